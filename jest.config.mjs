@@ -1,0 +1,12 @@
+// Sources run as they are: the transform only blanks the types, as Node itself does.
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
+  moduleFileExtensions: ['ts', 'mjs', 'cjs', 'js', 'json'],
+  modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/.local'],
+  coverageProvider: 'v8',
+  testTimeout: 30_000,
+}

@@ -1,0 +1,66 @@
+import type { Clock } from './component.ts'
+
+const realNow = Date.now.bind(Date)
+/** setTimeout's own limit; longer waits are armed again. */
+const longestTimerMillis = 2_147_483_647
+
+/** The message by which a parent tells its Node children that the clock was moved, and the variable they start with. */
+export const clockMessage = 'local-clock-offset'
+export const clockOffsetVariable = 'LOCAL_CLOCK_OFFSET_MILLIS'
+
+export function createClock(initialOffsetMillis = 0): Clock {
+  const offset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT)
+  const cell = new Float64Array(offset)
+  cell[0] = initialOffsetMillis
+  const listeners = new Set<(offsetMillis: number) => void>()
+  const now = () => realNow() + (cell[0] ?? 0)
+  const onMoved = (listener: (offsetMillis: number) => void) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+  return {
+    now,
+    offset,
+    onMoved,
+    forward(millis) {
+      if (!(Number.isFinite(millis) && millis > 0)) throw new Error('the clock moves forward only')
+      cell[0] = (cell[0] ?? 0) + millis
+      for (const listener of [...listeners]) listener(cell[0])
+    },
+    until(instantMillis, signal) {
+      return new Promise((resolve, reject) => {
+        let timer: NodeJS.Timeout | undefined
+        const end = (settle: () => void) => {
+          clearTimeout(timer)
+          forget()
+          signal?.removeEventListener('abort', abort)
+          settle()
+        }
+        const arm = () => {
+          clearTimeout(timer)
+          const remainingMillis = instantMillis - now()
+          if (remainingMillis <= 0) end(resolve)
+          else timer = setTimeout(arm, Math.min(remainingMillis, longestTimerMillis))
+        }
+        const abort = () => end(() => reject(signal?.reason))
+        const forget = onMoved(arm)
+        signal?.addEventListener('abort', abort)
+        if (signal?.aborted) abort()
+        else arm()
+      })
+    },
+  }
+}
+
+/** Makes `Date` and `Date.now` of this thread tell the moved time. */
+export function moveDate(offsetMillis: () => number): void {
+  const RealDate = Date
+  RealDate.now = () => realNow() + offsetMillis()
+  const MovedDate = new Proxy(RealDate, {
+    construct: (target, given, newTarget) =>
+      Reflect.construct(target, given.length === 0 ? [target.now()] : given, newTarget === MovedDate ? target : newTarget),
+    apply: target => new target(target.now()).toString(),
+  })
+  RealDate.prototype.constructor = MovedDate
+  globalThis.Date = MovedDate
+}

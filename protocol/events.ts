@@ -1,0 +1,66 @@
+import * as z from 'zod'
+import { decimalText, instant, orderId, signedDecimalText } from './values.ts'
+
+/**
+ * What consuming services hear on the tenant's event bus. The detail-type carries the version; a field is added, never
+ * changed. JSON schemas: docs/protocol/events/. Delivery is at least once and unordered: event_id is what to drop
+ * repeats by, and sequence tells the older of two.
+ */
+export const eventSource = 'compute-exchange'
+
+const envelope = {
+  event_id: z.string().meta({ description: 'lane:input sequence:index; the same for every repeat' }),
+  lane: z.number().int(),
+  sequence: z.number().int().meta({ description: 'Dense number of the event in its lane' }),
+  timestamp: instant,
+}
+
+export const tradeExecuted = z
+  .object({
+    ...envelope,
+    trade_id: z.string(),
+    instrument_name: z.string(),
+    price: decimalText,
+    amount: decimalText,
+    direction: z.enum(['buy', 'sell']).meta({ description: "The taker's" }),
+    maker: z.object({ account_id: z.number().int(), order_id: orderId, fee: decimalText }),
+    taker: z.object({ account_id: z.number().int(), order_id: orderId, fee: decimalText }),
+  })
+  .meta({ id: 'TradeExecuted.v1' })
+
+export const positionChanged = z
+  .object({
+    ...envelope,
+    account_id: z.number().int(),
+    instrument_name: z.string(),
+    size: signedDecimalText,
+    average_price: decimalText.nullable(),
+    realized_profit_loss: signedDecimalText,
+  })
+  .meta({ id: 'PositionChanged.v1' })
+
+/** Only where the tenant asks for it: there are many. */
+export const orderStateChanged = z
+  .object({
+    ...envelope,
+    account_id: z.number().int(),
+    order_id: orderId,
+    client_order_id: z.string().nullable(),
+    instrument_name: z.string(),
+    order_state: z.enum(['open', 'filled', 'rejected', 'cancelled']),
+    filled_amount: decimalText,
+    reject_reason: z.string().nullable(),
+  })
+  .meta({ id: 'OrderStateChanged.v1' })
+
+export const accountOpened = z
+  .object({ account: z.string(), account_id: z.number().int(), lane: z.number().int(), timestamp: instant })
+  .meta({ id: 'AccountOpened.v1' })
+
+export const busEvents = {
+  'TradeExecuted.v1': tradeExecuted,
+  'PositionChanged.v1': positionChanged,
+  'OrderStateChanged.v1': orderStateChanged,
+  'AccountOpened.v1': accountOpened,
+} as const
+export type BusEventName = keyof typeof busEvents

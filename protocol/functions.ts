@@ -1,0 +1,55 @@
+import type { Context } from './operation.ts'
+import type { TableName } from './tables.ts'
+
+/**
+ * Functions that no HTTP route calls. From each name follow the handler file `lambdas/<context>/<name>.ts` and the
+ * construct id; from a task's also its placeholder in stepfunctions/ (`${SubmitAccount}`).
+ */
+export interface StreamConsumer {
+  readonly context: Context
+  readonly name: string
+  /** The executions streams of all lanes, or a table's own stream. */
+  readonly reads: 'executions' | TableName
+}
+
+export const streamConsumers = [
+  { context: 'trading', name: 'project-orders', reads: 'executions' },
+  { context: 'ledger', name: 'project-positions', reads: 'executions' },
+  { context: 'reference', name: 'project-instruments', reads: 'executions' },
+  { context: 'trading', name: 'announce-trades', reads: 'trades' },
+  { context: 'ledger', name: 'announce-positions', reads: 'positions' },
+  { context: 'trading', name: 'announce-orders', reads: 'orders' },
+  { context: 'ledger', name: 'resume-account-opening', reads: 'accounts' },
+] as const satisfies readonly StreamConsumer[]
+
+export interface Task {
+  readonly context: Context
+  readonly name: string
+  readonly workflow: string
+}
+
+export const tasks = [
+  { context: 'ledger', name: 'register-account', workflow: 'open-account' },
+  { context: 'ledger', name: 'submit-account', workflow: 'open-account' },
+  { context: 'ledger', name: 'announce-account', workflow: 'open-account' },
+  { context: 'ledger', name: 'fail-account', workflow: 'open-account' },
+] as const satisfies readonly Task[]
+
+/** Called each minute by the tenant's one schedule. */
+export const schedules = [{ context: 'reference', name: 'sweep-due' }] as const satisfies readonly {
+  readonly context: Context
+  readonly name: string
+}[]
+
+/** The workflow's document is `stepfunctions/<name>.asl.json`. */
+export const workflows = [{ context: 'ledger', name: 'open-account' }] as const satisfies readonly {
+  readonly context: Context
+  readonly name: string
+}[]
+
+export const workflowEnvironmentVariable = (workflow: string): string =>
+  `${workflow.replaceAll('-', '_').toUpperCase()}_WORKFLOW`
+
+/** `submit-account` is `SubmitAccount` as placeholder and construct id. */
+export const pascalCase = (name: string): string =>
+  name.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())

@@ -1,0 +1,16 @@
+import type { Operation } from '../operation.ts'
+import { ledgerOperations } from './ledger.ts'
+import { platformOperations } from './platform.ts'
+import { referenceOperations } from './reference.ts'
+import { tradingOperations } from './trading.ts'
+
+/**
+ * Every operation of the HTTP API: what synthesis makes routes of and what the OpenAPI document is written from.
+ * Functions import their own context's file only: building all schemas costs a cold start a quarter of a second.
+ */
+export const operations: readonly Operation[] = [
+  ...tradingOperations,
+  ...referenceOperations,
+  ...ledgerOperations,
+  ...platformOperations,
+]

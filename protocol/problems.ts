@@ -1,0 +1,138 @@
+import type { RejectionCode } from '#domain/outcome.ts'
+
+/** What an HTTP shell may say no with before any decision is asked. */
+const requestCodes = [
+  'malformed-json',
+  'invalid-request',
+  'invalid-cursor',
+  'unsupported-media-type',
+  'payload-too-large',
+  'idempotency-key-required',
+  'idempotency-conflict',
+  'price-off-tick',
+  'amount-off-lot',
+  'unauthorized',
+  'forbidden',
+  'account-not-open',
+  'instrument-in-other-lane',
+  'not-found',
+  'method-not-allowed',
+  'too-many-requests',
+  'dependency-unavailable',
+  'internal-error',
+  'upstream-timeout',
+] as const
+
+export type ProblemCode = RejectionCode | (typeof requestCodes)[number]
+
+interface ProblemKind {
+  readonly status: number
+  readonly title: string
+  /** What the caller should do about it. */
+  readonly fix: string
+  /** Whether the very same request may succeed later. */
+  readonly retry: boolean
+}
+
+const kind = (status: number, title: string, fix: string, retry = false): ProblemKind => ({ status, title, fix, retry })
+
+/** Exhaustive: a code without an entry does not compile. Rendered as RFC 9457 problem documents. */
+export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
+  'malformed-json': kind(400, 'The body is not JSON', 'Send one JSON document in UTF-8.'),
+  'invalid-request': kind(400, 'The request does not have the expected form', 'Correct the fields named in errors.'),
+  'invalid-cursor': kind(400, 'The cursor is not one of ours', 'Pass next_cursor of the previous page unchanged.'),
+  'unsupported-media-type': kind(415, 'The body must be application/json', 'Set Content-Type: application/json.'),
+  'payload-too-large': kind(413, 'The body is too large', 'Send at most 64 KiB.'),
+  'idempotency-key-required': kind(
+    400,
+    'client_order_id or Idempotency-Key is required',
+    'Name each request, so that repeating it is safe.',
+  ),
+  'idempotency-conflict': kind(
+    409,
+    'The same name was used for another request',
+    'Choose a new client_order_id or Idempotency-Key.',
+  ),
+  'price-off-tick': kind(422, 'The price is not a multiple of the tick size', 'Round the price to tick_size.'),
+  'amount-off-lot': kind(
+    422,
+    'The amount is not a multiple of the minimum trade amount',
+    'Round the amount to min_trade_amount.',
+  ),
+  unauthorized: kind(401, 'The request carries no valid credential', 'Send Authorization: Bearer with a valid token.'),
+  forbidden: kind(403, 'The credential does not permit this operation', 'Use a credential with the right role.'),
+  'account-not-open': kind(403, 'The account has not been opened', 'Open it first: POST /api/v1/accounts.'),
+  'instrument-in-other-lane': kind(
+    409,
+    'The instrument trades in another lane than the account',
+    'Trade it with an account that was opened in its lane.',
+  ),
+  'not-found': kind(404, 'There is no such resource', 'Check the path and the id.'),
+  'method-not-allowed': kind(405, 'The resource does not know this method', 'See /openapi.json.'),
+  'too-many-requests': kind(429, 'Too many requests', 'Wait as long as Retry-After says.', true),
+  'dependency-unavailable': kind(503, 'A part of the exchange is not available', 'Try again shortly.', true),
+  'internal-error': kind(
+    500,
+    'Something went wrong on our side',
+    'Try again; report the request_id if it stays.',
+    true,
+  ),
+  'upstream-timeout': kind(504, 'The exchange did not answer in time', 'Repeat the request under the same name.', true),
+
+  'unknown-account': kind(422, 'There is no such account', 'Open the account first.'),
+  'unknown-instrument': kind(422, 'There is no such instrument', 'See GET /api/v1/markets.'),
+  'unknown-order': kind(404, 'There is no such order', 'Check the order_id.'),
+  'order-closed': kind(409, 'The order is no longer open', 'Nothing is left to change or cancel.'),
+  'outdated-specification': kind(
+    409,
+    'The contract specification has changed since the order was made',
+    'Read the market again and repeat under a new name.',
+    true,
+  ),
+  'instrument-not-open': kind(409, 'The instrument is not open for trading', 'See is_active of the market.'),
+  'price-out-of-range': kind(422, 'The price is outside the permitted range', 'Stay within tick_size and max_price.'),
+  'amount-out-of-range': kind(422, 'The amount is outside the permitted range', 'Choose a smaller positive amount.'),
+  'notional-too-large': kind(422, 'Price times amount is too large', 'Split the order.'),
+  'insufficient-funds': kind(
+    422,
+    'The account cannot cover the worst outcome of the order',
+    'Deposit cash or make it smaller.',
+  ),
+  'no-liquidity': kind(422, 'There is nothing to trade a market order against', 'Use a limit order.', true),
+  'open-order-limit': kind(422, 'The account has too many open orders', 'Cancel some first.'),
+  'amount-below-filled': kind(422, 'The new amount is not above what is filled', 'Cancel the order instead.'),
+  'account-exists': kind(409, 'The account is open already', 'Nothing is to be done.'),
+  'account-limit': kind(409, 'The lane cannot take another account', 'Ask the operator for another lane.'),
+  'instrument-exists': kind(409, 'The instrument is listed already', 'Choose another instrument_name.'),
+  'instrument-limit': kind(409, 'The lane cannot take another instrument', 'List it in another lane.'),
+  'invalid-specification': kind(422, 'The contract specification is not valid', 'Correct the field named in detail.'),
+  'duplicate-order': kind(409, 'The order id was used already', 'Choose a new client_order_id.'),
+}
+
+/** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */
+export interface ProblemDocument {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ProblemCode
+  readonly detail?: string
+  readonly request_id: string
+  readonly retry: boolean
+  /** JSON pointers (RFC 6901) into the body, or `#/query/<name>`, `#/path/<name>`, `#/header/<name>`. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[]
+}
+
+export const problemDocument = (
+  code: ProblemCode,
+  requestId: string,
+  more: { readonly detail?: string; readonly errors?: ProblemDocument['errors'] } = {},
+): ProblemDocument => ({
+  type: `/docs/problems#${code}`,
+  title: problems[code].title,
+  status: problems[code].status,
+  code,
+  request_id: requestId,
+  retry: problems[code].retry,
+  ...(more.detail === undefined ? {} : { detail: more.detail }),
+  ...(more.errors === undefined ? {} : { errors: more.errors }),
+})

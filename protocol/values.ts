@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { decimalPattern } from '#domain/units.ts'
+
+/** The small schemas that every context's operations are made of. */
+export const decimalText = z
+  .string()
+  .max(28)
+  .regex(decimalPattern, 'must be a plain decimal such as "2.55"')
+  .meta({ description: 'Decimal as text', examples: ['2.55'] })
+
+export const positiveDecimalText = decimalText.refine(text => /[1-9]/.test(text), 'must be greater than zero')
+
+/** As it goes out: may be negative. */
+export const signedDecimalText = z
+  .string()
+  .meta({ description: 'Decimal as text, may be negative', examples: ['-2.55'] })
+
+export const instant = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO 8601, UTC' })
+
+export const orderId = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
+
+/** Account names are what credentials carry. */
+export const accountName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'must be 1 to 64 letters, digits and . _ @ -')
+
+export const instrumentName = z
+  .string()
+  .max(64)
+  .regex(/^[A-Z0-9][A-Z0-9._]*(?:-[A-Z0-9._]+)*$/, 'must be an instrument name such as H100.USE-27NOV26')
+
+/** The set of books that share one order stream; unless told, the tenant's first. */
+export const lane = z.number().int().min(1).max(65_535)
+
+/** A client's own name for a request. */
+export const requestName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,63}$/, 'must be 1 to 64 letters, digits and . _ : @ / + = -')
+
+export const pageQuery = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .meta({ description: 'How many at most on a page; 100 unless told' }),
+  cursor: z.string().min(1).max(1024).optional().meta({ description: 'next_cursor of the previous page' }),
+}
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ data: z.array(item), next_cursor: z.string().nullable() })
