@@ -1,5 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
-import { mkdirSync, openSync, closeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,10 +34,16 @@ export interface NodeChildOptions {
 export async function startNodeChild(options: NodeChildOptions): Promise<Child> {
   const { clock } = options
   const offsetMillis = new Float64Array(clock.offset)
-  const child = launch(process.execPath, ['--import', preload, ...options.args], options, log => ['ignore', log, log, 'ipc'], {
-    ...options.environment,
-    [clockOffsetVariable]: String(offsetMillis[0]),
-  })
+  const child = launch(
+    process.execPath,
+    ['--import', preload, ...options.args],
+    options,
+    log => ['ignore', log, log, 'ipc'],
+    {
+      ...options.environment,
+      [clockOffsetVariable]: String(offsetMillis[0]),
+    },
+  )
   const forget = clock.onMoved(moved => {
     if (child.connected) child.send({ [clockMessage]: moved })
   })

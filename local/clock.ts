@@ -52,15 +52,21 @@ export function createClock(initialOffsetMillis = 0): Clock {
   }
 }
 
-/** Makes `Date` and `Date.now` of this thread tell the moved time. */
+/** Makes `Date` of this thread tell the moved time, and `performance.timeOrigin`, the other way to the wall clock. */
 export function moveDate(offsetMillis: () => number): void {
   const RealDate = Date
   RealDate.now = () => realNow() + offsetMillis()
-  const MovedDate = new Proxy(RealDate, {
+  const MovedDate: DateConstructor = new Proxy(RealDate, {
     construct: (target, given, newTarget) =>
-      Reflect.construct(target, given.length === 0 ? [target.now()] : given, newTarget === MovedDate ? target : newTarget),
+      Reflect.construct(
+        target,
+        given.length === 0 ? [target.now()] : given,
+        newTarget === MovedDate ? target : newTarget,
+      ),
     apply: target => new target(target.now()).toString(),
   })
   RealDate.prototype.constructor = MovedDate
   globalThis.Date = MovedDate
+  const { timeOrigin } = performance
+  Object.defineProperty(performance, 'timeOrigin', { get: () => timeOrigin + offsetMillis(), configurable: true })
 }

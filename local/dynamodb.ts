@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
-  DescribeTimeToLiveCommand,
   DynamoDBClient,
   ResourceInUseException,
   type TableDescription,
+  type TimeToLiveSpecification,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { type Child, freePort, startLeashed } from './children.ts'
@@ -39,18 +39,8 @@ export async function startDynamoDb(options: { dataDir: string; keep: boolean })
     name: 'DynamoDB Local',
     command: [
       java,
-      '-Xmx512m',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
-      '-Djava.library.path=./DynamoDBLocal_lib',
-      '-jar',
-      'DynamoDBLocal.jar',
-      '-sharedDb',
-      '-disableTelemetry',
-      '-port',
-      String(port),
-      '-cors',
-      nonce,
+      ...'-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.library.path=./DynamoDBLocal_lib -jar DynamoDBLocal.jar'.split(' '),
+      ...['-sharedDb', '-disableTelemetry', '-port', String(port), '-cors', nonce],
       ...(options.keep ? ['-dbPath', dbPath] : ['-inMemory']),
     ],
     environment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
@@ -124,26 +114,19 @@ export async function createTables(
 async function createTable(client: DynamoDBClient, resource: Resource): Promise<[string, string | undefined]> {
   const TableName = resource.physicalId
   const wanted = tableInput(resource)
-  const description = await client
-    .send(new CreateTableCommand(wanted))
-    .then(({ TableDescription }) => TableDescription)
-    .catch(async (error: unknown) => {
-      if (!(error instanceof ResourceInUseException)) throw error
-      const { Table } = await client.send(new DescribeTableCommand({ TableName }))
-      if (!isDeepStrictEqual(shape(Table), shape(wanted))) {
-        throw new Error(`the kept table ${TableName} has other keys, indexes or streams: take another data folder`)
-      }
-      return Table
-    })
-  const ttl = resource.properties['TimeToLiveSpecification'] as { AttributeName?: string; Enabled: boolean } | undefined
-  if (ttl?.AttributeName !== undefined && ttl.Enabled) {
-    const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }))
-    if (TimeToLiveDescription?.AttributeName !== ttl.AttributeName) {
-      const TimeToLiveSpecification = { AttributeName: ttl.AttributeName, Enabled: true }
-      await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
+  try {
+    const { TableDescription } = await client.send(new CreateTableCommand(wanted))
+    const ttl = resource.properties['TimeToLiveSpecification'] as TimeToLiveSpecification | undefined
+    if (ttl?.Enabled) await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }))
+    return [TableName, TableDescription?.LatestStreamArn]
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+    if (!isDeepStrictEqual(shape(Table), shape(wanted))) {
+      throw new Error(`the kept table ${TableName} has other keys, indexes or streams: take another data folder`)
     }
+    return [TableName, Table?.LatestStreamArn]
   }
-  return [TableName, description?.LatestStreamArn]
 }
 
 /** The templates' words are those of the API but for a few. */
@@ -174,7 +157,9 @@ function tableInput({ physicalId, properties }: Resource): CreateTableCommandInp
 }
 
 function shape(table: CreateTableCommandInput | TableDescription | undefined) {
-  const indexes = (given: CreateTableCommandInput['LocalSecondaryIndexes'] | TableDescription['LocalSecondaryIndexes']) =>
+  const indexes = (
+    given: CreateTableCommandInput['LocalSecondaryIndexes'] | TableDescription['LocalSecondaryIndexes'],
+  ) =>
     (given ?? [])
       .map(({ IndexName, KeySchema, Projection }) => ({
         IndexName,

@@ -19,135 +19,108 @@ export interface Described {
   property(name: string): unknown
 }
 
-type Name = (property: string, maxLength: number) => string
-type Identify = (described: Described, name: Name, arn: (service: string, rest: string) => string) => Identity
-
-const table: Identify = (_, name, arn) => {
-  const tableName = name('TableName', 255)
-  const tableArn = arn('dynamodb', `table/${tableName}`)
-  // The real stream's label is known once the table exists.
-  return { physicalId: tableName, arn: tableArn, attributes: { Arn: tableArn, StreamArn: `${tableArn}/stream/latest` } }
+/** In the patterns, {name} and {arn} are the resource's own, {Capitalized} is one of its properties. */
+interface Naming {
+  /** The property that names it, and how long a name may be. */
+  readonly name: readonly [property: string, longest: number]
+  /** `service:rest`, or whole. */
+  readonly arn: string
+  /** What `Ref` gives: the name, if nothing else is said. */
+  readonly ref?: string
+  /** Beside `Arn`. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
-const gatewayPart: Identify = ({ stack, logicalId }, _, arn) => {
-  const physicalId = shortHash(`${stack}/${logicalId}`, 10)
-  return {
-    physicalId,
-    arn: arn('apigateway', `/${physicalId}`),
-    attributes: { RestApiId: physicalId, ResourceId: physicalId, RootResourceId: `${physicalId}root` },
-  }
+// A table's and a consumer's own ARNs are known once they exist.
+const table: Naming = {
+  name: ['TableName', 255],
+  arn: 'dynamodb:table/{name}',
+  attributes: { StreamArn: '{arn}/stream/latest' },
 }
 
-/** The types whose names matter to what runs here; every other type is inert and gets a name that says what it was. */
-const identities: Readonly<Record<string, Identify>> = {
+const namings: Readonly<Record<string, Naming>> = {
   'AWS::DynamoDB::Table': table,
   'AWS::DynamoDB::GlobalTable': table,
-  'AWS::Kinesis::Stream': (_, name, arn) => {
-    const physicalId = name('Name', 128)
-    const streamArn = arn('kinesis', `stream/${physicalId}`)
-    return { physicalId, arn: streamArn, attributes: { Arn: streamArn } }
+  'AWS::Kinesis::Stream': { name: ['Name', 128], arn: 'kinesis:stream/{name}' },
+  'AWS::Kinesis::StreamConsumer': {
+    name: ['ConsumerName', 128],
+    arn: '{StreamARN}/consumer/{name}:1',
+    ref: '{arn}',
+    attributes: { ConsumerARN: '{arn}', ConsumerName: '{name}', StreamARN: '{StreamARN}', ConsumerStatus: 'ACTIVE' },
   },
-  'AWS::Kinesis::StreamConsumer': ({ property }, name) => {
-    const consumerName = name('ConsumerName', 128)
-    const consumerArn = `${text(property('StreamARN'))}/consumer/${consumerName}:1`
-    return {
-      physicalId: consumerArn,
-      arn: consumerArn,
-      attributes: {
-        ConsumerARN: consumerArn,
-        ConsumerName: consumerName,
-        StreamARN: text(property('StreamARN')),
-        ConsumerStatus: 'ACTIVE',
-      },
-    }
+  'AWS::S3::Bucket': {
+    name: ['BucketName', 63],
+    arn: 'arn:aws:s3:::{name}',
+    attributes: { DomainName: '{name}.s3.amazonaws.com', RegionalDomainName: '{name}.s3.{region}.amazonaws.com' },
   },
-  'AWS::S3::Bucket': ({ region }, name) => {
-    const physicalId = name('BucketName', 63).toLowerCase()
-    const arn = `arn:aws:s3:::${physicalId}`
-    const domain = `${physicalId}.s3.amazonaws.com`
-    const regional = `${physicalId}.s3.${region}.amazonaws.com`
-    return { physicalId, arn, attributes: { Arn: arn, DomainName: domain, RegionalDomainName: regional } }
+  'AWS::Lambda::Function': { name: ['FunctionName', 64], arn: 'lambda:function:{name}' },
+  'AWS::Lambda::Version': {
+    name: ['Version', 128],
+    arn: 'lambda:function:{FunctionName}:1',
+    ref: '{arn}',
+    attributes: { Version: '1', FunctionArn: '{arn}' },
   },
-  'AWS::Lambda::Function': (_, name, arn) => {
-    const physicalId = name('FunctionName', 64)
-    const functionArn = arn('lambda', `function:${physicalId}`)
-    return { physicalId, arn: functionArn, attributes: { Arn: functionArn } }
+  'AWS::Lambda::Alias': {
+    name: ['Name', 128],
+    arn: 'lambda:function:{FunctionName}:{name}',
+    ref: '{arn}',
+    attributes: { AliasArn: '{arn}' },
   },
-  'AWS::Lambda::Version': ({ property }, _, arn) => {
-    const versionArn = `${functionArn(text(property('FunctionName')), arn)}:1`
-    return { physicalId: versionArn, arn: versionArn, attributes: { Version: '1', FunctionArn: versionArn } }
+  'AWS::SQS::Queue': {
+    name: ['QueueName', 80],
+    arn: 'sqs:{name}',
+    ref: '{queueEndpoint}/{account}/{name}',
+    attributes: { QueueName: '{name}', QueueUrl: '{queueEndpoint}/{account}/{name}' },
   },
-  'AWS::Lambda::Alias': ({ property }, _, arn) => {
-    const aliasArn = `${functionArn(text(property('FunctionName')), arn)}:${text(property('Name'))}`
-    return { physicalId: aliasArn, arn: aliasArn, attributes: { AliasArn: aliasArn } }
+  'AWS::Events::EventBus': { name: ['Name', 256], arn: 'events:event-bus/{name}', attributes: { Name: '{name}' } },
+  'AWS::Events::Rule': { name: ['Name', 64], arn: 'events:rule/{EventBusName}/{name}', ref: '{EventBusName}|{name}' },
+  'AWS::StepFunctions::StateMachine': {
+    name: ['StateMachineName', 80],
+    arn: 'states:stateMachine:{name}',
+    ref: '{arn}',
+    attributes: { Name: '{name}' },
   },
-  'AWS::SQS::Queue': ({ account, queueEndpoint }, name, arn) => {
-    const queueName = name('QueueName', 80)
-    const url = `${queueEndpoint}/${account}/${queueName}`
-    const queueArn = arn('sqs', queueName)
-    return { physicalId: url, arn: queueArn, attributes: { Arn: queueArn, QueueName: queueName, QueueUrl: url } }
+  'AWS::ECS::Cluster': { name: ['ClusterName', 255], arn: 'ecs:cluster/{name}' },
+  'AWS::ECS::TaskDefinition': { name: ['Family', 255], arn: 'ecs:task-definition/{name}:1', ref: '{arn}' },
+  'AWS::ECS::Service': {
+    name: ['ServiceName', 255],
+    arn: 'ecs:service/{Cluster}/{name}',
+    ref: '{arn}',
+    attributes: { Name: '{name}', ServiceArn: '{arn}' },
   },
-  'AWS::Events::EventBus': (_, name, arn) => {
-    const physicalId = name('Name', 256)
-    const busArn = arn('events', `event-bus/${physicalId}`)
-    return { physicalId, arn: busArn, attributes: { Arn: busArn, Name: physicalId } }
-  },
-  'AWS::Events::Rule': ({ property }, name, arn) => {
-    const bus = text(property('EventBusName') ?? 'default').replace(/^.*\//, '')
-    const ruleName = name('Name', 64)
-    const ruleArn = arn('events', bus === 'default' ? `rule/${ruleName}` : `rule/${bus}/${ruleName}`)
-    return { physicalId: bus === 'default' ? ruleName : `${bus}|${ruleName}`, arn: ruleArn, attributes: { Arn: ruleArn } }
-  },
-  'AWS::Scheduler::Schedule': (_, name, arn) => {
-    const physicalId = name('Name', 64)
-    const scheduleArn = arn('scheduler', `schedule/default/${physicalId}`)
-    return { physicalId, arn: scheduleArn, attributes: { Arn: scheduleArn } }
-  },
-  'AWS::StepFunctions::StateMachine': (_, name, arn) => {
-    const machineName = name('StateMachineName', 80)
-    const machineArn = arn('states', `stateMachine:${machineName}`)
-    return { physicalId: machineArn, arn: machineArn, attributes: { Arn: machineArn, Name: machineName } }
-  },
-  'AWS::ECS::Cluster': (_, name, arn) => {
-    const physicalId = name('ClusterName', 255)
-    const clusterArn = arn('ecs', `cluster/${physicalId}`)
-    return { physicalId, arn: clusterArn, attributes: { Arn: clusterArn } }
-  },
-  'AWS::ECS::TaskDefinition': (_, name, arn) => {
-    const taskArn = arn('ecs', `task-definition/${name('Family', 255)}:1`)
-    return { physicalId: taskArn, arn: taskArn, attributes: { TaskDefinitionArn: taskArn } }
-  },
-  'AWS::ECS::Service': ({ property }, name, arn) => {
-    const cluster = text(property('Cluster') ?? 'default').replace(/^.*\//, '')
-    const serviceName = name('ServiceName', 255)
-    const serviceArn = arn('ecs', `service/${cluster}/${serviceName}`)
-    return { physicalId: serviceArn, arn: serviceArn, attributes: { Name: serviceName, ServiceArn: serviceArn } }
-  },
-  'AWS::ApiGateway::Stage': ({ property }, _, arn) => {
-    const physicalId = text(property('StageName'))
-    return { physicalId, arn: arn('apigateway', `/stages/${physicalId}`), attributes: {} }
-  },
+  'AWS::ApiGateway::Stage': { name: ['StageName', 128], arn: 'apigateway:/stages/{name}' },
+  'AWS::IAM::Role': { name: ['RoleName', 64], arn: 'arn:aws:iam::{account}:role/{name}' },
 }
 
 export function identify(described: Described): Identity {
   const { stack, logicalId, type, account, region } = described
-  const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${account}:${rest}`
-  const name: Name = (property, maxLength) => {
-    const given = described.property(property)
-    if (given !== undefined) return text(given)
-    const made = `${stack}-${logicalId}`
-    return made.length <= maxLength ? made : `${made.slice(0, maxLength - 9)}-${shortHash(made, 8)}`
+  const made = `${stack}-${logicalId}`
+  if (type.startsWith('AWS::ApiGateway::') && namings[type] === undefined) {
+    const physicalId = shortHash(made, 10)
+    const attributes = { RestApiId: physicalId, ResourceId: physicalId, RootResourceId: `${physicalId}root` }
+    return { physicalId, arn: `arn:aws:apigateway:${region}::/${physicalId}`, attributes }
   }
-  const known = identities[type] ?? (type.startsWith('AWS::ApiGateway::') ? gatewayPart : undefined)
-  if (known !== undefined) return known(described, name, arn)
-  const service = type.split('::')[1]?.toLowerCase() ?? 'custom'
-  const physicalId = `${stack}-${logicalId}`
-  const inertArn = service === 'iam' ? `arn:aws:iam::${account}:role/${physicalId}` : arn(service, physicalId)
-  return { physicalId, arn: inertArn, attributes: {} }
-}
-
-function functionArn(nameOrArn: string, arn: (service: string, rest: string) => string): string {
-  return nameOrArn.startsWith('arn:') ? nameOrArn : arn('lambda', `function:${nameOrArn}`)
+  // Of an unlisted type nothing runs here: a name that says what it was is enough.
+  const service = type.split('::')[1]?.toLowerCase() ?? type
+  const naming: Naming = namings[type] ?? { name: ['', 255], arn: `${service}:{name}` }
+  const [property, longest] = naming.name
+  const shortened = made.length <= longest ? made : `${made.slice(0, longest - 9)}-${shortHash(made, 8)}`
+  const name = text(described.property(property) ?? (type === 'AWS::S3::Bucket' ? shortened.toLowerCase() : shortened))
+  const known: Record<string, string> = { name, account, region, queueEndpoint: described.queueEndpoint }
+  const fill = (pattern: string): string =>
+    pattern
+      .replaceAll(/\{(\w+)\}/g, (_, key: string) => {
+        const value = known[key] ?? text(described.property(key) ?? 'default')
+        // Buses, clusters and functions are named by their ARNs too.
+        return ['EventBusName', 'Cluster', 'FunctionName'].includes(key) ? value.replace(/^arn:.*[:/]/, '') : value
+      })
+      .replace(/(rule\/|^)default[/|]/, '$1')
+  const arn = naming.arn.replace(/^(\w+):/, (whole, of: string) =>
+    of === 'arn' ? whole : `arn:aws:${of}:{region}:{account}:`,
+  )
+  known['arn'] = fill(arn)
+  const attributes = Object.entries({ Arn: '{arn}', ...naming.attributes }).map(([key, each]) => [key, fill(each)])
+  return { physicalId: fill(naming.ref ?? '{name}'), arn: known['arn'], attributes: Object.fromEntries(attributes) }
 }
 
 function shortHash(of: string, length: number): string {

@@ -133,7 +133,9 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
     },
     'Fn::Select': argument => {
       const [index, from] = pair(argument)
-      return list(resolve(from))[Number(resolve(index))] ?? fail(`Fn::Select finds nothing: ${JSON.stringify(argument)}`)
+      return (
+        list(resolve(from))[Number(resolve(index))] ?? fail(`Fn::Select finds nothing: ${JSON.stringify(argument)}`)
+      )
     },
     'Fn::If': argument => {
       const [condition, whenTrue, whenFalse] = list(argument)
@@ -220,6 +222,7 @@ function pair(value: unknown): readonly [Json, Json] {
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new Error(`an object was expected, not ${JSON.stringify(value)}`)
+  if (typeof value !== 'object' || value === null)
+    throw new Error(`an object was expected, not ${JSON.stringify(value)}`)
   return value as Readonly<Record<string, unknown>>
 }

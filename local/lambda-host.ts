@@ -6,42 +6,35 @@ import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
 import type { Component, Invocation, Invoke, Resource, Surroundings } from './component.ts'
 import type { InvocationRequest, WorkerReport, WorkerSettings } from './lambda-worker.ts'
-import { readProperties } from './resource-properties.ts'
+import { propertiesOf } from './resource-properties.ts'
 
 const mostEnvironmentsPerFunction = 8
 const mostQueuedPerFunction = 1_000
-const startsAtOnce = 2
-/** A second environment costs a start; most invocations that find the first one busy are answered sooner than that. */
+/** Each load keeps a core busy. */
+const mostLoadingAtOnce = 2
+/** A second environment costs a load; most invocations that find the first one busy are answered sooner than that. */
 const scaleOutAfterMillis = 25
 const stopIdleAfterMillis = 60_000
 const loadTimeoutMillis = 20_000
 const largestPayloadBytes = 6 * 1024 * 1024
 
-const inert = z.unknown().optional()
-const functionProperties = z.strictObject({
-  Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string() }),
+const functionProperties = z.object({
+  Code: z.object({ S3Key: z.string() }),
   Handler: z.string().regex(/^[^.]+\.[^.]/),
   Runtime: z.string().startsWith('nodejs'),
   MemorySize: z.coerce.number().int().min(128).default(128),
   Timeout: z.coerce.number().int().min(1).max(900).default(3),
-  Environment: z.strictObject({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).optional(),
+  Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).optional(),
   ReservedConcurrentExecutions: z.coerce.number().int().min(0).optional(),
-  FunctionName: z.string().optional(),
-  LoggingConfig: z.looseObject({ LogGroup: z.string().optional() }).optional(),
-  Architectures: inert,
-  Description: inert,
-  KmsKeyArn: inert,
-  Role: inert,
-  RuntimeManagementConfig: inert,
-  Tags: inert,
-  TracingConfig: inert,
-  VpcConfig: inert,
+  LoggingConfig: z.object({ LogGroup: z.string().optional() }).optional(),
 })
+
+type Failed = Invocation & { readonly ok: false }
 
 interface LambdaFunction {
   readonly name: string
   readonly settings: WorkerSettings
-  readonly environment: Readonly<Record<string, string>>
+  readonly variables: Readonly<Record<string, string>>
   readonly timeoutMillis: number
   readonly mostEnvironments: number
 }
@@ -52,22 +45,14 @@ interface Waiting {
 }
 
 interface Environment {
-  readonly worker: Worker
+  worker?: Worker
   state: 'starting' | 'idle' | 'busy' | 'ended'
-  current?: Waiting
+  current?: Waiting | undefined
   timer?: NodeJS.Timeout
   idleSinceMillis: number
 }
 
-interface Pool {
-  invoke(functionArn: string, event: unknown): Promise<Invocation>
-  /** Resolves when the first environment is ready, or has failed and was complained about. */
-  start(): Promise<void>
-  stopIdle(): void
-  stop(): Promise<void>
-}
-
-type StartGate = (start: () => Promise<void>) => Promise<void>
+type LoadGate = (load: () => Promise<void>) => Promise<void>
 
 export async function startLambdaHost(
   s: Surroundings,
@@ -76,23 +61,17 @@ export async function startLambdaHost(
   process.env['TZ'] = 'UTC'
   mkdirSync(join(s.dataDir, 'logs'), { recursive: true })
   const resources = s.resources.filter(resource => resource.type === 'AWS::Lambda::Function')
-  const gate = createStartGate(startsAtOnce)
-  const pools = new Map<string, Pool>()
-  for (const resource of resources) {
-    const lambda = readFunction(s, resource)
-    if (pools.has(lambda.name)) throw new Error(`two functions are called ${lambda.name}`)
-    pools.set(lambda.name, createPool(s, lambda, gate))
-  }
+  const gate = createLoadGate()
+  const pools = new Map(resources.map(each => [each.physicalId, createPool(s, readFunction(s, each), gate)]))
   await Promise.all([...pools.values()].map(pool => pool.start()))
   const sweep = setInterval(() => {
     for (const pool of pools.values()) pool.stopIdle()
-  }, stopIdleAfterMillis / 4)
-  sweep.unref()
-
+  }, stopIdleAfterMillis / 4).unref()
   return {
     functions: resources.map(resource => resource.arn),
     async invoke(functionArn, event) {
-      const pool = pools.get(functionNameOf(functionArn))
+      // arn:aws:lambda:region:account:function:name, perhaps with :alias or :version
+      const pool = pools.get(functionArn.split(':')[6] ?? '')
       if (pool === undefined) throw new Error(`Function not found: ${functionArn}`)
       return await pool.invoke(functionArn, event)
     },
@@ -103,36 +82,30 @@ export async function startLambdaHost(
   }
 }
 
-/** arn:aws:lambda:region:account:function:name, perhaps with :alias or :version. */
-export function functionNameOf(functionArn: string): string {
-  return functionArn.split(':')[6] ?? functionArn
-}
-
 function readFunction(s: Surroundings, resource: Resource): LambdaFunction {
-  const properties = readProperties(resource, functionProperties)
+  const properties = propertiesOf(resource, functionProperties)
   const name = resource.physicalId
   const taskRoot = s.assetPath(resource.stack, properties.Code.S3Key.split('.')[0] ?? '')
   const file = join(taskRoot, properties.Handler.slice(0, properties.Handler.indexOf('.')))
   const handlerFile = ['.js', '.mjs', '.cjs'].map(ending => file + ending).find(candidate => existsSync(candidate))
   if (handlerFile === undefined) throw new Error(`${name}: no ${file}.js, .mjs or .cjs for the handler`)
   const day = new Date(s.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
-  const settings: WorkerSettings = {
-    taskRoot,
-    handler: properties.Handler,
-    handlerFile,
-    clockOffset: s.clock.offset,
-    logFile: join(s.dataDir, 'logs', `${name}.log`),
-    functionName: name,
-    memoryMegabytes: properties.MemorySize,
-    logGroupName: properties.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
-    logStreamName: `${day}/[$LATEST]${randomBytes(16).toString('hex')}`,
-  }
   return {
     name,
-    settings,
     timeoutMillis: properties.Timeout * 1_000,
     mostEnvironments: Math.min(mostEnvironmentsPerFunction, properties.ReservedConcurrentExecutions ?? Infinity),
-    environment: {
+    settings: {
+      taskRoot,
+      handler: properties.Handler,
+      handlerFile,
+      clockOffset: s.clock.offset,
+      logFile: join(s.dataDir, 'logs', `${name}.log`),
+      functionName: name,
+      memoryMegabytes: properties.MemorySize,
+      logGroupName: properties.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
+      logStreamName: `${day}/[$LATEST]${randomBytes(16).toString('hex')}`,
+    },
+    variables: {
       ...properties.Environment?.Variables,
       ...s.awsEnvironment,
       AWS_LAMBDA_FUNCTION_NAME: name,
@@ -145,120 +118,118 @@ function readFunction(s: Surroundings, resource: Resource): LambdaFunction {
   }
 }
 
-/** Lets so many environments load at a time: each load keeps a core busy. */
-function createStartGate(atOnce: number): StartGate {
-  let running = 0
+function createLoadGate(): LoadGate {
+  let loading = 0
   const waiting: (() => void)[] = []
-  return async start => {
-    if (running >= atOnce) await new Promise<void>(resolve => waiting.push(resolve))
-    else running += 1
+  return async load => {
+    if (loading >= mostLoadingAtOnce) await new Promise<void>(resolve => waiting.push(resolve))
+    loading += 1
     try {
-      await start()
+      await load()
     } finally {
-      const next = waiting.shift()
-      if (next === undefined) running -= 1
-      else next()
+      loading -= 1
+      waiting.shift()?.()
     }
   }
 }
 
-function createPool(s: Surroundings, lambda: LambdaFunction, gate: StartGate): Pool {
+function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate) {
   const environments = new Set<Environment>()
-  /** The last one used is used next, so that the others grow idle and can be stopped. */
-  const idle: Environment[] = []
   const queue: Waiting[] = []
-  let planned = 0
+  /** The last one used is used next, so that the others grow idle and can be stopped. */
+  let idle: Environment[] = []
   let scaleOut: NodeJS.Timeout | undefined
   let stopped = false
 
   const log = (entry: object) => {
-    const line = JSON.stringify({ time: new Date(s.clock.now()).toISOString(), function: lambda.name, ...entry })
+    const line = JSON.stringify({ time: new Date(s.clock.now()).toISOString(), ...entry })
     try {
       appendFileSync(lambda.settings.logFile, `${line}\n`)
     } catch (error) {
-      s.complain(lambda.name, error)
+      s.complain(`the log of ${lambda.name}`, error)
     }
-  }
-
-  const settle = (environment: Environment, invocation: Invocation): boolean => {
-    const { current } = environment
-    if (current === undefined) return false
-    clearTimeout(environment.timer)
-    delete environment.current
-    if (!invocation.ok) log({ level: 'ERROR', requestId: current.request.requestId, ...invocation })
-    current.settle(invocation)
-    return true
-  }
-
-  const run = (environment: Environment, waiting: Waiting) => {
-    environment.state = 'busy'
-    environment.current = waiting
-    environment.timer = setTimeout(() => {
-      const seconds = (lambda.timeoutMillis / 1_000).toFixed(2)
-      const message = `RequestId: ${waiting.request.requestId} Error: Task timed out after ${seconds} seconds`
-      end(environment, failed('Timeout', 'Sandbox.Timedout', message))
-    }, lambda.timeoutMillis)
-    environment.worker.postMessage(waiting.request)
   }
 
   const drain = () => {
     while (queue.length > 0) {
       const environment = idle.pop()
-      if (environment === undefined) break
-      const waiting = queue.shift()
-      if (waiting !== undefined) run(environment, waiting)
+      const waiting = environment && queue.shift()
+      if (environment === undefined || waiting === undefined) break
+      run(environment, waiting)
     }
-    const room = () => environments.size + planned < lambda.mostEnvironments
-    const wanted = () => starting() < queue.length && room()
-    if (!wanted()) return
-    if (environments.size + planned === 0) void plan()
+    const starting = () => [...environments].filter(({ state }) => state === 'starting').length
+    const isShort = () => starting() < queue.length && environments.size < lambda.mostEnvironments
+    if (environments.size === 0 && isShort()) void start()
+    if (!isShort()) return
     scaleOut ??= setTimeout(() => {
       scaleOut = undefined
-      while (wanted()) void plan()
+      while (isShort()) void start()
     }, scaleOutAfterMillis)
   }
 
-  const starting = () => planned + [...environments].filter(environment => environment.state === 'starting').length
+  const run = (environment: Environment, waiting: Waiting) => {
+    environment.state = 'busy'
+    environment.current = waiting
+    environment.worker?.postMessage(waiting.request)
+    environment.timer = setTimeout(() => {
+      const seconds = (lambda.timeoutMillis / 1_000).toFixed(2)
+      const message = `RequestId: ${waiting.request.requestId} Error: Task timed out after ${seconds} seconds`
+      end(environment, failed('Timeout', 'Sandbox.Timedout', message))
+    }, lambda.timeoutMillis)
+  }
 
-  const plan = () => {
-    planned += 1
-    return gate(async () => {
-      planned -= 1
-      if (!stopped) await startEnvironment()
-    })
+  const settle = (waiting: Waiting, invocation: Invocation) => {
+    if (!invocation.ok) log({ requestId: waiting.request.requestId, ...invocation })
+    waiting.settle(invocation)
   }
 
   const ready = (environment: Environment) => {
+    clearTimeout(environment.timer)
+    environment.current = undefined
     environment.state = 'idle'
     environment.idleSinceMillis = performance.now()
     idle.push(environment)
     drain()
   }
 
-  /** The thread is done for, whatever it is doing; an invocation that it held is answered with the reason. */
-  const end = (environment: Environment, reason: Invocation & { ok: false }) => {
-    if (environment.state === 'ended') return
-    const wasStarting = environment.state === 'starting'
+  const retire = async (environment: Environment) => {
     environment.state = 'ended'
     environments.delete(environment)
-    const at = idle.indexOf(environment)
-    if (at >= 0) idle.splice(at, 1)
-    environment.worker.terminate().catch((error: unknown) => s.complain(lambda.name, error))
-    if (!settle(environment, reason) && !stopped) {
-      // Who waits for an environment that cannot load is told so, as Lambda does; else the person at the terminal is.
-      const first = wasStarting ? queue.shift() : undefined
-      if (first === undefined) s.complain(lambda.name, describe(reason))
-      else first.settle(reason)
-      log({ level: 'ERROR', ...reason })
+    idle = idle.filter(other => other !== environment)
+    clearTimeout(environment.timer)
+    await environment.worker?.terminate()
+  }
+
+  /**
+   * The thread is done for, whatever it does; the invocation that it held is answered with the reason. Who waits for an
+   * environment that does not load is told so, as Lambda does; else the person at the terminal is.
+   */
+  const end = (environment: Environment, reason: Failed) => {
+    if (environment.state === 'ended') return
+    const concerned = environment.current ?? (environment.state === 'starting' ? queue.shift() : undefined)
+    retire(environment).catch((error: unknown) => s.complain(lambda.name, error))
+    if (concerned !== undefined) settle(concerned, reason)
+    else if (!stopped) {
+      log(reason)
+      s.complain(lambda.name, new Error(`${reason.error.errorType}: ${reason.error.errorMessage}`))
     }
     drain()
   }
 
-  const startEnvironment = () =>
-    new Promise<void>(resolve => {
+  const start = () => {
+    const environment: Environment = { state: 'starting', idleSinceMillis: 0 }
+    environments.add(environment)
+    const loading = gate(async () => {
+      if (environment.state !== 'ended') await load(environment)
+    })
+    return loading.catch((error: unknown) => end(environment, failed('Unhandled', 'Runtime.StartError', String(error))))
+  }
+
+  const load = (environment: Environment) =>
+    new Promise<void>(loaded => {
       const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
         workerData: lambda.settings,
-        env: { ...lambda.environment },
+        env: lambda.variables,
         argv: [],
         execArgv: [],
         stdout: true,
@@ -266,48 +237,38 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: StartGate): P
         resourceLimits: { maxOldGenerationSizeMb: lambda.settings.memoryMegabytes },
         name: lambda.name,
       })
-      const environment: Environment = { worker, state: 'starting', idleSinceMillis: 0 }
-      environments.add(environment)
-      const tooSlow = setTimeout(() => {
+      environment.worker = worker
+      environment.timer = setTimeout(() => {
         const message = `the handler did not load within ${loadTimeoutMillis / 1_000} seconds`
         end(environment, failed('Timeout', 'Sandbox.Timedout', message))
       }, loadTimeoutMillis)
-      const started = () => {
-        clearTimeout(tooSlow)
-        resolve()
-      }
       // Only what Node itself prints comes this way; the handler's lines are written by the worker.
       for (const output of [worker.stdout, worker.stderr]) output.on('data', data => log({ output: String(data) }))
       worker.on('message', (report: WorkerReport) => {
+        loaded()
         if (environment.state === 'ended') return
-        if (report.state === 'ready') {
-          ready(environment)
-          started()
-        } else if (report.state === 'answered') {
-          settle(environment, answerOf(report.payloadJson))
-          ready(environment)
-        } else if (report.state === 'threw') {
-          settle(environment, { ok: false, kind: 'Unhandled', error: report.error })
-          ready(environment)
-        } else {
-          end(environment, { ok: false, kind: 'Unhandled', error: report.error })
-        }
+        const failure = 'error' in report ? ({ ok: false, kind: 'Unhandled', error: report.error } as const) : undefined
+        if (failure !== undefined && report.state === 'ended') return end(environment, failure)
+        const { current } = environment
+        if (current !== undefined) settle(current, failure ?? answerOf('payload' in report ? report.payload : 'null'))
+        ready(environment)
       })
       worker.on('error', error => {
-        const outOfMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+        const isOutOfMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
         const message = `Runtime exited with error: signal: killed (memory limit ${lambda.settings.memoryMegabytes} MB)`
-        if (outOfMemory) end(environment, failed('OutOfMemory', 'Runtime.OutOfMemory', message))
+        if (isOutOfMemory) end(environment, failed('OutOfMemory', 'Runtime.OutOfMemory', message))
         else end(environment, failed('Unhandled', error.name, error.message))
       })
       worker.on('exit', code => {
-        started()
+        loaded()
         end(environment, failed('Exit', 'Runtime.ExitError', `Runtime exited with error: exit status ${code}`))
       })
     })
 
   return {
-    start: plan,
-    invoke(functionArn, event) {
+    /** Resolves when the first environment is ready, or has failed and was complained about. */
+    start,
+    invoke(functionArn: string, event: unknown): Promise<Invocation> {
       const eventJson = JSON.stringify(event) ?? 'null'
       if (Buffer.byteLength(eventJson) > largestPayloadBytes) {
         return Promise.resolve(failed('Unhandled', 'RequestTooLargeException', 'the event is larger than 6 MB'))
@@ -315,59 +276,40 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: StartGate): P
       if (stopped || lambda.mostEnvironments === 0 || queue.length >= mostQueuedPerFunction) {
         return Promise.resolve(failed('Unhandled', 'TooManyRequestsException', 'Rate Exceeded.'))
       }
-      return new Promise(settleInvocation => {
-        const request: InvocationRequest = {
-          requestId: randomUUID(),
-          functionArn,
-          timeoutMillis: lambda.timeoutMillis,
-          traceId: traceId(s.clock.now()),
-          eventJson,
-        }
-        queue.push({ request, settle: settleInvocation })
+      const root = `${Math.floor(s.clock.now() / 1_000).toString(16)}-${randomBytes(12).toString('hex')}`
+      const traceId = `Root=1-${root};Parent=${randomBytes(8).toString('hex')};Sampled=0`
+      const { timeoutMillis } = lambda
+      return new Promise(settled => {
+        const request = { requestId: randomUUID(), functionArn, timeoutMillis, traceId, eventJson }
+        queue.push({ request, settle: settled })
         drain()
       })
     },
     stopIdle() {
-      for (const environment of [...idle]) {
+      const sinceMillis = performance.now() - stopIdleAfterMillis
+      for (const environment of idle.filter(({ idleSinceMillis }) => idleSinceMillis < sinceMillis)) {
         if (environments.size <= 1) return
-        if (performance.now() - environment.idleSinceMillis < stopIdleAfterMillis) continue
-        environment.state = 'ended'
-        environments.delete(environment)
-        idle.splice(idle.indexOf(environment), 1)
-        environment.worker.terminate().catch((error: unknown) => s.complain(lambda.name, error))
+        retire(environment).catch((error: unknown) => s.complain(lambda.name, error))
       }
     },
     async stop() {
       stopped = true
       clearTimeout(scaleOut)
       const reason = failed('Exit', 'Runtime.ExitError', 'the local runtime is stopping')
-      for (const waiting of queue.splice(0)) waiting.settle(reason)
-      const workers = [...environments].map(environment => environment.worker)
-      for (const environment of [...environments]) end(environment, reason)
-      await Promise.all(workers.map(worker => worker.terminate()))
+      for (const waiting of queue.splice(0)) settle(waiting, reason)
+      const running = [...environments]
+      for (const environment of running) end(environment, reason)
+      await Promise.all(running.map(environment => environment.worker?.terminate()))
     },
   }
 }
 
-function failed(kind: 'Unhandled' | 'Timeout' | 'OutOfMemory' | 'Exit', errorType: string, errorMessage: string) {
-  return { ok: false, kind, error: { errorType, errorMessage } } as const
-}
-
-function describe(reason: Invocation & { ok: false }): Error {
-  const error = new Error(`${reason.error.errorType}: ${reason.error.errorMessage}`)
-  if (reason.error.trace !== undefined) error.stack = reason.error.trace.join('\n')
-  return error
+function failed(kind: Failed['kind'], errorType: string, errorMessage: string): Failed {
+  return { ok: false, kind, error: { errorType, errorMessage } }
 }
 
 function answerOf(payloadJson: string): Invocation {
-  if (Buffer.byteLength(payloadJson) > largestPayloadBytes) {
-    const message = `Response payload size exceeded maximum allowed payload size (${largestPayloadBytes} bytes).`
-    return failed('Unhandled', 'Function.ResponseSizeTooLarge', message)
-  }
-  return { ok: true, payload: JSON.parse(payloadJson) }
-}
-
-function traceId(nowMillis: number): string {
-  const root = `${Math.floor(nowMillis / 1_000).toString(16)}-${randomBytes(12).toString('hex')}`
-  return `Root=1-${root};Parent=${randomBytes(8).toString('hex')};Sampled=0`
+  if (Buffer.byteLength(payloadJson) <= largestPayloadBytes) return { ok: true, payload: JSON.parse(payloadJson) }
+  const message = `Response payload size exceeded maximum allowed payload size (${largestPayloadBytes} bytes).`
+  return failed('Unhandled', 'Function.ResponseSizeTooLarge', message)
 }

@@ -4,17 +4,14 @@
  */
 import { openSync, realpathSync, writeSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import { moveDate } from './clock.ts'
 
 export interface WorkerSettings {
   readonly taskRoot: string
-  /** `file.export`, as the template's Handler says. */
+  /** `file.export`, as the template's Handler says; the host has found the file. */
   readonly handler: string
-  /** Path of the handler's file, found by the host. */
   readonly handlerFile: string
   readonly clockOffset: SharedArrayBuffer
   readonly logFile: string
@@ -32,27 +29,24 @@ export interface InvocationRequest {
   readonly eventJson: string
 }
 
-export interface LambdaError {
+interface LambdaError {
   readonly errorType: string
   readonly errorMessage: string
   readonly trace: readonly string[]
 }
 
+/** `ended`: did not load, or failed outside of an invocation's own promise. */
 export type WorkerReport =
   | { readonly state: 'ready' }
-  | { readonly state: 'failed-to-load'; readonly error: LambdaError }
-  | { readonly state: 'answered'; readonly payloadJson: string }
-  | { readonly state: 'threw'; readonly error: LambdaError }
-  | { readonly state: 'crashed'; readonly error: LambdaError }
+  | { readonly state: 'answered'; readonly payload: string }
+  | { readonly state: 'threw' | 'ended'; readonly error: LambdaError }
 
 type Handler = (event: unknown, context: unknown) => unknown
 
-const port = parentPort
-if (port === null) throw new Error('lambda-worker.ts runs only as a worker thread')
 const settings: WorkerSettings = workerData
-const report = (message: WorkerReport) => port.postMessage(message)
+const report = (message: WorkerReport) => parentPort?.postMessage(message)
 
-redirectOutput(settings.logFile)
+writeOutputTo(settings.logFile)
 const offset = new Float64Array(settings.clockOffset)
 moveDate(() => offset[0] ?? 0)
 confineImports(settings.taskRoot)
@@ -60,73 +54,56 @@ confineImports(settings.taskRoot)
 process.on('uncaughtException', (error, origin) => {
   const described = describe(error)
   const errorType = origin === 'unhandledRejection' ? 'Runtime.UnhandledPromiseRejection' : described.errorType
-  report({ state: 'crashed', error: { ...described, errorType } })
+  report({ state: 'ended', error: { ...described, errorType } })
   process.exit(129)
 })
 
 try {
   const handler = await loadHandler()
-  port.on('message', (request: InvocationRequest) => void answer(handler, request))
+  parentPort?.on('message', (request: InvocationRequest) => void answer(handler, request))
   report({ state: 'ready' })
 } catch (error) {
-  report({ state: 'failed-to-load', error: describe(error) })
+  report({ state: 'ended', error: describe(error) })
 }
 
 /** Written here and at once, so that the lines of a worker that gets terminated are not lost. */
-function redirectOutput(logFile: string): void {
+function writeOutputTo(logFile: string): void {
   const file = openSync(logFile, 'a')
-  for (const name of ['stdout', 'stderr'] as const) {
-    const stream = new Writable({
-      decodeStrings: true,
-      write(chunk: Buffer, _encoding, done) {
-        writeSync(file, chunk)
-        done()
-      },
-    })
-    Object.defineProperty(process, name, { value: stream, configurable: true })
+  for (const stream of [process.stdout, process.stderr]) {
+    stream._writev = (chunks, done) => {
+      for (const { chunk, encoding } of chunks) {
+        writeSync(file, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+      }
+      done()
+    }
   }
 }
 
 /** An asset sits inside the project here; on AWS there is no node_modules above it to find a forgotten package in. */
 function confineImports(taskRoot: string): void {
-  const within = `${pathToFileURL(realpathSync(taskRoot)).href}/`
+  const allowed = ['node:', 'data:', `${pathToFileURL(realpathSync(taskRoot)).href}/`]
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context)
-      if (resolved.url.startsWith('node:') || resolved.url.startsWith('data:') || resolved.url.startsWith(within)) {
-        return resolved
-      }
-      throw Object.assign(new Error(`Cannot find package '${specifier}' in the function's asset`), {
-        name: 'Runtime.ImportModuleError',
-        code: 'ERR_MODULE_NOT_FOUND',
-      })
+      if (allowed.some(start => resolved.url.startsWith(start))) return resolved
+      throw named('Runtime.ImportModuleError', `Cannot find package '${specifier}' in the function's asset`)
     },
   })
 }
 
 async function loadHandler(): Promise<Handler> {
-  const exports: unknown = await import(pathToFileURL(settings.handlerFile).href)
-  const steps = settings.handler.slice(settings.handler.indexOf('.') + 1).split('.')
-  const handler = member(exports, steps) ?? member(exports, ['default', ...steps])
+  const exported: unknown = await import(pathToFileURL(settings.handlerFile).href)
+  const steps = settings.handler.split('.').slice(1)
+  const handler = member(exported, steps) ?? member(exported, ['default', ...steps])
   if (typeof handler !== 'function') {
-    throw Object.assign(new Error(`${settings.handler} is undefined or not exported`), {
-      name: 'Runtime.HandlerNotFound',
-    })
+    throw named('Runtime.HandlerNotFound', `${settings.handler} is undefined or not exported`)
   }
-  if (handler.length >= 3) {
-    throw Object.assign(new Error('nodejs24.x has no callback handlers: return a promise'), {
-      name: 'Runtime.CallbackHandlerDeprecated',
-    })
-  }
-  return (event, context) => handler(event, context)
+  if (handler.length < 3) return (event, context) => handler(event, context)
+  throw named('Runtime.CallbackHandlerDeprecated', 'nodejs24.x has no callback handlers: return a promise')
 }
 
 function member(value: unknown, steps: readonly string[]): unknown {
-  for (const step of steps) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = Reflect.get(value, step)
-  }
-  return value
+  return steps.reduce((at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined), value)
 }
 
 async function answer(handler: Handler, request: InvocationRequest): Promise<void> {
@@ -145,7 +122,7 @@ async function answer(handler: Handler, request: InvocationRequest): Promise<voi
   }
   try {
     const payload = await handler(JSON.parse(request.eventJson), context)
-    report({ state: 'answered', payloadJson: stringify(payload) })
+    report({ state: 'answered', payload: stringify(payload) })
   } catch (error) {
     report({ state: 'threw', error: describe(error) })
   }
@@ -155,15 +132,17 @@ function stringify(payload: unknown): string {
   try {
     return JSON.stringify(payload) ?? 'null'
   } catch (error) {
-    throw Object.assign(new Error('Unable to stringify response body', { cause: error }), {
-      name: 'Runtime.MarshalError',
-    })
+    throw named('Runtime.MarshalError', `Unable to stringify response body: ${String(error)}`)
   }
 }
 
+function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name })
+}
+
 function describe(error: unknown): LambdaError {
-  if (error instanceof Error) {
-    return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] }
-  }
-  return { errorType: typeof error, errorMessage: String(error), trace: [] }
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] }
+  const isMissing = 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+  const errorType = isMissing ? 'Runtime.ImportModuleError' : error.name
+  return { errorType, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] }
 }

@@ -1,12 +1,15 @@
 import type * as z from 'zod'
 import type { Resource } from './component.ts'
 
-/** Reads a resource's properties by a strict schema, so that a property nobody handles stops the start by its name. */
-export function readProperties<Properties>(resource: Resource, schema: z.ZodType<Properties>): Properties {
-  const read = schema.safeParse(resource.properties)
-  if (read.success) return read.data
-  const faults = read.error.issues.map(
-    issue => `${issue.path.map(step => `${String(step)}: `).join('')}${issue.message}`,
+/** The properties as the schema types them; an unknown or unsupported one stops the start by its name. */
+export function propertiesOf<Schema extends z.ZodType>(resource: Resource, schema: Schema): z.output<Schema> {
+  const parsed = schema.safeParse(resource.properties)
+  if (parsed.success) return parsed.data
+  throw new Error(
+    `${resource.type} ${resource.stack}/${resource.logicalId} cannot run locally: ${describeIssues(parsed.error)}`,
   )
-  throw new Error(`${resource.stack}/${resource.logicalId} (${resource.type}): ${faults.join('; ')}`)
+}
+
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.map(issue => `${issue.path.map(String).join('.') || 'it'}: ${issue.message}`).join('; ')
 }

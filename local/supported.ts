@@ -1,137 +1,101 @@
 import type { Json, Stack } from './assembly.ts'
 
 /**
- * What the local runtime knows. A live type lists the properties it honours and those it knowingly ignores, since they
+ * What the local runtime knows: of each live type the properties it honours, and those it knowingly ignores, since they
  * only matter on AWS (encryption, backup, network, tags…). A dotted name descends into objects and lists: once one name
  * under a property is spelled out, all of them must be. Anything not listed stops the start.
  */
-interface Support {
-  readonly honoured: string
-  readonly ignored: string
-}
-
-const live: Readonly<Record<string, Support>> = {
-  'AWS::DynamoDB::GlobalTable': {
-    honoured: `TableName AttributeDefinitions KeySchema StreamSpecification TimeToLiveSpecification LocalSecondaryIndexes
-      GlobalSecondaryIndexes.IndexName GlobalSecondaryIndexes.KeySchema GlobalSecondaryIndexes.Projection`,
-    ignored: `BillingMode SSESpecification WriteOnDemandThroughputSettings WriteProvisionedThroughputSettings
-      GlobalSecondaryIndexes.WriteOnDemandThroughputSettings GlobalSecondaryIndexes.WriteProvisionedThroughputSettings
-      WarmThroughput GlobalSecondaryIndexes.WarmThroughput Replicas.Region Replicas.PointInTimeRecoverySpecification
-      Replicas.DeletionProtectionEnabled Replicas.SSESpecification Replicas.Tags Replicas.TableClass
-      Replicas.ContributorInsightsSpecification Replicas.ResourcePolicy Replicas.GlobalSecondaryIndexes
-      Replicas.ReadOnDemandThroughputSettings Replicas.ReadProvisionedThroughputSettings`,
-  },
-  'AWS::DynamoDB::Table': {
-    honoured: `TableName AttributeDefinitions KeySchema StreamSpecification TimeToLiveSpecification LocalSecondaryIndexes
-      GlobalSecondaryIndexes.IndexName GlobalSecondaryIndexes.KeySchema GlobalSecondaryIndexes.Projection`,
-    ignored: `BillingMode ProvisionedThroughput OnDemandThroughput SSESpecification PointInTimeRecoverySpecification Tags
-      DeletionProtectionEnabled TableClass ContributorInsightsSpecification ResourcePolicy WarmThroughput
-      GlobalSecondaryIndexes.ProvisionedThroughput GlobalSecondaryIndexes.OnDemandThroughput
-      GlobalSecondaryIndexes.WarmThroughput GlobalSecondaryIndexes.ContributorInsightsSpecification`,
-  },
-  'AWS::Kinesis::Stream': {
-    honoured: 'Name ShardCount RetentionPeriodHours StreamModeDetails',
-    ignored: 'StreamEncryption Tags DesiredShardLevelMetrics',
-  },
-  'AWS::Kinesis::StreamConsumer': { honoured: 'ConsumerName StreamARN', ignored: 'Tags' },
-  'AWS::S3::Bucket': {
-    honoured: 'BucketName',
-    ignored: `BucketEncryption PublicAccessBlockConfiguration VersioningConfiguration LifecycleConfiguration Tags
-      OwnershipControls LoggingConfiguration AccessControl IntelligentTieringConfigurations ObjectLockEnabled
-      ObjectLockConfiguration`,
-  },
-  'AWS::Lambda::Function': {
-    honoured: `FunctionName Code Handler Runtime Timeout MemorySize Environment`,
-    ignored: `Role Architectures Description TracingConfig LoggingConfig KmsKeyArn VpcConfig EphemeralStorage Tags
-      RecursiveLoop RuntimeManagementConfig SnapStart PackageType ReservedConcurrentExecutions`,
-  },
-  'AWS::Lambda::Version': { honoured: 'FunctionName', ignored: 'Description CodeSha256 ProvisionedConcurrencyConfig' },
-  'AWS::Lambda::Alias': {
-    honoured: 'FunctionName FunctionVersion Name',
-    ignored: 'Description ProvisionedConcurrencyConfig',
-  },
-  'AWS::Lambda::EventSourceMapping': {
-    honoured: `FunctionName EventSourceArn StartingPosition BatchSize MaximumBatchingWindowInSeconds ParallelizationFactor
-      MaximumRetryAttempts MaximumRecordAgeInSeconds BisectBatchOnFunctionError DestinationConfig FunctionResponseTypes
-      FilterCriteria Enabled`,
-    ignored: 'Tags KmsKeyArn MetricsConfig',
-  },
-  'AWS::SQS::Queue': {
-    honoured: 'QueueName VisibilityTimeout RedrivePolicy DelaySeconds MessageRetentionPeriod',
-    ignored: `KmsMasterKeyId KmsDataKeyReusePeriodSeconds SqsManagedSseEnabled RedriveAllowPolicy Tags MaximumMessageSize
-      ReceiveMessageWaitTimeSeconds`,
-  },
-  'AWS::Events::EventBus': { honoured: 'Name', ignored: 'KmsKeyIdentifier DeadLetterConfig Description Tags LogConfig' },
-  'AWS::Events::Rule': {
-    honoured: `Name EventBusName EventPattern ScheduleExpression State Targets.Id Targets.Arn Targets.Input
-      Targets.InputPath Targets.InputTransformer Targets.DeadLetterConfig Targets.RetryPolicy`,
-    ignored: 'Description RoleArn Tags Targets.RoleArn',
-  },
-  'AWS::StepFunctions::StateMachine': {
-    honoured: `StateMachineName StateMachineType DefinitionS3Location DefinitionString DefinitionSubstitutions`,
-    ignored: 'RoleArn LoggingConfiguration TracingConfiguration EncryptionConfiguration Tags',
-  },
-  'AWS::ApiGateway::RestApi': {
-    honoured: 'Name BinaryMediaTypes',
-    ignored: `Description EndpointConfiguration DisableExecuteApiEndpoint MinimumCompressionSize Policy Tags ApiKeySourceType
-      SecurityPolicy EndpointAccessMode`,
-  },
-  'AWS::ApiGateway::Resource': { honoured: 'RestApiId ParentId PathPart', ignored: '' },
-  'AWS::ApiGateway::Method': {
-    honoured: `RestApiId ResourceId HttpMethod AuthorizationType AuthorizerId Integration ApiKeyRequired RequestParameters
-      RequestValidatorId RequestModels MethodResponses`,
-    ignored: 'OperationName AuthorizationScopes',
-  },
-  'AWS::ApiGateway::Authorizer': {
-    honoured: 'RestApiId Type AuthorizerUri IdentitySource AuthorizerResultTtlInSeconds Name',
-    ignored: 'AuthorizerCredentials AuthType',
-  },
-  'AWS::ApiGateway::GatewayResponse': {
-    honoured: 'RestApiId ResponseType StatusCode ResponseParameters ResponseTemplates',
-    ignored: '',
-  },
-  'AWS::ApiGateway::RequestValidator': {
-    honoured: 'RestApiId Name ValidateRequestBody ValidateRequestParameters',
-    ignored: '',
-  },
-  'AWS::ApiGateway::Model': { honoured: 'RestApiId Name ContentType Schema', ignored: 'Description' },
-  'AWS::ApiGateway::Stage': {
-    honoured: 'RestApiId StageName Variables',
-    ignored: `DeploymentId AccessLogSetting MethodSettings TracingEnabled ClientCertificateId Description Tags
-      CacheClusterEnabled CacheClusterSize DocumentationVersion`,
-  },
-  'AWS::ECS::Service': {
-    honoured: 'ServiceName Cluster TaskDefinition DesiredCount',
-    ignored: `LaunchType PlatformVersion NetworkConfiguration DeploymentConfiguration DeploymentController
-      EnableECSManagedTags EnableExecuteCommand PropagateTags Tags CapacityProviderStrategy SchedulingStrategy
-      AvailabilityZoneRebalancing HealthCheckGracePeriodSeconds`,
-  },
-  'AWS::ECS::TaskDefinition': {
-    honoured: `Family ContainerDefinitions.Name ContainerDefinitions.Image ContainerDefinitions.Command
-      ContainerDefinitions.EntryPoint ContainerDefinitions.Environment ContainerDefinitions.StopTimeout
-      ContainerDefinitions.WorkingDirectory`,
-    ignored: `Cpu Memory NetworkMode RequiresCompatibilities RuntimePlatform ExecutionRoleArn TaskRoleArn Tags Volumes
-      EphemeralStorage PidMode ContainerDefinitions.Essential ContainerDefinitions.LogConfiguration
-      ContainerDefinitions.PortMappings ContainerDefinitions.HealthCheck ContainerDefinitions.ReadonlyRootFilesystem
-      ContainerDefinitions.User ContainerDefinitions.LinuxParameters ContainerDefinitions.Ulimits
-      ContainerDefinitions.Cpu ContainerDefinitions.Memory ContainerDefinitions.MemoryReservation
-      ContainerDefinitions.MountPoints ContainerDefinitions.DockerLabels ContainerDefinitions.VersionConsistency
-      ContainerDefinitions.Privileged ContainerDefinitions.RestartPolicy`,
-  },
+const tableHonours = `TableName AttributeDefinitions KeySchema StreamSpecification TimeToLiveSpecification
+  LocalSecondaryIndexes GlobalSecondaryIndexes.IndexName GlobalSecondaryIndexes.KeySchema
+  GlobalSecondaryIndexes.Projection`
+const live: Readonly<Record<string, readonly [honoured: string, ignored: string]>> = {
+  'AWS::DynamoDB::GlobalTable': [
+    tableHonours,
+    `BillingMode SSESpecification Replicas.Region Replicas.PointInTimeRecoverySpecification Replicas.SSESpecification
+    Replicas.DeletionProtectionEnabled Replicas.Tags Replicas.TableClass Replicas.GlobalSecondaryIndexes
+    Replicas.ContributorInsightsSpecification WriteOnDemandThroughputSettings Replicas.ReadOnDemandThroughputSettings`,
+  ],
+  'AWS::DynamoDB::Table': [
+    tableHonours,
+    `BillingMode ProvisionedThroughput SSESpecification PointInTimeRecoverySpecification DeletionProtectionEnabled Tags
+    TableClass GlobalSecondaryIndexes.ProvisionedThroughput`,
+  ],
+  'AWS::Kinesis::Stream': ['Name ShardCount RetentionPeriodHours StreamModeDetails', 'StreamEncryption Tags'],
+  'AWS::Kinesis::StreamConsumer': ['ConsumerName StreamARN', 'Tags'],
+  'AWS::S3::Bucket': [
+    'BucketName',
+    `BucketEncryption LifecycleConfiguration LoggingConfiguration OwnershipControls PublicAccessBlockConfiguration
+    VersioningConfiguration Tags`,
+  ],
+  'AWS::Lambda::Function': [
+    `FunctionName Code.S3Bucket Code.S3Key Handler Runtime Timeout MemorySize Environment.Variables LoggingConfig
+    ReservedConcurrentExecutions`,
+    'Role Architectures Description TracingConfig KmsKeyArn VpcConfig Tags',
+  ],
+  'AWS::Lambda::Version': ['FunctionName', 'Description CodeSha256'],
+  'AWS::Lambda::Alias': ['FunctionName FunctionVersion Name', 'Description'],
+  'AWS::Lambda::EventSourceMapping': [
+    `FunctionName EventSourceArn StartingPosition BatchSize MaximumBatchingWindowInSeconds ParallelizationFactor
+    MaximumRetryAttempts MaximumRecordAgeInSeconds BisectBatchOnFunctionError DestinationConfig FunctionResponseTypes
+    FilterCriteria Enabled`,
+    'Tags',
+  ],
+  'AWS::SQS::Queue': [
+    'QueueName VisibilityTimeout RedrivePolicy DelaySeconds MessageRetentionPeriod',
+    'KmsMasterKeyId KmsDataKeyReusePeriodSeconds SqsManagedSseEnabled RedriveAllowPolicy Tags',
+  ],
+  'AWS::Events::EventBus': ['Name', 'KmsKeyIdentifier Description Tags'],
+  'AWS::Events::Rule': [
+    `Name EventBusName EventPattern ScheduleExpression State Targets.Id Targets.Arn Targets.Input Targets.InputPath
+    Targets.InputTransformer Targets.DeadLetterConfig Targets.RetryPolicy`,
+    'Description RoleArn Tags Targets.RoleArn',
+  ],
+  'AWS::StepFunctions::StateMachine': [
+    'StateMachineName StateMachineType DefinitionS3Location DefinitionString DefinitionSubstitutions',
+    'RoleArn LoggingConfiguration TracingConfiguration EncryptionConfiguration Tags',
+  ],
+  'AWS::ApiGateway::RestApi': [
+    'Name',
+    'Description EndpointConfiguration DisableExecuteApiEndpoint EndpointAccessMode SecurityPolicy Policy Tags',
+  ],
+  'AWS::ApiGateway::Resource': ['RestApiId ParentId PathPart', ''],
+  'AWS::ApiGateway::Method': [
+    `RestApiId ResourceId HttpMethod AuthorizationType AuthorizerId Integration.Type Integration.IntegrationHttpMethod
+    Integration.Uri Integration.TimeoutInMillis Integration.ResponseTransferMode ApiKeyRequired`,
+    'OperationName',
+  ],
+  'AWS::ApiGateway::Authorizer': [
+    'RestApiId Type AuthorizerUri IdentitySource AuthorizerResultTtlInSeconds Name',
+    'AuthorizerCredentials',
+  ],
+  'AWS::ApiGateway::GatewayResponse': ['RestApiId ResponseType StatusCode ResponseParameters ResponseTemplates', ''],
+  'AWS::ApiGateway::Stage': [
+    'RestApiId DeploymentId StageName Variables AccessLogSetting MethodSettings CacheClusterEnabled',
+    'TracingEnabled Description Tags',
+  ],
+  'AWS::ECS::Service': [
+    'ServiceName Cluster TaskDefinition DesiredCount',
+    `LaunchType PlatformVersion NetworkConfiguration DeploymentConfiguration EnableECSManagedTags EnableExecuteCommand
+    PropagateTags Tags AvailabilityZoneRebalancing`,
+  ],
+  'AWS::ECS::TaskDefinition': [
+    `Family ContainerDefinitions.Name ContainerDefinitions.Image ContainerDefinitions.Command
+    ContainerDefinitions.EntryPoint ContainerDefinitions.Environment ContainerDefinitions.StopTimeout`,
+    `Cpu Memory NetworkMode RequiresCompatibilities RuntimePlatform ExecutionRoleArn TaskRoleArn Tags
+    ContainerDefinitions.Essential ContainerDefinitions.LogConfiguration ContainerDefinitions.HealthCheck
+    ContainerDefinitions.ReadonlyRootFilesystem ContainerDefinitions.User ContainerDefinitions.LinuxParameters`,
+  ],
 }
 
 /** Types that only matter on AWS: nothing stands for them here. */
 const inertTypes = new Set(
-  `AWS::ApiGateway::Account AWS::ApiGateway::Deployment AWS::ApiGateway::UsagePlan AWS::ApiGateway::UsagePlanKey
-  AWS::ApiGateway::ApiKey AWS::ApiGateway::DomainName AWS::ApiGateway::BasePathMapping AWS::CDK::Metadata
-  AWS::CertificateManager::Certificate AWS::ECS::Cluster AWS::ECS::ClusterCapacityProviderAssociations
-  AWS::Events::Archive AWS::Events::EventBusPolicy AWS::EventSchemas::Discoverer AWS::EventSchemas::Registry
-  AWS::EventSchemas::Schema AWS::KMS::Key AWS::KMS::Alias AWS::KinesisFirehose::DeliveryStream AWS::Kinesis::ResourcePolicy
-  AWS::Lambda::EventInvokeConfig AWS::Lambda::Permission AWS::Route53::RecordSet AWS::S3::BucketPolicy AWS::SNS::Subscription AWS::SNS::Topic
-  AWS::SNS::TopicPolicy AWS::SQS::QueuePolicy AWS::SSM::Parameter AWS::ServiceDiscovery::PrivateDnsNamespace
-  Custom::VpcRestrictDefaultSG`.split(/\s+/),
+  `AWS::ApiGateway::Account AWS::ApiGateway::BasePathMapping AWS::ApiGateway::Deployment AWS::ApiGateway::DomainName
+  AWS::ApiGateway::UsagePlan AWS::CDK::Metadata AWS::CertificateManager::Certificate AWS::ECS::Cluster
+  AWS::Events::Archive AWS::Events::EventBusPolicy AWS::KinesisFirehose::DeliveryStream AWS::Lambda::Permission
+  AWS::Route53::RecordSet AWS::S3::BucketPolicy AWS::SQS::QueuePolicy Custom::VpcRestrictDefaultSG`.split(/\s+/),
 )
-const inertServices = /^AWS::(ApplicationAutoScaling|Backup|Budgets|CloudTrail|CloudWatch|EC2|IAM|Logs|WAFv2|XRay)::/
+const inertServices =
+  /^AWS::(ApplicationAutoScaling|Backup|Budgets|CloudTrail|CloudWatch|Cognito|EC2|IAM|KMS|Logs|SNS|SSM|WAFv2|XRay)::/
 
 export function isInert(type: string): boolean {
   return inertTypes.has(type) || inertServices.test(type)
@@ -144,7 +108,7 @@ export function refuseUnknown(stacks: readonly Stack[]): void {
       if (isInert(Type)) return []
       const support = live[Type]
       if (support === undefined) return [`${name}/${logicalId} ${Type} is not known to the local runtime`]
-      const known = new Set(`${support.honoured} ${support.ignored}`.split(/\s+/))
+      const known = new Set(support.join(' ').split(/\s+/))
       return unknownPaths(Properties, '', known).map(
         path => `${name}/${logicalId} ${Type}.${path} is not known to the local runtime`,
       )

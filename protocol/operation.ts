@@ -10,11 +10,7 @@ export type Context = (typeof contexts)[number]
  * An HTTP operation, declared once. From its name follow the handler file `lambdas/<context>/<name>.ts`, the route, the
  * OpenAPI operationId, the metric dimension and the test's path; `test/tidy.test.ts` checks both directions.
  */
-export interface Operation<
-  Path extends z.ZodType = z.ZodType,
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-> {
+export interface Operation {
   readonly context: Context
   readonly name: string
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
@@ -23,7 +19,7 @@ export interface Operation<
   readonly permission: Permission | 'public'
   readonly summary: string
   readonly description?: string
-  readonly request: { readonly path?: Path; readonly query?: Query; readonly body?: Body }
+  readonly request: { readonly path?: z.ZodType; readonly query?: z.ZodType; readonly body?: z.ZodType }
   /** Whether the request must be named (client_order_id in its body or the header Idempotency-Key), so as to be repeatable. */
   readonly idempotency?: 'client_order_id' | 'header'
   /** Answer by status. A schema where it is JSON, a media type where it is not. */
@@ -34,7 +30,8 @@ export interface Operation<
   readonly rejections: readonly ProblemCode[]
 }
 
-/** Declares an operation: gives back what it is given, with its schemas' types kept. */
-export const operation = <Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
-  declared: Operation<Path, Query, Body>,
-): Operation<Path, Query, Body> => declared
+/**
+ * Declares an operation: gives back what it is given with all of its literal types, so that a handler is held to this
+ * very name, these schemas, statuses and rejections.
+ */
+export const operation = <const Declared extends Operation>(declared: Declared): Declared => declared

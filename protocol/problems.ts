@@ -25,6 +25,21 @@ const requestCodes = [
 
 export type ProblemCode = RejectionCode | (typeof requestCodes)[number]
 
+/** With which any operation may be answered, without declaring so. */
+export const sharedCodes = [
+  'malformed-json',
+  'invalid-request',
+  'unsupported-media-type',
+  'payload-too-large',
+  'unauthorized',
+  'forbidden',
+  'too-many-requests',
+  'dependency-unavailable',
+  'internal-error',
+  'upstream-timeout',
+] as const satisfies readonly ProblemCode[]
+export type SharedCode = (typeof sharedCodes)[number]
+
 interface ProblemKind {
   readonly status: number
   readonly title: string
@@ -127,7 +142,7 @@ export const problemDocument = (
   requestId: string,
   more: { readonly detail?: string; readonly errors?: ProblemDocument['errors'] } = {},
 ): ProblemDocument => ({
-  type: `/docs/problems#${code}`,
+  type: `/docs#${code}`,
   title: problems[code].title,
   status: problems[code].status,
   code,

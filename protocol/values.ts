@@ -40,11 +40,12 @@ export const requestName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,63}$/, 'must be 1 to 64 letters, digits and . _ : @ / + = -')
 
 export const pageQuery = {
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(500)
+  // Digits only: Number() would also take "0x10", "1e2" and blanks.
+  limit: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(1).max(500))
     .optional()
     .meta({ description: 'How many at most on a page; 100 unless told' }),
   cursor: z.string().min(1).max(1024).optional().meta({ description: 'next_cursor of the previous page' }),

@@ -10,6 +10,7 @@ export interface OrderFields {
   readonly orderId: string
   readonly accountId: number
   readonly instrumentId: number
+  readonly specificationVersion: number
   readonly direction: Direction
   readonly orderType: OrderType
   readonly timeInForce: TimeInForce

@@ -125,8 +125,10 @@ export const amendOrder = operation({
     'account-not-open',
     'unknown-order',
     'order-closed',
+    'instrument-not-open',
     'amount-below-filled',
     'insufficient-funds',
+    'notional-too-large',
     'price-off-tick',
     'amount-off-lot',
     'price-out-of-range',
@@ -144,7 +146,7 @@ export const cancelOrder = operation({
   summary: 'Cancel an open order',
   request: { path: orderPath },
   responses: { 202: acceptedOrder, 200: outcomeOrder },
-  rejections: ['account-not-open', 'unknown-order', 'order-closed'],
+  rejections: ['account-not-open', 'unknown-order', 'order-closed', 'idempotency-conflict'],
 })
 
 export const trade = z

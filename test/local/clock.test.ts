@@ -54,9 +54,16 @@ describe('the clock', () => {
       script,
       `const say = () => process.send([Date.now(), +new Date(), new Date(0).getTime(), new Date() instanceof Date, typeof Date()])
        process.on('message', say)
-       say()`,
+       say()
+       setInterval(() => undefined, 1000)`,
     )
-    const child = await startNodeChild({ name: 'child', args: [script], environment: {}, clock, logFile: join(folder, 'log') })
+    const child = await startNodeChild({
+      name: 'child',
+      args: [script],
+      environment: {},
+      clock,
+      logFile: join(folder, 'log'),
+    })
     const answers: unknown[][] = []
     child.onMessage(message => answers.push(message as unknown[]))
     while (answers.length < 1) await sleep(5)

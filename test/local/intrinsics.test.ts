@@ -29,15 +29,14 @@ describe('intrinsic functions', () => {
     ['GetAtt', { 'Fn::GetAtt': ['Orders', 'Arn'] }, 'arn:aws:kinesis:eu-central-1:123456789012:stream/orders'],
     ['GetAtt with a dot', { 'Fn::GetAtt': 'Orders.Arn' }, 'arn:aws:kinesis:eu-central-1:123456789012:stream/orders'],
     ['Join', { 'Fn::Join': ['-', ['a', { Ref: 'Orders' }]] }, 'a-orders'],
+    ['Select of Split', { 'Fn::Select': [1, { 'Fn::Split': ['/', { 'Fn::GetAtt': ['Orders', 'Arn'] }] }] }, 'orders'],
     [
-      'Select of Split',
-      { 'Fn::Select': [1, { 'Fn::Split': ['/', { 'Fn::GetAtt': ['Orders', 'Arn'] }] }] },
-      'orders',
-    ],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
-    ['Sub', { 'Fn::Sub': '${AWS::AccountId}/${Orders}/${Orders.Arn}/${!Literal}' },
+      'Sub',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
-      '123456789012/orders/arn:aws:kinesis:eu-central-1:123456789012:stream/orders/${Literal}'],
+      { 'Fn::Sub': '${AWS::AccountId}/${Orders}/${Orders.Arn}/${!Literal}' },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+      '123456789012/orders/arn:aws:kinesis:eu-central-1:123456789012:stream/orders/${Literal}',
+    ],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
     ['Sub with values', { 'Fn::Sub': ['${Name}!', { Name: { Ref: 'Orders' } }] }, 'orders!'],
     ['GetAZs', { 'Fn::GetAZs': '' }, ['eu-central-1a', 'eu-central-1b', 'eu-central-1c']],
@@ -51,7 +50,9 @@ describe('intrinsic functions', () => {
       Parameters: { Size: { Type: 'String', Default: 'small' } },
       Conditions: {
         Big: { 'Fn::Equals': [{ Ref: 'Size' }, 'big'] },
-        BigHere: { 'Fn::And': [{ Condition: 'Big' }, { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'x'] }] }] },
+        BigHere: {
+          'Fn::And': [{ Condition: 'Big' }, { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'x'] }] }],
+        },
       },
       Resources: { Extra: { ...target, Condition: 'BigHere' } },
     }
@@ -61,17 +62,31 @@ describe('intrinsic functions', () => {
   })
 
   test('maps and list parameters', () => {
-    expect(resolved({ 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'key'] }, { Mappings: { M: { 'eu-central-1': { key: 7 } } } })).toBe(7)
-    expect(resolved({ Ref: 'Zones' }, { Parameters: { Zones: { Type: 'CommaDelimitedList' } } }, { Zones: 'a,b' })).toEqual(['a', 'b'])
+    expect(
+      resolved(
+        { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'key'] },
+        { Mappings: { M: { 'eu-central-1': { key: 7 } } } },
+      ),
+    ).toBe(7)
+    expect(
+      resolved({ Ref: 'Zones' }, { Parameters: { Zones: { Type: 'CommaDelimitedList' } } }, { Zones: 'a,b' }),
+    ).toEqual(['a', 'b'])
   })
 
   test('a value crosses stacks by export and import', () => {
     const producer = stack('Data', {
       Resources: { Orders: { Type: 'AWS::DynamoDB::GlobalTable' } },
-      Outputs: { Name: { Value: { Ref: 'Orders' }, Export: { Name: { 'Fn::Join': [':', [{ Ref: 'AWS::StackName' }, 'orders']] } } } },
+      Outputs: {
+        Name: {
+          Value: { Ref: 'Orders' },
+          Export: { Name: { 'Fn::Join': [':', [{ Ref: 'AWS::StackName' }, 'orders']] } },
+        },
+      },
     })
     const consumer = stack('Api', {
-      Resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::ImportValue': 'Data:orders' } } } },
+      Resources: {
+        Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::ImportValue': 'Data:orders' } } },
+      },
     })
     const resources = resolveResources([consumer, producer], { parameters: {}, queueEndpoint: 'http://q' })
     expect(resources.map(({ physicalId }) => physicalId)).toEqual(['http://q/123456789012/Data-Orders', 'Data-Orders'])
@@ -79,10 +94,15 @@ describe('intrinsic functions', () => {
 
   test('what was learnt once a resource existed takes precedence', () => {
     const arn = 'arn:aws:dynamodb:eu-central-1:1:table/T'
-    const actual = new Map([['S/T', { physicalId: 'T', arn, attributes: { Arn: arn, StreamArn: `${arn}/stream/today` } }]])
+    const actual = new Map([
+      ['S/T', { physicalId: 'T', arn, attributes: { Arn: arn, StreamArn: `${arn}/stream/today` } }],
+    ])
     const Resources = {
       T: { Type: 'AWS::DynamoDB::Table', Properties: { TableName: 'T' } },
-      M: { Type: 'AWS::Lambda::EventSourceMapping', Properties: { EventSourceArn: { 'Fn::GetAtt': ['T', 'StreamArn'] } } },
+      M: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { EventSourceArn: { 'Fn::GetAtt': ['T', 'StreamArn'] } },
+      },
     }
     const [, mapping] = resolveResources([stack('S', { Resources })], { parameters: {}, queueEndpoint: '', actual })
     expect(mapping?.properties).toEqual({ EventSourceArn: `${arn}/stream/today` })
@@ -98,10 +118,22 @@ describe('intrinsic functions', () => {
 
   test.each<[string, Json, Template, Record<string, string>, string]>([
     ['an unknown function', { 'Fn::Cidr': [] }, {}, {}, 'S: Fn::Cidr is not known to the local runtime'],
-    ['an unknown attribute', { 'Fn::GetAtt': ['Orders', 'Weight'] }, {}, {}, 'S: Fn::GetAtt Orders.Weight is not known'],
+    [
+      'an unknown attribute',
+      { 'Fn::GetAtt': ['Orders', 'Weight'] },
+      {},
+      {},
+      'S: Fn::GetAtt Orders.Weight is not known',
+    ],
     ['a missing resource', { Ref: 'Nowhere' }, {}, {}, 'S: there is no resource Nowhere'],
     ['a missing export', { 'Fn::ImportValue': 'nothing' }, {}, {}, 'no stack exports nothing'],
-    ['a parameter without value', { Ref: 'P' }, { Parameters: { P: { Type: 'String' } } }, {}, 'the parameter P has no default'],
+    [
+      'a parameter without value',
+      { Ref: 'P' },
+      { Parameters: { P: { Type: 'String' } } },
+      {},
+      'the parameter P has no default',
+    ],
     ['a parameter nobody declares', 'x', {}, { Q: '1' }, 'no stack declares the parameter Q'],
     ['a secret', '{{resolve:secretsmanager:x}}', {}, {}, 'cannot be resolved by the local runtime'],
   ])('%s is named', (_, value, template, parameters, message) => {

@@ -22,7 +22,9 @@ describe('what the local runtime knows', () => {
       Queue: { Type: 'AWS::SQS::Queue', Properties: { FifoQueue: true } },
       Table: {
         Type: 'AWS::DynamoDB::GlobalTable',
-        Properties: { Replicas: [{ Region: 'r', KinesisStreamSpecification: {} }, { 'Fn::If': ['c', { Odd: 1 }, 'x'] }] },
+        Properties: {
+          Replicas: [{ Region: 'r', KinesisStreamSpecification: {} }, { 'Fn::If': ['c', { Odd: 1 }, 'x'] }],
+        },
       },
     }
     expect(() => refuseUnknown([stackWith(Resources)])).toThrow(

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { App, CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib'
 import { AttributeType, ProjectionType, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { Vpc } from 'aws-cdk-lib/aws-ec2'
-import { Cluster, ContainerImage, FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs'
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2'
+import { Cluster, ContainerImage, FargateService, FargateTaskDefinition, type ICluster } from 'aws-cdk-lib/aws-ecs'
 import { Stream, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
@@ -65,8 +65,10 @@ table.grantReadWriteData(greeter)
 new CfnOutput(compute, 'GreeterArn', { value: greeter.functionArn })
 const task = new FargateTaskDefinition(compute, 'Task')
 task.addContainer('main', { image: ContainerImage.fromAsset(folder('image')), environment })
+// The assertions are for exactOptionalPropertyTypes, which the CDK's own classes do not satisfy.
+const vpc = new Vpc(compute, 'Network', { maxAzs: 2, natGateways: 0 }) as IVpc
 new FargateService(compute, 'Service', {
-  cluster: new Cluster(compute, 'Cluster', { vpc: new Vpc(compute, 'Network', { maxAzs: 2, natGateways: 0 }) }),
+  cluster: new Cluster(compute, 'Cluster', { vpc }) as ICluster,
   taskDefinition: task,
   desiredCount: 1,
   assignPublicIp: true,

@@ -1,0 +1,73 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb'
+import type { Table } from '#protocol/tables.ts'
+import { dynamodb, required } from './clients.ts'
+import type { Item } from './items.ts'
+
+/** Rows of one partition in the order of their sort key. `next` is the sort key that the following page comes after. */
+export interface Page<Row> {
+  readonly rows: readonly Row[]
+  readonly next?: string
+}
+
+interface PageOptions {
+  readonly table: Table
+  readonly index?: string
+  readonly partition: { readonly name: string; readonly value: string | number }
+  readonly sortKeyName: string
+  /** Only the row of this sort key. */
+  readonly sortKey?: string | undefined
+  readonly newestFirst?: boolean
+  /** Attributes and what they must be. */
+  readonly matching?: Item
+  readonly limit: number
+  /** Where to begin: the whole key of the item that the page comes after. */
+  readonly after?: Item
+}
+
+/**
+ * A filter looks at items that it then leaves out: however few match, a page ends after so many reads, perhaps with
+ * fewer rows than asked for, and says where to go on.
+ */
+const mostReads = 8
+const fewestItemsOfRead = 100
+
+export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row): Promise<Page<Row>> => {
+  const { table, index, partition, sortKeyName, sortKey, newestFirst = false, matching = {}, limit, after } = options
+  const filters = Object.entries(matching).filter(([, value]) => value !== undefined)
+  const names: Record<string, string> = { '#partition': partition.name }
+  const values: Record<string, unknown> = { ':partition': partition.value }
+  for (const [name, value] of filters) {
+    names[`#${name}`] = name
+    values[`:${name}`] = value
+  }
+  if (sortKey !== undefined) {
+    names['#sort'] = sortKeyName
+    values[':sort'] = sortKey
+  }
+  const items: Item[] = []
+  let from: Item | undefined = after
+  for (let reads = 0; reads < mostReads; reads++) {
+    const { Items = [], LastEvaluatedKey } = await dynamodb().send(
+      new QueryCommand({
+        TableName: required(table.environmentVariable),
+        ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
+        KeyConditionExpression: `#partition = :partition${sortKey === undefined ? '' : ' AND #sort = :sort'}`,
+        ...(filters.length === 0
+          ? {}
+          : { FilterExpression: filters.map(([name]) => `#${name} = :${name}`).join(' AND ') }),
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
+        ScanIndexForward: !newestFirst,
+        // One more than asked for tells whether there is a next page.
+        Limit: filters.length === 0 ? limit + 1 - items.length : Math.max(fewestItemsOfRead, limit + 1),
+        ...(from === undefined ? {} : { ExclusiveStartKey: { ...from } }),
+      }),
+    )
+    items.push(...Items)
+    from = LastEvaluatedKey
+    if (items.length > limit || from === undefined) break
+  }
+  const rows = items.slice(0, limit).map(rowOf)
+  const last = items.length > limit ? items[limit - 1] : from
+  return last === undefined ? { rows } : { rows, next: String(last[sortKeyName]) }
+}

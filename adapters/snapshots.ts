@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { snapshotBucketEnvironmentVariable } from '#protocol/streams.ts'
+import { required, s3 } from './clients.ts'
+
+/** All that is needed to go on after the input record `inputSequence` as if nothing had happened. */
+export interface Snapshot<State> {
+  readonly schema: 1
+  readonly lane: number
+  readonly inputSequence: string
+  readonly outSeq: number
+  readonly chain: string
+  readonly state: State
+}
+
+/**
+ * An object is the JSON of a snapshot with `sha256` as its last member: that of all the bytes before `,"sha256":`. So it
+ * can be checked without being understood, and nothing depends on how JSON is written.
+ */
+const sealPattern = /,"sha256":"([0-9a-f]{64})"\}$/
+const sealBytes = ',"sha256":""}'.length + 64
+const sequenceDigits = 16
+
+const bucket = () => required(snapshotBucketEnvironmentVariable)
+const folder = (lane: number) => `${lane}/snapshots/`
+
+/** Written once under a name of its own, from parts of the JSON made by `writeSnapshot`; answers the key. */
+export const putSnapshot = async (
+  lane: number,
+  outSeq: number,
+  parts: AsyncIterable<string>,
+): Promise<{ key: string; bytes: number }> => {
+  const hash = createHash('sha256')
+  const chunks: Buffer[] = []
+  for await (const part of parts) {
+    const chunk = Buffer.from(part)
+    hash.update(chunk)
+    chunks.push(chunk)
+  }
+  const sha256 = hash.digest('hex')
+  chunks.push(Buffer.from(`,"sha256":"${sha256}"}`))
+  const body = Buffer.concat(chunks)
+  const key = `${folder(lane)}${String(outSeq).padStart(sequenceDigits, '0')}-${sha256.slice(0, 8)}.json`
+  await putOnce(key, body, 'application/json')
+  return { key, bytes: body.length }
+}
+
+/**
+ * The newest whole snapshot that `accept` takes; undefined where there is none. What cannot be used is told and passed
+ * over: an older one only costs a longer replay.
+ */
+export const loadSnapshot = async <State, Accepted>(
+  lane: number,
+  accept: (snapshot: Snapshot<State>) => Accepted,
+  passedOver: (key: string, error: unknown) => void,
+): Promise<{ key: string; accepted: Accepted } | undefined> => {
+  for (const key of (await listSnapshots(lane)).toReversed()) {
+    try {
+      return { key, accepted: accept(await readSnapshot<State>(key, lane)) }
+    } catch (error) {
+      // A bucket that does not answer is not a damaged snapshot: starting without it may be wrong.
+      if (error instanceof S3ServiceException && error.name !== 'NoSuchKey') throw error
+      passedOver(key, error)
+    }
+  }
+  return undefined
+}
+
+/** Deletes all but the newest. */
+export const pruneSnapshots = async (lane: number, kept: number): Promise<void> => {
+  const keys = await listSnapshots(lane)
+  for (const Key of keys.slice(0, Math.max(0, keys.length - kept)))
+    await s3().send(new DeleteObjectCommand({ Bucket: bucket(), Key }))
+}
+
+/** The bytes of a record that could not be read, under its sequence number. */
+export const quarantine = async (lane: number, sequenceNumber: string, bytes: Uint8Array): Promise<void> => {
+  await putOnce(`${lane}/quarantine/${sequenceNumber}`, bytes, 'application/octet-stream')
+}
+
+/** Oldest first: keys are padded, so text order is number order. */
+const listSnapshots = async (lane: number): Promise<readonly string[]> => {
+  const keys: string[] = []
+  let ContinuationToken: string | undefined
+  do {
+    const page = await s3().send(
+      new ListObjectsV2Command({
+        Bucket: bucket(),
+        Prefix: folder(lane),
+        ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
+      }),
+    )
+    for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key)
+    ContinuationToken = page.NextContinuationToken
+  } while (ContinuationToken !== undefined)
+  return keys
+}
+
+const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<State>> => {
+  const { Body } = await s3().send(new GetObjectCommand({ Bucket: bucket(), Key: key }))
+  if (Body === undefined) throw new Error('the object has no body')
+  const bytes = Buffer.from(await Body.transformToByteArray())
+  const [, sealed] = sealPattern.exec(bytes.toString('latin1', Math.max(0, bytes.length - sealBytes))) ?? []
+  if (sealed === undefined) throw new Error('the object has no seal')
+  const sha256 = createHash('sha256')
+    .update(bytes.subarray(0, bytes.length - sealBytes))
+    .digest('hex')
+  if (sha256 !== sealed) throw new Error('the object is damaged: its sha256 does not match')
+  const snapshot: Snapshot<State> = JSON.parse(bytes.toString('utf8'))
+  if (snapshot.schema !== 1) throw new Error(`the schema ${snapshot.schema} is not known`)
+  if (snapshot.lane !== lane) throw new Error(`it is of lane ${snapshot.lane}`)
+  return snapshot
+}
+
+/** Immutable: an object that is there already is the same one, put by an attempt whose answer was lost. */
+const putOnce = async (Key: string, Body: Uint8Array, ContentType: string): Promise<void> => {
+  try {
+    await s3().send(new PutObjectCommand({ Bucket: bucket(), Key, Body, ContentType, IfNoneMatch: '*' }))
+  } catch (error) {
+    if (!(error instanceof S3ServiceException && error.name === 'PreconditionFailed')) throw error
+  }
+}

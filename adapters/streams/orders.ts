@@ -1,0 +1,22 @@
+import { PutRecordCommand } from '@aws-sdk/client-kinesis'
+import type { Command } from '#domain/trading/commands.ts'
+import { encodeOrdersFrame } from '#protocol/orders-frame.ts'
+import { orderStreamEnvironmentVariable, partitionKey } from '#protocol/streams.ts'
+import { kinesis, required } from '../clients.ts'
+
+/** A connection that has died without a word is given up. */
+const acknowledgeMillis = 5_000
+
+/** One record, all or nothing. Throws unless the stream has acknowledged it; then it may have been written or not. */
+export const putCommands = async (lane: number, commands: readonly Command[]): Promise<{ sequenceNumber: string }> => {
+  const { SequenceNumber } = await kinesis().send(
+    new PutRecordCommand({
+      StreamName: required(orderStreamEnvironmentVariable(lane)),
+      PartitionKey: partitionKey,
+      Data: encodeOrdersFrame(lane, commands),
+    }),
+    { abortSignal: AbortSignal.timeout(acknowledgeMillis) },
+  )
+  if (SequenceNumber === undefined) throw new Error(`the order stream of lane ${lane} answered without acknowledging`)
+  return { sequenceNumber: SequenceNumber }
+}

@@ -1,0 +1,50 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
+import { tables } from '#protocol/tables.ts'
+import { dynamodb, required } from '../clients.ts'
+import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
+import type { Write } from '../writes.ts'
+
+/** What the engine answered to a command. */
+export interface OutcomeRow {
+  readonly commandId: string
+  readonly accepted: boolean
+  readonly code?: RejectionCode
+  readonly atMillis: number
+  readonly eventId: string
+}
+
+/** Longer than any promise of the commands table: none outlives its outcome. */
+const lifetimeSeconds = 31 * 24 * 60 * 60
+
+export const getOutcome = async (commandId: string): Promise<OutcomeRow | undefined> => {
+  const { Item } = await dynamodb().send(
+    new GetCommand({
+      TableName: required(tables.outcomes.environmentVariable),
+      Key: { command_id: commandId },
+      ConsistentRead: true,
+    }),
+  )
+  return Item === undefined ? undefined : rowOf(Item)
+}
+
+export const outcomePut = (row: OutcomeRow): Write => ({
+  kind: 'put',
+  table: tables.outcomes,
+  item: {
+    command_id: row.commandId,
+    accepted: row.accepted,
+    code: row.code,
+    at_millis: row.atMillis,
+    event_id: row.eventId,
+    expires_at: Math.floor(row.atMillis / 1_000) + lifetimeSeconds,
+  },
+})
+
+const rowOf = (item: Item): OutcomeRow => ({
+  commandId: text(item, 'command_id'),
+  accepted: truth(item, 'accepted'),
+  ...optional('code', item, 'code', (from, name) => oneOf(from, name, rejectionCodes)),
+  atMillis: integer(item, 'at_millis'),
+  eventId: text(item, 'event_id'),
+})

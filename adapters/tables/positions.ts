@@ -1,0 +1,85 @@
+import { tables } from '#protocol/tables.ts'
+import { type Item, integer, text } from '../items.ts'
+import { type Page, page } from '../pages.ts'
+import type { Write } from '../writes.ts'
+
+export interface PositionRow {
+  readonly accountId: number
+  readonly instrumentName: string
+  readonly instrumentId: number
+  /** The instrument's increments: with them the row can be told in decimals by itself. */
+  readonly tickSize: string
+  readonly minTradeAmount: string
+  /** Signed: short is negative. */
+  readonly sizeLots: number
+  /** Signed entry cost of what is open; over the size it is the average price in ticks. */
+  readonly entryTickLots: number
+  /** Fees not included. */
+  readonly realisedMicros: number
+  readonly updatedAtMillis: number
+  /** Of the event that made the row what it is. */
+  readonly eventId: string
+  readonly lane: number
+  readonly outSeq: number
+}
+
+const table = tables.positions
+
+/** By instrument. */
+export const listPositions = (
+  accountId: number,
+  options: {
+    readonly limit: number
+    /** `next` of the page before. */
+    readonly after?: string
+    readonly instrumentName?: string
+  },
+): Promise<Page<PositionRow>> => {
+  const { limit, after, instrumentName } = options
+  return page(
+    {
+      table,
+      partition: { name: 'account_id', value: accountId },
+      sortKeyName: 'instrument_name',
+      sortKey: instrumentName,
+      limit,
+      ...(after === undefined ? {} : { after: { account_id: accountId, instrument_name: after } }),
+    },
+    positionRowOf,
+  )
+}
+
+export const positionPut = (row: PositionRow): Write => ({
+  kind: 'put',
+  table,
+  item: {
+    account_id: row.accountId,
+    instrument_name: row.instrumentName,
+    instrument_id: row.instrumentId,
+    tick_size: row.tickSize,
+    min_trade_amount: row.minTradeAmount,
+    size_lots: row.sizeLots,
+    entry_tick_lots: row.entryTickLots,
+    realised_micros: row.realisedMicros,
+    updated_at_millis: row.updatedAtMillis,
+    event_id: row.eventId,
+    lane: row.lane,
+    out_seq: row.outSeq,
+  },
+})
+
+/** Also for images of the table's stream. */
+export const positionRowOf = (item: Item): PositionRow => ({
+  accountId: integer(item, 'account_id'),
+  instrumentName: text(item, 'instrument_name'),
+  instrumentId: integer(item, 'instrument_id'),
+  tickSize: text(item, 'tick_size'),
+  minTradeAmount: text(item, 'min_trade_amount'),
+  sizeLots: integer(item, 'size_lots'),
+  entryTickLots: integer(item, 'entry_tick_lots'),
+  realisedMicros: integer(item, 'realised_micros'),
+  updatedAtMillis: integer(item, 'updated_at_millis'),
+  eventId: text(item, 'event_id'),
+  lane: integer(item, 'lane'),
+  outSeq: integer(item, 'out_seq'),
+})

@@ -1,0 +1,121 @@
+import { type Direction, directions } from '#domain/trading/commands.ts'
+import { tables } from '#protocol/tables.ts'
+import { type Item, integer, oneOf, text } from '../items.ts'
+import { type Page, page } from '../pages.ts'
+import type { Write } from '../writes.ts'
+
+/** One side of a trade. */
+export interface TradeRow {
+  readonly accountId: number
+  readonly tradeId: string
+  readonly orderId: string
+  readonly instrumentName: string
+  readonly instrumentId: number
+  /** The instrument's increments: with them the row can be told in decimals by itself. */
+  readonly tickSize: string
+  readonly minTradeAmount: string
+  readonly direction: Direction
+  readonly priceTicks: number
+  readonly quantityLots: number
+  readonly feeMicros: number
+  readonly liquidity: Liquidity
+  readonly atMillis: number
+  readonly eventId: string
+  readonly lane: number
+  readonly outSeq: number
+  /** The other side. Never told to the account itself. */
+  readonly counterpartyAccountId: number
+  readonly counterpartyOrderId: string
+  readonly counterpartyFeeMicros: number
+}
+
+const liquidities = ['maker', 'taker'] as const
+export type Liquidity = (typeof liquidities)[number]
+
+const table = tables.trades
+
+/** The same on both sides; sorts by time within a lane. */
+export const tradeIdOf = (lane: number, outSeq: number): string => `${lane}-${String(outSeq).padStart(16, '0')}`
+
+/** An account may trade with itself: its two rows of the trade differ by the side at the end of the sort key. */
+const sortKeyOf = (row: TradeRow): string => `${row.tradeId}-${row.liquidity}`
+
+/** Newest first. */
+export const listTrades = (
+  accountId: number,
+  options: {
+    readonly limit: number
+    /** `next` of the page before. */
+    readonly after?: string
+    readonly instrumentName?: string
+    readonly orderId?: string
+  },
+): Promise<Page<TradeRow>> => {
+  const { limit, after, instrumentName, orderId } = options
+  return page(
+    {
+      table,
+      partition: { name: 'account_id', value: accountId },
+      sortKeyName: 'trade_id',
+      newestFirst: true,
+      matching: { instrument_name: instrumentName, order_id: orderId },
+      limit,
+      ...(after === undefined ? {} : { after: { account_id: accountId, trade_id: after } }),
+    },
+    tradeRowOf,
+  )
+}
+
+export const tradePut = (row: TradeRow): Write => ({
+  kind: 'put',
+  table,
+  item: {
+    account_id: row.accountId,
+    trade_id: sortKeyOf(row),
+    order_id: row.orderId,
+    instrument_name: row.instrumentName,
+    instrument_id: row.instrumentId,
+    tick_size: row.tickSize,
+    min_trade_amount: row.minTradeAmount,
+    direction: row.direction,
+    price_ticks: row.priceTicks,
+    quantity_lots: row.quantityLots,
+    fee_micros: row.feeMicros,
+    liquidity: row.liquidity,
+    at_millis: row.atMillis,
+    event_id: row.eventId,
+    lane: row.lane,
+    out_seq: row.outSeq,
+    counterparty_account_id: row.counterpartyAccountId,
+    counterparty_order_id: row.counterpartyOrderId,
+    counterparty_fee_micros: row.counterpartyFeeMicros,
+  },
+})
+
+/** Also for images of the table's stream. */
+export const tradeRowOf = (item: Item): TradeRow => {
+  const liquidity = oneOf(item, 'liquidity', liquidities)
+  const lane = integer(item, 'lane')
+  const outSeq = integer(item, 'out_seq')
+  return {
+    accountId: integer(item, 'account_id'),
+    tradeId: tradeIdOf(lane, outSeq),
+    orderId: text(item, 'order_id'),
+    instrumentName: text(item, 'instrument_name'),
+    instrumentId: integer(item, 'instrument_id'),
+    tickSize: text(item, 'tick_size'),
+    minTradeAmount: text(item, 'min_trade_amount'),
+    direction: oneOf(item, 'direction', directions),
+    priceTicks: integer(item, 'price_ticks'),
+    quantityLots: integer(item, 'quantity_lots'),
+    feeMicros: integer(item, 'fee_micros'),
+    liquidity,
+    atMillis: integer(item, 'at_millis'),
+    eventId: text(item, 'event_id'),
+    lane,
+    outSeq,
+    counterpartyAccountId: integer(item, 'counterparty_account_id'),
+    counterpartyOrderId: text(item, 'counterparty_order_id'),
+    counterpartyFeeMicros: integer(item, 'counterparty_fee_micros'),
+  }
+}

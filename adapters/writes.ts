@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import {
+  PutCommand,
+  type PutCommandInput,
+  TransactWriteCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb'
+import type { Table } from '#protocol/tables.ts'
+import { dynamodb, required } from './clients.ts'
+import type { Item } from './items.ts'
+
+/**
+ * A change of one item as data, so that several changes of the same item can be made one before anything is sent.
+ * `onlyIf` names attributes and what they must be; undefined means absent.
+ */
+export type Write = Put | Update
+
+interface Put {
+  readonly kind: 'put'
+  readonly table: Table
+  readonly item: Item
+  readonly onlyIf?: Item
+}
+
+interface Update {
+  readonly kind: 'update'
+  readonly table: Table
+  readonly key: Item
+  /** Attributes whose value is undefined are left as they are. */
+  readonly set: Item
+  readonly remove?: readonly string[]
+  readonly onlyIf?: Item
+}
+
+/** Tells items apart: two writes with the same text change the same item. */
+export const itemOf = (write: Write): string => {
+  const { name, partitionKey, sortKey } = write.table
+  const key = write.kind === 'put' ? write.item : write.key
+  return JSON.stringify([name, key[partitionKey.name], sortKey === undefined ? null : key[sortKey.name]])
+}
+
+/** The one write that does what both do, one after the other. Only the earlier one may have a condition. */
+export const coalesce = (earlier: Write, later: Write): Write => {
+  if (later.onlyIf !== undefined)
+    throw new Error(`${itemOf(later)}: a condition cannot be merged into a write before it`)
+  const onlyIf = earlier.onlyIf === undefined ? {} : { onlyIf: earlier.onlyIf }
+  if (later.kind === 'put') return { ...later, ...onlyIf }
+  const set = defined(later.set)
+  const removed = later.remove ?? []
+  if (earlier.kind === 'put') return { ...earlier, item: { ...without(earlier.item, removed), ...set } }
+  return {
+    ...earlier,
+    set: { ...without(earlier.set, removed), ...set },
+    remove: [...new Set([...(earlier.remove ?? []), ...removed])].filter(name => !(name in set)),
+  }
+}
+
+const defined = (item: Item): Item =>
+  Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
+
+const without = (item: Item, names: readonly string[]): Item =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name)))
+
+/** One write; false where its condition does not hold. */
+export const store = async (write: Write): Promise<boolean> => {
+  try {
+    if (write.kind === 'put') await dynamodb().send(new PutCommand(putInput(write)))
+    else await dynamodb().send(new UpdateCommand(updateInput(write)))
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
+}
+
+/** DynamoDB's own bound. */
+export const mostItemsOfTransaction = 100
+const mostAttempts = 5
+const firstPauseMillis = 25
+
+/**
+ * All of the writes or none; false where a condition does not hold. Whatever else cancels the transaction (a conflict
+ * with another one, throttling) is tried again a few times and thrown then.
+ */
+export const transact = async (writes: readonly Write[]): Promise<boolean> => {
+  const command = new TransactWriteCommand({
+    TransactItems: writes.map(write =>
+      write.kind === 'put' ? { Put: putInput(write) } : { Update: updateInput(write) },
+    ),
+  })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await dynamodb().send(command)
+      return true
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None')
+      if (codes.includes('ConditionalCheckFailed')) return false
+      if (attempt >= mostAttempts || !codes.some(code => passing.has(code))) throw error
+      await sleep(firstPauseMillis * 2 ** (attempt - 1) * (0.5 + Math.random()))
+    }
+  }
+}
+
+const passing: ReadonlySet<string> = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+])
+
+const putInput = ({ table, item, onlyIf }: Put): PutCommandInput => {
+  const expression = expressions()
+  const condition = expression.condition(onlyIf)
+  return {
+    TableName: required(table.environmentVariable),
+    Item: { ...item },
+    ...condition,
+    ...(onlyIf === undefined ? {} : expression.attributes()),
+  }
+}
+
+const updateInput = ({
+  table,
+  key,
+  set,
+  remove = [],
+  onlyIf,
+}: Update): UpdateCommandInput & { UpdateExpression: string } => {
+  const expression = expressions()
+  const assignments = Object.entries(defined(set)).map(
+    ([name, value]) => `${expression.name(name)} = ${expression.value(value)}`,
+  )
+  const clauses = [
+    ...(assignments.length === 0 ? [] : [`SET ${assignments.join(', ')}`]),
+    ...(remove.length === 0 ? [] : [`REMOVE ${remove.map(expression.name).join(', ')}`]),
+  ]
+  return {
+    TableName: required(table.environmentVariable),
+    Key: { ...key },
+    UpdateExpression: clauses.join(' '),
+    ...expression.condition(onlyIf),
+    ...expression.attributes(),
+  }
+}
+
+/** Placeholders for every name and value: none can be a reserved word. */
+const expressions = () => {
+  const names: Record<string, string> = {}
+  const values: Record<string, unknown> = {}
+  const name = (attribute: string): string => {
+    const placeholder = `#${attribute}`
+    names[placeholder] = attribute
+    return placeholder
+  }
+  const value = (given: unknown): string => {
+    const placeholder = `:v${Object.keys(values).length}`
+    values[placeholder] = given
+    return placeholder
+  }
+  return {
+    name,
+    value,
+    condition: (onlyIf: Item | undefined): { ConditionExpression?: string } =>
+      onlyIf === undefined
+        ? {}
+        : {
+            ConditionExpression: Object.entries(onlyIf)
+              .map(([attribute, given]) =>
+                given === undefined
+                  ? `attribute_not_exists(${name(attribute)})`
+                  : `${name(attribute)} = ${value(given)}`,
+              )
+              .join(' AND '),
+          },
+    attributes: () => ({
+      ExpressionAttributeNames: names,
+      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+    }),
+  }
+}

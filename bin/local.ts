@@ -1,0 +1,145 @@
+/** `npm start`: synthesizes a tenant's stacks and runs that very template on this machine. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const neededNodeMajor = 24
+const root = resolve(import.meta.dirname, '..')
+const runFile = join(root, '.local', 'run.json')
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+const exit = (code: number, message?: string): never => {
+  if (message !== undefined) process.stderr.write(`${message}\n`)
+  process.exit(code)
+}
+
+if (Number.parseInt(process.versions.node, 10) < neededNodeMajor) {
+  exit(1, `Node ${neededNodeMajor} or later is needed, this is ${process.versions.node}: start it by npm start`)
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'cloud-assembly-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+try {
+  await run()
+} catch (error) {
+  exit(1, error instanceof Error ? error.message : String(error))
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: { demo: { type: 'boolean' }, 'data-dir': { type: 'string' }, tenant: { type: 'string' } },
+  })
+  const port = await listenablePort(Number(process.env['PORT'] ?? 3000))
+  const stopAsked = new AbortController()
+  let whenAsked = () => exit(0)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stopAsked.abort()
+      // While it starts, leaving is enough: the children's leashes end them.
+      whenAsked()
+    })
+  }
+
+  const assembly = synthesize(values.tenant)
+  // Told by the runtime, once it gets to wait for it.
+  assembly.catch(() => undefined)
+  const { startRuntime, controlPath } = await import('#local/runtime.ts')
+  const { localIssuerPath } = await import('#local/oidc-issuer.ts')
+  const issuer = `http://127.0.0.1:${port}${localIssuerPath}`
+  const runtime = await startRuntime({
+    cloudAssembly: assembly,
+    parameters: {
+      TokenIssuers: JSON.stringify([
+        {
+          issuer,
+          jwksUri: `${issuer}/jwks.json`,
+          audience: 'compute-exchange',
+          accountClaim: 'account',
+          roleClaim: 'role',
+        },
+      ]),
+    },
+    port,
+    ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
+    say,
+  })
+  const { url, surroundings } = runtime
+  const { clock } = surroundings
+
+  let leaving: Promise<never> | undefined
+  const leave = async (code: number): Promise<never> => {
+    rmSync(runFile, { force: true })
+    await runtime.stop()
+    return exit(code)
+  }
+  whenAsked = () => {
+    leaving ??= leave(0)
+    return undefined as never
+  }
+  void runtime.failed.then(() => {
+    leaving ??= leave(1)
+  })
+
+  mkdirSync(join(root, '.local'), { recursive: true })
+  writeFileSync(runFile, JSON.stringify({ url, pid: process.pid, controlUrl: `${url}${controlPath}` }))
+  try {
+    const { linesToPaste, seed } = await import('./seed.ts')
+    await seed(url, clock.now())
+    surroundings.say('markets and accounts')
+    if (values.demo) {
+      const { startDemo } = await import('./demo.ts')
+      await startDemo(url, clock.now(), stopAsked.signal, error => surroundings.complain('demo', error))
+      surroundings.say('simulated participants')
+    }
+    say(`ready ${url}`)
+    for (const line of linesToPaste(url, clock.now())) say(line)
+  } catch (error) {
+    if (leaving !== undefined) return
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    leaving ??= leave(1)
+  }
+}
+
+/** A child synthesizes: the CDK would keep this process busy, and 200 MB of it, for a folder of files. */
+async function synthesize(tenant: string | undefined): Promise<string> {
+  const { startNodeChild } = await import('#local/children.ts')
+  const { createClock } = await import('#local/clock.ts')
+  const outdir = join(scratch, 'cdk.out')
+  const logFile = join(scratch, 'synthesis.log')
+  const child = await startNodeChild({
+    name: 'synthesis',
+    args: [join(root, 'bin', 'exchange.ts')],
+    // As the CDK's own command line would tell it; its rules are for `npm run synth` and the tests.
+    environment: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      CDK_OUTDIR: outdir,
+      CDK_CONTEXT_JSON: JSON.stringify(tenant === undefined ? {} : { tenant }),
+      CDK_VALIDATION: 'false',
+    },
+    clock: createClock(),
+    logFile,
+    cwd: root,
+  })
+  const how = await child.ended
+  if (how !== 'exit code 0') throw new Error(`synthesis failed (${how}): ${readFileSync(logFile, 'utf8').trim()}`)
+  return outdir
+}
+
+/** 0 stands for any free port. */
+function listenablePort(port: number): Promise<number> {
+  if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) exit(1, `PORT must be a port number, not ${port}`)
+  return new Promise((found, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') exit(1, `port ${port} is taken: set PORT`)
+      reject(error)
+    })
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => found(typeof address === 'object' && address !== null ? address.port : port))
+    })
+  })
+}

@@ -1,0 +1,119 @@
+import { v7 as uuidv7 } from 'uuid'
+import { putCommands } from '#adapters/streams/orders.ts'
+import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
+import { getInstrument, type InstrumentRow } from '#adapters/tables/instruments.ts'
+import { getOutcome, type OutcomeRow } from '#adapters/tables/outcomes.ts'
+import { type ContractSpecification, defineInstrument } from '#domain/reference/instrument.ts'
+import type { ListInstrument } from '#domain/trading/commands.ts'
+import { increments } from '#domain/units.ts'
+import type { listInstrument } from '#protocol/operations/reference.ts'
+import type { Answer, Handle, Rejection, Request } from '../shell/http.ts'
+import { tenantLanes } from '../shell/lanes.ts'
+import { bodyHash, namedRequest } from '../shell/named-request.ts'
+import { pollUntil, preferWait } from '../shell/wait.ts'
+import { marketOf } from './market-view.ts'
+
+type Body = Request<typeof listInstrument>['body']
+type Headers = Request<typeof listInstrument>['headers']
+type Refusal = Rejection<(typeof listInstrument)['rejections'][number] | 'invalid-request'>
+
+/**
+ * The request is named by the instrument. What two operators list at once, or one in two lanes, the lanes' engines
+ * decide: the lookup before is there to say no early, and to whoever does not wait.
+ */
+export const handle: Handle<typeof listInstrument> = async ({ body, principal, headers }) => {
+  const lanes = tenantLanes()
+  const lane = body.lane ?? lanes[0]
+  if (!lanes.includes(lane))
+    return { code: 'invalid-request', errors: [{ pointer: '#/lane', detail: `must be one of ${lanes.join(', ')}` }] }
+  const requestName = `list-instrument#${body.instrument_name}`
+  const hash = bodyHash({ ...body, lane })
+  const before = await findByRequestName(principal.account, requestName)
+  if (before !== undefined) return before.bodyHash === hash ? put(before, headers, true) : conflict
+
+  const specification = specify(body)
+  if ('code' in specification) return specification
+  for (const listedIn of lanes)
+    if ((await getInstrument(listedIn, body.instrument_name)) !== undefined)
+      return {
+        code: 'instrument-exists',
+        errors: [{ pointer: '#/instrument_name', detail: `trades in lane ${listedIn}` }],
+      }
+  const command: ListInstrument = { type: 'list-instrument', commandId: uuidv7(), specification }
+  const promised = namedRequest({
+    principal: principal.account,
+    requestName,
+    commandId: command.commandId,
+    operation: 'list-instrument',
+    bodyHash: hash,
+    lane,
+    requestJson: JSON.stringify(command),
+  })
+  const stored = await promise(promised)
+  if (stored.first) return put(promised, headers, false)
+  return stored.row.bodyHash === hash ? put(stored.row, headers, true) : conflict
+}
+
+const conflict: Refusal = { code: 'idempotency-conflict', detail: 'You have listed it with other terms.' }
+
+const put = async (
+  promised: CommandRow,
+  headers: Headers,
+  repeated: boolean,
+): Promise<Answer<typeof listInstrument> | Rejection<NonNullable<OutcomeRow['code']>>> => {
+  const command: ListInstrument = JSON.parse(promised.requestJson)
+  const { instrumentName } = command.specification
+  const wait = preferWait(headers)
+  let outcome = repeated ? await getOutcome(command.commandId) : undefined
+  if (outcome === undefined) {
+    await putCommands(promised.lane, [command])
+    outcome = wait && (await pollUntil(() => getOutcome(command.commandId), wait.untilMillis))
+  }
+  const applied = wait?.headers ?? {}
+  const taken: Answer<typeof listInstrument> = {
+    status: 202,
+    body: { instrument_name: instrumentName },
+    headers: { location: `/api/v1/markets/${instrumentName}`, ...applied },
+  }
+  if (outcome === undefined) return taken
+  if (!outcome.accepted) {
+    if (outcome.code === undefined) throw new Error(`the outcome of ${command.commandId} says no without a code`)
+    return { code: outcome.code, headers: applied }
+  }
+  // Another projector writes the instrument's row.
+  const listed = (): Promise<InstrumentRow | undefined> => getInstrument(promised.lane, instrumentName)
+  const row = (await listed()) ?? (wait && (await pollUntil(listed, wait.untilMillis)))
+  return row === undefined ? taken : { status: 200, body: marketOf(row), headers: applied }
+}
+
+/** The contract in the engine's terms, or the field that is wrong. */
+const specify = (body: Body): ContractSpecification | Refusal => {
+  const wrong = (field: string, detail: string): Refusal => ({
+    code: 'invalid-specification',
+    errors: [{ pointer: `#/${field}`, detail }],
+  })
+  const makerCommissionPpm = partsPerMillion(body.maker_commission)
+  if (makerCommissionPpm === undefined) return wrong('maker_commission', 'must have at most six digits')
+  const takerCommissionPpm = partsPerMillion(body.taker_commission)
+  if (takerCommissionPpm === undefined) return wrong('taker_commission', 'must have at most six digits')
+  const specification: ContractSpecification = {
+    instrumentName: body.instrument_name,
+    kind: body.kind,
+    underlying: body.underlying,
+    quoteCurrency: body.quote_currency,
+    tickSize: body.tick_size,
+    minTradeAmount: body.min_trade_amount,
+    contractSize: body.contract_size,
+    maxPrice: body.max_price,
+    expirationMillis: Date.parse(body.expiration_timestamp),
+    makerCommissionPpm,
+    takerCommissionPpm,
+  }
+  // Number and version are the engine's to give; they do not make a specification right or wrong.
+  const defined = defineInstrument(specification, 1, 1)
+  if (!defined.accepted) return wrong(defined.detail ?? '', 'does not make a contract that can be counted exactly')
+  if (specification.expirationMillis <= Date.now()) return wrong('expiration_timestamp', 'must be in the future')
+  return specification
+}
+
+const partsPerMillion = (part: string): number | undefined => increments(part, '0.000001')

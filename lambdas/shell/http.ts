@@ -1,0 +1,340 @@
+import { Logger } from '@aws-lambda-powertools/logger'
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
+import middy, { type MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context as LambdaContext } from 'aws-lambda'
+import * as z from 'zod'
+import type { RejectionCode } from '#domain/outcome.ts'
+import type { Context, Operation } from '#protocol/operation.ts'
+import { isRole, permits, type Role } from '#protocol/permissions.ts'
+import {
+  type ProblemCode,
+  type ProblemDocument,
+  problemDocument,
+  problems,
+  type SharedCode,
+} from '#protocol/problems.ts'
+import { requestName } from '#protocol/values.ts'
+import { isUnavailable } from './availability.ts'
+import { parseJson } from './json.ts'
+
+/** Who asks: what the authorizer read from the credential, and the only source of an account. */
+export interface Principal {
+  readonly account: string
+  readonly role: Role
+  readonly credential: string
+}
+
+type Parsed<Request, Part extends string> = Request extends { readonly [Name in Part]: infer Schema extends z.ZodType }
+  ? z.infer<Schema>
+  : undefined
+
+/** An operation's request, parsed by its schemas. */
+export interface Request<Of extends Operation> {
+  readonly path: Parsed<Of['request'], 'path'>
+  readonly query: Parsed<Of['request'], 'query'>
+  readonly body: Parsed<Of['request'], 'body'>
+  readonly principal: Of['permission'] extends 'public' ? undefined : Principal
+  /** Names in lower case; the values of a repeated one are joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The header of that name; always there where the operation asks for it. */
+  readonly idempotencyKey: Of extends { readonly idempotency: 'header' } ? string : string | undefined
+  readonly requestId: string
+}
+
+type Headers = Readonly<Record<string, string>>
+
+type Body<Response> = Response extends { readonly schema: infer Schema extends z.ZodType } ? z.infer<Schema> : string
+
+/** One of the answers that the operation declares; a body without a schema is text of the declared media type. */
+export type Answer<Of extends Operation> = {
+  readonly [Status in keyof Of['responses']]: {
+    readonly status: Status
+    readonly body: Body<Of['responses'][Status]>
+    readonly headers?: Headers
+  }
+}[keyof Of['responses']]
+
+/** A no: rendered as the problem of that code. `RejectionCode`s are what the engine may answer to a command. */
+export interface Rejection<Code extends ProblemCode = ProblemCode> {
+  readonly code: Code
+  readonly detail?: string
+  readonly errors?: ProblemDocument['errors']
+  readonly headers?: Headers
+  /** Extension members of the problem document (RFC 9457, 3.2). */
+  readonly members?: Readonly<Record<string, unknown>>
+}
+
+/** What `lambdas/<context>/<operation>.ts` exports as `handle`. */
+export type Handle<Of extends Operation> = (
+  request: Request<Of>,
+) => Promise<Answer<Of> | Rejection<Of['rejections'][number] | SharedCode | RejectionCode>>
+
+/** Each operation by its name: one without a handler does not compile. */
+type Handlers<Operations extends readonly Operation[]> = {
+  readonly [Of in Operations[number] as Of['name']]: Handle<Of>
+}
+
+interface AnyRequest {
+  readonly path: unknown
+  readonly query: unknown
+  readonly body: unknown
+  readonly principal: Principal | undefined
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly idempotencyKey: string | undefined
+  readonly requestId: string
+}
+interface AnyAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Headers
+}
+
+/** Spelled as a method, whose parameter is compared both ways: each handler gets what its own schemas have parsed. */
+type AnyHandle = { handle(request: AnyRequest): Promise<AnyAnswer | Rejection> }['handle']
+
+type HttpHandler = (event: APIGatewayProxyEvent, context: LambdaContext) => Promise<APIGatewayProxyResult>
+
+const logger = new Logger()
+const metrics = new Metrics()
+
+/**
+ * The Lambda handler of a context's HTTP operations: who may, is it well-formed, then the operation's own handler.
+ * Every answer that is not one of the operation's own is a problem document; a thrown error never shows its cause.
+ */
+export const serve = <const Operations extends readonly Operation[]>(
+  context: Context,
+  operations: Operations,
+  handlers: Handlers<Operations> & Readonly<Record<string, AnyHandle>>,
+): HttpHandler => {
+  const find = (event: APIGatewayProxyEvent): Operation | undefined =>
+    operations.find(({ method, path }) => method === event.httpMethod && path === event.resource)
+
+  const answer = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    const operation = find(event)
+    if (operation === undefined)
+      return problem(event, {
+        code: operations.some(({ path }) => path === event.resource) ? 'method-not-allowed' : 'not-found',
+      })
+    const request = read(operation, event)
+    if ('code' in request) return problem(event, request)
+    const handle = handlers[operation.name]
+    if (handle === undefined) throw new Error(`the operation ${operation.name} has no handler`)
+    const answered = await handle(request)
+    if ('code' in answered) return problem(event, answered)
+    const { status, body, headers } = answered
+    const mediaType = operation.responses[status]?.mediaType
+    return {
+      statusCode: status,
+      headers: { ...commonHeaders(event), 'content-type': mediaType ?? 'application/json', ...headers },
+      body: mediaType === undefined || typeof body !== 'string' ? JSON.stringify(body) : body,
+    }
+  }
+
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>().use(observed(context, find)).use(answered).handler(answer)
+}
+
+/** What went wrong that nobody foresaw: logged with its cause, told without. */
+const answered: MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> = {
+  onError: request => {
+    const { error, event } = request
+    const failure =
+      error instanceof Error ? error : new Error('something that is no error was thrown', { cause: error })
+    logger.error('request failed', failure)
+    // Set rather than returned: a returned answer would end the chain before the metrics.
+    request.response = problem(event, { code: codeOfFailure(failure) })
+  },
+}
+
+const codeOfFailure = (error: Error): ProblemCode => {
+  // Middy's own, a moment before Lambda would end the function.
+  if (error.name === 'TimeoutError' && isObject(error.cause) && error.cause['package'] === '@middy/core')
+    return 'upstream-timeout'
+  return isUnavailable(error) ? 'dependency-unavailable' : 'internal-error'
+}
+
+/** The request's id on every line of log, and one metric line for each request. */
+const observed = (
+  context: Context,
+  find: (event: APIGatewayProxyEvent) => Operation | undefined,
+): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> => {
+  const startedMillis = new WeakMap<APIGatewayProxyEvent, number>()
+  const finish = (event: APIGatewayProxyEvent, response: APIGatewayProxyResult): void => {
+    metrics
+      .addDimensions({ context, operation: find(event)?.name ?? 'none' })
+      .addMetadata('request_id', event.requestContext.requestId)
+      .addMetadata('status', String(response.statusCode))
+      .addMetadata('outcome', refusals.get(response) ?? 'answered')
+    metrics.addMetric(
+      'Latency',
+      MetricUnit.Milliseconds,
+      performance.now() - (startedMillis.get(event) ?? performance.now()),
+    )
+    metrics.addMetric('Refused', MetricUnit.Count, response.statusCode >= 400 && response.statusCode < 500 ? 1 : 0)
+    metrics.addMetric('Failed', MetricUnit.Count, response.statusCode >= 500 ? 1 : 0)
+    metrics.publishStoredMetrics()
+    logger.resetKeys()
+  }
+  return {
+    before: ({ event }) => {
+      startedMillis.set(event, performance.now())
+      logger.appendKeys({ request_id: event.requestContext.requestId, method: event.httpMethod, path: event.path })
+    },
+    after: ({ event, response }) => {
+      if (response !== undefined && response !== null) finish(event, response)
+    },
+    onError: ({ event, response }) => {
+      if (response !== undefined && response !== null) finish(event, response)
+    },
+  }
+}
+
+/** With which code an answer says no, for the metric line. */
+const refusals = new WeakMap<APIGatewayProxyResult, ProblemCode>()
+
+const commonHeaders = (event: APIGatewayProxyEvent): Headers => ({
+  'x-request-id': event.requestContext.requestId,
+  'cache-control': 'no-store',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+})
+
+const headersOfStatus: Readonly<Record<number, Headers>> = {
+  401: { 'www-authenticate': 'Bearer' },
+  429: { 'retry-after': '1' },
+  503: { 'retry-after': '1' },
+}
+
+const problem = (
+  event: APIGatewayProxyEvent,
+  { code, members, headers, ...more }: Rejection,
+): APIGatewayProxyResult => {
+  const { status } = problems[code]
+  if (status < 500) logger.info('request refused', { code, ...more })
+  const answer: APIGatewayProxyResult = {
+    statusCode: status,
+    headers: {
+      ...commonHeaders(event),
+      ...headersOfStatus[status],
+      ...headers,
+      'content-type': 'application/problem+json',
+    },
+    body: JSON.stringify({ ...problemDocument(code, event.requestContext.requestId, more), ...members }),
+  }
+  refusals.set(answer, code)
+  return answer
+}
+
+/** The ladder of refusals that every request climbs, cheapest first. */
+const read = (operation: Operation, event: APIGatewayProxyEvent): AnyRequest | Rejection => {
+  let principal: Principal | undefined
+  if (operation.permission !== 'public') {
+    principal = principalOf(event.requestContext.authorizer)
+    if (principal === undefined) return { code: 'unauthorized' }
+    if (!permits(principal.role, operation.permission))
+      return { code: 'forbidden', detail: `The role ${principal.role} lacks the permission ${operation.permission}.` }
+  }
+  const headers = headersOf(event)
+  const bytes = bodyBytes(event)
+  if (bytes !== undefined && bytes.byteLength > mostBodyBytes) return { code: 'payload-too-large' }
+  if (bytes !== undefined && !jsonContent(headers)) return { code: 'unsupported-media-type' }
+  const idempotencyKey = headers['idempotency-key']
+  if (idempotencyKey === undefined) {
+    if (operation.idempotency === 'header') return { code: 'idempotency-key-required' }
+  } else {
+    const named = requestName.safeParse(idempotencyKey)
+    if (!named.success) return invalid(issues(named.error, '/header/Idempotency-Key'))
+  }
+  const json = bytes === undefined ? undefined : bodyJson(bytes)
+  if (json?.ok === false) return { code: 'malformed-json', detail: json.detail }
+
+  const { request } = operation
+  const repeated = Object.entries(event.multiValueQueryStringParameters ?? {})
+    .filter(([, values]) => (values?.length ?? 0) > 1)
+    .map(([name]) => ({ pointer: pointer('/query', [name]), detail: 'must not be repeated' }))
+  const path = (request.path ?? nothing).safeParse(event.pathParameters ?? {})
+  const query = (request.query ?? nothing).safeParse(event.queryStringParameters ?? {})
+  const body = (request.body ?? noBody).safeParse(json?.value)
+  const errors = [
+    ...repeated,
+    ...(path.success ? [] : issues(path.error, '/path')),
+    ...(query.success ? [] : issues(query.error, '/query')),
+    ...(body.success ? [] : issues(body.error, '')),
+  ]
+  if (errors.length > 0) return invalid(errors)
+  return {
+    path: path.data,
+    query: query.data,
+    body: body.data,
+    principal,
+    headers,
+    idempotencyKey,
+    requestId: event.requestContext.requestId,
+  }
+}
+
+const nothing = z.strictObject({})
+const noBody = z.undefined('this operation takes no body')
+const mostBodyBytes = 64 * 1024
+const mostErrors = 20
+
+const principalOf = (authorizer: unknown): Principal | undefined => {
+  if (!isObject(authorizer)) return undefined
+  const { account, role, credential } = authorizer
+  if (typeof account !== 'string' || account === '' || typeof role !== 'string' || typeof credential !== 'string')
+    return undefined
+  return isRole(role) ? { account, role, credential } : undefined
+}
+
+const headersOf = (event: APIGatewayProxyEvent): Readonly<Record<string, string | undefined>> => {
+  const headers: Record<string, string> = {}
+  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {}))
+    if (values !== undefined) headers[name.toLowerCase()] = values.join(', ')
+  return headers
+}
+
+const bodyBytes = (event: APIGatewayProxyEvent): Buffer | undefined =>
+  event.body === null || event.body === ''
+    ? undefined
+    : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8')
+
+const jsonContent = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  /^application\/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?$/i.test(headers['content-type'] ?? '') &&
+  (headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+const bodyJson = (bytes: Buffer): ReturnType<typeof parseJson> => {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return { ok: false, detail: 'The body is not UTF-8.' }
+  }
+  return parseJson(text)
+}
+
+type FieldErrors = NonNullable<ProblemDocument['errors']>
+
+const invalid = (errors: FieldErrors): Rejection => ({ code: 'invalid-request', errors: errors.slice(0, mostErrors) })
+
+const issues = (error: z.ZodError, place: string): FieldErrors =>
+  error.issues
+    .slice(0, mostErrors)
+    .flatMap(issue =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, mostErrors)
+            .map(key => ({ pointer: pointer(place, [...issue.path, key]), detail: 'is not known' }))
+        : [{ pointer: pointer(place, issue.path), detail: issue.message }],
+    )
+
+/** RFC 6901 as a URI fragment; a stranger's own key names are cut short. */
+const pointer = (place: string, path: readonly PropertyKey[]): string =>
+  `#${place}${path
+    .map(
+      step =>
+        `/${encodeURIComponent(String(step).slice(0, 64).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))}`,
+    )
+    .join('')}`
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

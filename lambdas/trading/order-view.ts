@@ -1,0 +1,82 @@
+import { type CommandRow, findByCommandId } from '#adapters/tables/commands.ts'
+import { getOrder, type OrderRow } from '#adapters/tables/orders.ts'
+import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { decimal, decimalRatio } from '#domain/units.ts'
+import type { Order } from '#protocol/operations/trading.ts'
+import type { Trader } from './trader.ts'
+
+/** A placed order as the commands table keeps it: the very command, to be put again unchanged, and its increments. */
+export interface Placement {
+  readonly command: PlaceOrder
+  readonly instrumentName: string
+  readonly tickSize: string
+  readonly minTradeAmount: string
+}
+
+export const placementOf = (promised: CommandRow): Placement => JSON.parse(promised.requestJson)
+
+/** An order of the trader's: projected, or promised and on its way. */
+export interface KnownOrder {
+  /** Undefined while it is pending. */
+  readonly row: OrderRow | undefined
+  readonly instrumentName: string
+  readonly order: Order
+}
+
+/** Undefined where there is none, or it is another account's: that is for nobody to know. */
+export const knownOrder = async (trader: Trader, orderId: string): Promise<KnownOrder | undefined> => {
+  const projected = await projectedOrder(trader, orderId)
+  if (projected !== undefined) return projected
+  const promised = await findByCommandId(trader.account, orderId)
+  return promised?.operation === 'place-order' ? pendingOrder(promised) : undefined
+}
+
+export const projectedOrder = async (trader: Trader, orderId: string): Promise<KnownOrder | undefined> => {
+  const row = await getOrder(trader.accountId, orderId)
+  return row && { row, instrumentName: row.instrumentName, order: orderOf(row) }
+}
+
+export const pendingOrder = (promised: CommandRow): KnownOrder => {
+  const { command, instrumentName, tickSize, minTradeAmount } = placementOf(promised)
+  const promisedAt = new Date(promised.createdAtMillis).toISOString()
+  return {
+    row: undefined,
+    instrumentName,
+    order: {
+      order_id: command.orderId,
+      client_order_id: command.clientOrderId === '' ? null : command.clientOrderId,
+      instrument_name: instrumentName,
+      direction: command.direction,
+      amount: decimal(command.quantityLots, minTradeAmount),
+      price: command.orderType === 'market' ? null : decimal(command.priceTicks, tickSize),
+      order_type: command.orderType,
+      time_in_force: command.timeInForce,
+      order_state: 'pending',
+      filled_amount: '0',
+      average_price: null,
+      reject_reason: null,
+      cancel_reason: null,
+      creation_timestamp: promisedAt,
+      last_update_timestamp: promisedAt,
+    },
+  }
+}
+
+export const orderOf = (row: OrderRow): Order => ({
+  order_id: row.orderId,
+  client_order_id: row.clientOrderId === '' ? null : row.clientOrderId,
+  instrument_name: row.instrumentName,
+  direction: row.direction,
+  amount: decimal(row.quantityLots, row.minTradeAmount),
+  // The engine's protection price of a market order is not a price that anybody asked for.
+  price: row.orderType === 'market' ? null : decimal(row.priceTicks, row.tickSize),
+  order_type: row.orderType,
+  time_in_force: row.timeInForce,
+  order_state: row.orderState,
+  filled_amount: decimal(row.filledLots, row.minTradeAmount),
+  average_price: decimalRatio(row.filledTickLots, row.filledLots, row.tickSize) ?? null,
+  reject_reason: row.rejectReason ?? null,
+  cancel_reason: row.cancelReason ?? null,
+  creation_timestamp: new Date(row.createdAtMillis).toISOString(),
+  last_update_timestamp: new Date(row.updatedAtMillis).toISOString(),
+})

@@ -1,0 +1,89 @@
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { schedules, streamConsumers, tasks } from '#protocol/functions.ts'
+import { contexts } from '#protocol/operation.ts'
+
+/** Folders that become assets: one for each function, one as the matcher's build context. */
+export interface Bundles {
+  functionFolder(bundleName: string): string
+  readonly matcherFolder: string
+}
+
+export const httpBundle = (context: string): string => `${context}-http`
+export const authorizerBundle = 'authorize'
+/** Next to the platform function's code, which serves them. */
+export interface Pages {
+  readonly openapi: string
+  readonly documentation: string
+}
+
+interface Entry {
+  readonly bundle: string
+  readonly source: string
+}
+
+/** Every function of the exchange by the file that it is made from. */
+export const functionEntries: readonly Entry[] = [
+  ...contexts.map(context => ({ bundle: httpBundle(context), source: `lambdas/${context}/http.ts` })),
+  { bundle: authorizerBundle, source: 'lambdas/platform/authorize.ts' },
+  ...[...streamConsumers, ...tasks, ...schedules].map(({ context, name }) => ({
+    bundle: name,
+    source: `lambdas/${context}/${name}.ts`,
+  })),
+]
+
+export const bundlesIn = (folder: string): Bundles => ({
+  functionFolder: bundleName => join(folder, 'lambdas', bundleName),
+  matcherFolder: join(folder, 'matcher'),
+})
+
+/** Packages are CommonJS in part: what esbuild leaves of `require` needs one. */
+const banner =
+  "import { createRequire as makeRequire } from 'node:module';const require = makeRequire(import.meta.url);"
+
+/**
+ * Bundles each function and the matcher into one file each, the AWS SDK included, so that what runs is what was tested.
+ * Source maps stay beside the bundles and out of the assets.
+ */
+export const bundle = async (options: {
+  /** Where `lambdas/` and `matcher/` are. */
+  readonly root: string
+  readonly outdir: string
+  readonly pages: Pages
+}): Promise<Bundles> => {
+  const { root, outdir, pages } = options
+  const bundles = bundlesIn(outdir)
+  await rm(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [
+      ...functionEntries.map(({ bundle: name, source }) => ({ in: source, out: `lambdas/${name}/index` })),
+      { in: 'matcher/main.ts', out: 'matcher/main' },
+    ],
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: banner },
+    minify: true,
+    // An error's name is part of what a workflow or a failure destination is told.
+    keepNames: true,
+    sourcemap: 'external',
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'silent',
+  })
+  const platform = bundles.functionFolder(httpBundle('platform'))
+  await mkdir(platform, { recursive: true })
+  await Promise.all([
+    copyFile(join(root, 'matcher', 'Dockerfile'), join(bundles.matcherFolder, 'Dockerfile')),
+    writeFile(join(outdir, 'meta.json'), JSON.stringify(metafile)),
+    writeFile(join(platform, 'openapi.json'), pages.openapi),
+    writeFile(join(platform, 'docs.html'), pages.documentation),
+  ])
+  return bundles
+}

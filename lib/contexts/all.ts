@@ -1,0 +1,8 @@
+import type { Context } from '#protocol/operation.ts'
+import type { ContextAccess } from '../context-access.ts'
+import { ledger } from './ledger.ts'
+import { platform } from './platform.ts'
+import { reference } from './reference.ts'
+import { trading } from './trading.ts'
+
+export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = { trading, reference, ledger, platform }

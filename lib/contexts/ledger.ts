@@ -1,0 +1,31 @@
+import type { ContextAccess } from '../context-access.ts'
+
+export const ledger: ContextAccess<'ledger'> = {
+  http: given =>
+    given
+      .table('accounts', 'GetItem')
+      .table('balances', 'GetItem')
+      .table('positions', 'Query')
+      .table('commands', 'GetItem', 'PutItem')
+      .index('commands', 'by-command-id')
+      .table('outcomes', 'GetItem')
+      .putOrders()
+      .startWorkflow('open-account'),
+  'project-positions': given =>
+    given
+      .table('instruments', 'Query')
+      .table('accounts', 'GetItem', 'PutItem')
+      .table('commands', 'GetItem')
+      .table('positions', 'PutItem')
+      .table('balances', 'PutItem')
+      .table('outcomes', 'PutItem')
+      .table('lanes', 'GetItem', 'PutItem')
+      .readExecutions(),
+  'announce-positions': given => given.putEvents(),
+  'resume-account-opening': given => given.answerWorkflow('open-account'),
+  'register-account': given => given.table('accounts', 'GetItem', 'PutItem').table('commands', 'GetItem', 'PutItem'),
+  'submit-account': given =>
+    given.table('accounts', 'GetItem', 'PutItem').putOrders().answerWorkflow('open-account'),
+  'announce-account': given => given.putEvents(),
+  'fail-account': given => given.table('accounts', 'GetItem', 'PutItem'),
+}

@@ -1,0 +1,10 @@
+import type { ContextAccess } from '../context-access.ts'
+
+export const platform: ContextAccess<'platform'> = {
+  http: given =>
+    // Readiness asks each of them for an item that is not there.
+    (['accounts', 'instruments', 'commands', 'orders', 'outcomes', 'lanes'] as const)
+      .reduce((each, table) => each.table(table, 'GetItem'), given)
+      .describeStreams(),
+  authorize: () => undefined,
+}

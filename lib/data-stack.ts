@@ -1,0 +1,186 @@
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import {
+  type Attribute,
+  AttributeType,
+  Billing,
+  ProjectionType,
+  StreamViewType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb'
+import { Archive, EventBus } from 'aws-cdk-lib/aws-events'
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Stream, StreamConsumer, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Construct } from 'constructs'
+import { eventSource } from '#protocol/events.ts'
+import { pascalCase, streamConsumers } from '#protocol/functions.ts'
+import { type Key as KeyAttribute, type Table, type TableName, tables } from '#protocol/tables.ts'
+import { acknowledge } from './rules.ts'
+import type { Tenant } from './tenant.ts'
+import { UserDirectory } from './user-directory.ts'
+
+export interface LaneStreams {
+  readonly lane: number
+  readonly orders: Stream
+  readonly executions: Stream
+}
+
+/** The matcher's consumer of a lane's orders has this name, a projector's of its executions the projector's. */
+export const matcherReader = 'matcher'
+
+/** Everything that must outlive a deployment: RETAIN, point-in-time recovery, the tenant's own key. */
+export class DataStack extends Stack {
+  readonly key: Key
+  readonly tables: Readonly<Record<TableName, TableV2>>
+  readonly lanes: readonly LaneStreams[]
+  readonly bus: EventBus
+  readonly snapshots: Bucket
+  readonly alarmTopic: Topic
+  readonly userDirectory: UserDirectory | undefined
+  private readonly consumers = new Map<string, StreamConsumer>()
+
+  constructor(scope: Construct, id: string, props: StackProps & { readonly tenant: Tenant }) {
+    super(scope, id, { ...props, terminationProtection: true })
+    const { tenant } = props
+    this.key = new Key(this, 'DataKey', {
+      description: `Everything that the exchange of ${tenant.name} keeps`,
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+    this.tables = this.makeTables()
+    this.lanes = tenant.lanes.map(lane => this.makeLane(lane, tenant))
+    this.bus = new EventBus(this, 'EventBus', { description: `What happens at the exchange of ${tenant.name}` })
+    this.bus.applyRemovalPolicy(RemovalPolicy.RETAIN)
+    new Archive(this, 'EventArchive', {
+      sourceEventBus: this.bus,
+      eventPattern: { source: [eventSource] },
+      retention: Duration.days(tenant.retention.eventDays),
+    })
+    this.snapshots = this.makeSnapshots(tenant)
+    this.alarmTopic = new Topic(this, 'AlarmTopic', { masterKey: this.key, enforceSSL: true })
+    this.key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
+    if (tenant.alarmEmail !== undefined) this.alarmTopic.addSubscription(new EmailSubscription(tenant.alarmEmail))
+    this.userDirectory = 'userPool' in tenant.identity ? new UserDirectory(this, 'UserDirectory') : undefined
+  }
+
+  /** The reader's own enhanced fan-out of a stream, where the tenant asks for it. */
+  consumerArn(lane: number, reader: string): string | undefined {
+    return this.consumers.get(`${reader}-${lane}`)?.streamConsumerArn
+  }
+
+  /** Under which other stacks know the value: rules about them speak of it by this name. */
+  importNameOf(value: string): string {
+    const { 'Fn::ImportValue': name } = this.resolve(this.exportValue(value))
+    return String(name)
+  }
+
+  private makeTables(): Readonly<Record<TableName, TableV2>> {
+    const make = (table: Table) => {
+      const { timeToLive, stream } = table
+      return new TableV2(this, `${pascalCase(table.name)}Table`, {
+        partitionKey: attribute(table.partitionKey),
+        ...(table.sortKey && { sortKey: attribute(table.sortKey) }),
+        ...(timeToLive === undefined ? {} : { timeToLiveAttribute: timeToLive }),
+        ...(stream === true && { dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES }),
+        localSecondaryIndexes: (table.localIndexes ?? []).map(({ name, sortKey }) => ({
+          indexName: name,
+          sortKey: attribute(sortKey),
+          projectionType: ProjectionType.ALL,
+        })),
+        globalSecondaryIndexes: (table.globalIndexes ?? []).map(({ name, partitionKey, sortKey }) => ({
+          indexName: name,
+          partitionKey: attribute(partitionKey),
+          ...(sortKey && { sortKey: attribute(sortKey) }),
+          projectionType: ProjectionType.ALL,
+        })),
+        billing: Billing.onDemand(),
+        encryption: TableEncryptionV2.customerManagedKey(this.key),
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        deletionProtection: true,
+        removalPolicy: RemovalPolicy.RETAIN,
+      })
+    }
+    return {
+      commands: make(tables.commands),
+      outcomes: make(tables.outcomes),
+      orders: make(tables.orders),
+      trades: make(tables.trades),
+      positions: make(tables.positions),
+      balances: make(tables.balances),
+      accounts: make(tables.accounts),
+      instruments: make(tables.instruments),
+      lanes: make(tables.lanes),
+    }
+  }
+
+  /** One shard each, provisioned: a stream on demand would split by itself and lose the lane's one order. */
+  private makeLane(lane: number, { retention, streamRead }: Tenant): LaneStreams {
+    const make = (name: string) =>
+      new Stream(this, `Lane${lane}${name}`, {
+        streamMode: StreamMode.PROVISIONED,
+        shardCount: 1,
+        retentionPeriod: Duration.hours(retention.streamHours),
+        encryption: StreamEncryption.KMS,
+        encryptionKey: this.key,
+        removalPolicy: RemovalPolicy.RETAIN,
+      })
+    acknowledge(this, 'KDS3', 'All that a tenant keeps is under one key of its own, which it can withdraw')
+    const orders = make('Orders')
+    const executions = make('Executions')
+    if (streamRead === 'fan-out') {
+      this.register(lane, orders, matcherReader)
+      for (const { name, reads } of streamConsumers) {
+        if (reads === 'executions') this.register(lane, executions, name)
+      }
+    }
+    return { lane, orders, executions }
+  }
+
+  private register(lane: number, stream: Stream, reader: string): void {
+    const consumer = new StreamConsumer(this, `Lane${lane}${pascalCase(reader)}Consumer`, {
+      stream,
+      streamConsumerName: reader,
+    })
+    this.consumers.set(`${reader}-${lane}`, consumer)
+  }
+
+  private makeSnapshots({ retention }: Tenant): Bucket {
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      lifecycleRules: [{ expiration: Duration.days(retention.logDays) }],
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+    return new Bucket(this, 'Snapshots', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.KMS,
+      encryptionKey: this.key,
+      bucketKeyEnabled: true,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      versioned: true,
+      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsPrefix: 'snapshots/',
+      lifecycleRules: [
+        {
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          noncurrentVersionExpiration: Duration.days(retention.snapshotDays),
+        },
+      ],
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+  }
+}
+
+const attribute = ({ name, type }: KeyAttribute): Attribute => ({
+  name,
+  type: type === 'S' ? AttributeType.STRING : AttributeType.NUMBER,
+})

@@ -1,0 +1,70 @@
+import { Stage, Tags } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { pascalCase } from '#protocol/functions.ts'
+import type { Context } from '#protocol/operation.ts'
+import { ApiStack } from './api-stack.ts'
+import type { Bundles } from './bundles.ts'
+import { ContextStack } from './context-stack.ts'
+import { DashboardStack } from './dashboard-stack.ts'
+import { DataStack } from './data-stack.ts'
+import { MatcherStack } from './matcher-stack.ts'
+import type { Tenant } from './tenant.ts'
+import { WorkflowStack } from './workflow-stack.ts'
+
+/** All of one tenant's exchange, in one account and region. What is referred to comes first, and nothing refers back. */
+export class TenantStage extends Stage {
+  constructor(
+    scope: Construct,
+    props: {
+      readonly tenant: Tenant
+      readonly bundles: Bundles /** Of the ASL documents. */
+      readonly definitions: string
+    },
+  ) {
+    const { tenant, bundles, definitions } = props
+    const { account, region } = tenant
+    super(scope, pascalCase(tenant.name), {
+      stageName: `exchange-${tenant.name}`,
+      env: { region, ...(account === undefined ? {} : { account }) },
+    })
+    const data = new DataStack(this, 'Data', { tenant, description: 'Compute exchange: what it keeps' })
+    const surroundings = { tenant, data, bundles }
+    const workflow = new WorkflowStack(this, 'Workflow', {
+      ...surroundings,
+      definitions,
+      description: 'Compute exchange: workflows and their tasks',
+    })
+    const contextStack = (context: Context) =>
+      new ContextStack(this, pascalCase(context), {
+        ...surroundings,
+        context,
+        workflows: name => workflow.arnOf(name),
+        description: `Compute exchange: ${context}`,
+      })
+    const trading = contextStack('trading')
+    const reference = contextStack('reference')
+    const ledger = contextStack('ledger')
+    const platform = contextStack('platform')
+    const matcher = new MatcherStack(this, 'Matcher', {
+      ...surroundings,
+      description: 'Compute exchange: the matchers',
+    })
+    const api = new ApiStack(this, 'Api', {
+      ...surroundings,
+      httpFunctions: {
+        trading: trading.httpFunction,
+        reference: reference.httpFunction,
+        ledger: ledger.httpFunction,
+        platform: platform.httpFunction,
+      },
+      description: 'Compute exchange: the HTTP API',
+    })
+    new DashboardStack(this, 'Dashboard', {
+      tenant,
+      rows: [api.row, matcher.row, trading.row, ledger.row, reference.row, platform.row],
+      description: 'Compute exchange: the dashboard',
+    })
+    Tags.of(this).add('application', 'compute-exchange')
+    Tags.of(this).add('tenant', tenant.name)
+  }
+}

@@ -1,0 +1,92 @@
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
+import type { Construct } from 'constructs'
+import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
+import { access, callerOf } from './access.ts'
+import { alarm } from './alarms.ts'
+import { grantOf } from './context-access.ts'
+import { contextAccess } from './contexts/all.ts'
+import { exchangeFunction, type Surroundings } from './functions.ts'
+import { acknowledge } from './rules.ts'
+
+/** The workflows of stepfunctions/ and the functions that are their tasks. */
+export class WorkflowStack extends Stack {
+  readonly machines: ReadonlyMap<string, StateMachine>
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & Surroundings & { /** Folder of the ASL documents. */ readonly definitions: string },
+  ) {
+    super(scope, id, props)
+    this.machines = new Map(workflows.map(({ name }) => [name, this.makeMachine(name, props)]))
+  }
+
+  arnOf(workflow: string): string {
+    const machine = this.machines.get(workflow)
+    if (machine === undefined) throw new Error(`there is no workflow ${workflow}`)
+    return machine.stateMachineArn
+  }
+
+  private makeMachine(workflow: string, props: Surroundings & { readonly definitions: string }): StateMachine {
+    const { data, tenant } = props
+    const id = pascalCase(workflow)
+    const called = tasks
+      .filter(task => task.workflow === workflow)
+      .map(({ name, context }) => {
+        const lambda = exchangeFunction(this, props, {
+          context,
+          name,
+          bundle: name,
+          megabytes: tenant.sizes.taskMegabytes,
+          timeoutSeconds: 20,
+          description: `A task of ${workflow}`,
+        })
+        grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
+        return { placeholder: pascalCase(name), lambda }
+      })
+    const machine = new StateMachine(this, `${id}Workflow`, {
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromFile(`${props.definitions}/${workflow}.asl.json`),
+      definitionSubstitutions: Object.fromEntries(
+        called.map(({ placeholder, lambda }) => [placeholder, lambda.functionArn]),
+      ),
+      logs: {
+        level: LogLevel.ALL,
+        includeExecutionData: true,
+        destination: new LogGroup(this, `${id}Logs`, {
+          // A name of this form is permitted as a whole, so that many workflows do not fill the account's log policy.
+          logGroupName: `/aws/vendedlogs/states/${tenant.name}-${workflow}`,
+          retention: tenant.retention.logDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+      },
+      tracingEnabled: false,
+    })
+    acknowledge(
+      machine,
+      'SF2',
+      'Executions, logs and metrics carry the ids that connect them; X-Ray would add a second set',
+    )
+    acknowledge(
+      machine,
+      'IAM5[Resource::*]',
+      'The delivery of logs is granted for all resources: it knows no narrower one',
+    )
+    machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: called.map(({ lambda }) => lambda.functionArn),
+      }),
+    )
+    alarm(machine, 'Failures', data.alarmTopic, {
+      metric: machine.metricFailed({ period: Duration.minutes(5) }),
+      threshold: 1,
+      runbook: 'workflow-failures',
+      says: `An execution of ${workflow} failed`,
+    })
+    return machine
+  }
+}

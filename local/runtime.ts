@@ -1,0 +1,286 @@
+/** Starts everything that a cloud assembly describes, in order, and stops it in the reverse order. */
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import * as z from 'zod'
+import { startApiGateway } from './api-gateway.ts'
+import { assetPathIn, readAssembly, type Stack } from './assembly.ts'
+import { startAwsEndpoint } from './aws-endpoint.ts'
+import { type Child, freePorts } from './children.ts'
+import { createClock } from './clock.ts'
+import type { Clock, Component, Invoke, Resource, Surroundings } from './component.ts'
+import { createTables, startDynamoDb } from './dynamodb.ts'
+import { type RunningTask, startEcs } from './ecs.ts'
+import { startEventBridge } from './event-bridge.ts'
+import { startEventSourceMappings } from './event-source-mappings.ts'
+import type { Identity } from './identity.ts'
+import { type ResolveOptions, resolveResources } from './intrinsics.ts'
+import { writeAtomically } from './kept-state.ts'
+import { createStreams, startKinesis } from './kinesis.ts'
+import { startLambdaHost } from './lambda-host.ts'
+import { createOidcIssuer, localIssuerPath } from './oidc-issuer.ts'
+import { startS3 } from './s3.ts'
+import { startSqs } from './sqs.ts'
+import { startStepFunctions } from './step-functions.ts'
+import { refuseUnknown } from './supported.ts'
+
+export interface RuntimeOptions {
+  /** Folder of the cloud assembly; a promise lets Java start while it is being synthesized. */
+  readonly cloudAssembly: string | Promise<string>
+  /** As with `cdk deploy --parameters`. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly port: number
+  /** Where state lives across runs; without it, in a temporary folder that goes with the run. */
+  readonly dataDir?: string
+  say(line: string): void
+}
+
+export interface Runtime extends Component {
+  readonly url: string
+  readonly surroundings: Surroundings
+  readonly invoke: Invoke
+  tasks(): readonly RunningTask[]
+  /** Resolves with the reason if a part that nothing works without ends by itself. */
+  readonly failed: Promise<Error>
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => boolean
+
+export const controlPath = '/_local'
+
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const startedMillis = performance.now()
+  const { port, parameters } = options
+  const keep = options.dataDir !== undefined
+  const dataDir =
+    options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'local-runtime-')) : resolve(options.dataDir)
+  mkdirSync(join(dataDir, 'logs'), { recursive: true })
+
+  const complain = (where: string, error: unknown) => {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    appendFileSync(join(dataDir, 'logs', 'runtime.log'), `${new Date().toISOString()} ${where}: ${told}\n`)
+    options.say(`! ${where}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  const step = (line: string) =>
+    options.say(`${((performance.now() - startedMillis) / 1_000).toFixed(1).padStart(5)} s  ${line}`)
+
+  // After a failure the logs are still wanted.
+  let isToBeRemoved = !keep
+  const removeFolder = () => isToBeRemoved && rmSync(dataDir, { recursive: true, force: true })
+  process.once('exit', removeFolder)
+  const started: Component[] = []
+  const keepTrack = <Started extends Component>(component: Started): Started => {
+    started.push(component)
+    return component
+  }
+  let stopping: Promise<void> | undefined
+  const stopAll = async () => {
+    for (const component of started.splice(0).reverse()) {
+      await component.stop().catch(error => complain('stopping', error))
+    }
+    removeFolder()
+  }
+  const stop = () => {
+    stopping ??= stopAll()
+    return stopping
+  }
+  let fail: (reason: Error) => void = () => undefined
+  const failed = new Promise<Error>(resolveFailed => {
+    fail = resolveFailed
+  })
+  const mustLive = (child: Child) =>
+    void child.ended.then(how => {
+      if (stopping !== undefined) return
+      const reason = new Error(`${child.name} ended by itself (${how}): see ${join(dataDir, 'logs')}`)
+      isToBeRemoved = false
+      complain('local runtime', reason)
+      fail(reason)
+    })
+
+  try {
+    const clock = openClock(dataDir, keep)
+    const [awsPort = 0, s3Port = 0] = await freePorts(2)
+    const awsEndpoint = `http://127.0.0.1:${awsPort}`
+
+    const startingDynamoDb = startDynamoDb({ dataDir, keep }).then(dynamoDb => {
+      mustLive(dynamoDb.child)
+      step('DynamoDB Local')
+      return keepTrack(dynamoDb)
+    })
+    const readingTemplates = (async () => {
+      const stacks = await readAssembly(await options.cloudAssembly)
+      const { account, region } = oneEnvironment(stacks)
+      refuseUnknown(stacks)
+      const resolving: ResolveOptions = { parameters, queueEndpoint: awsEndpoint }
+      const resources = resolveResources(stacks, resolving)
+      step(`${stacks.length} stacks read: ${resources.length} live resources`)
+      const kind = resources.some(({ type }) => type === 'AWS::Kinesis::StreamConsumer')
+        ? 'kinesis-local'
+        : 'kinesalite'
+      const kinesis = keepTrack(await startKinesis({ kind, account, region, clock, dataDir, keep }))
+      mustLive(kinesis.child)
+      const consumerArns = await createStreams(kinesis.endpoint, region, resources)
+      step(`Kinesis (${kind}) with its streams`)
+      const buckets = resources.filter(({ type }) => type === 'AWS::S3::Bucket').map(({ physicalId }) => physicalId)
+      const s3 = keepTrack(await startS3({ port: s3Port, dataDir, region, buckets, clock, complain }))
+      return { stacks, account, region, resolving, resources, kinesis, consumerArns, s3 }
+    })()
+    // Both are waited for, so that a failure of one never leaves the other starting on its own.
+    const outcomes = await Promise.allSettled([startingDynamoDb, readingTemplates])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    const [dynamoDb, read] = [await startingDynamoDb, await readingTemplates]
+    const { stacks, account, region, kinesis } = read
+    const streamArns = await createTables(dynamoDb.endpoint, region, read.resources)
+    step(`${read.resources.filter(isTable).length} tables`)
+
+    const resources = resolveResources(stacks, {
+      ...read.resolving,
+      actual: actualIdentities(read.resources, streamArns, read.consumerArns),
+    })
+    const surroundings: Surroundings = {
+      account,
+      region,
+      resources,
+      clock,
+      dataDir,
+      assetPath: (stack, assetHash) => assetPathIn(stacks, stack, assetHash),
+      awsEnvironment: {
+        AWS_REGION: region,
+        AWS_DEFAULT_REGION: region,
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB_STREAMS: dynamoDb.endpoint,
+        AWS_ENDPOINT_URL_KINESIS: kinesis.endpoint,
+        AWS_ENDPOINT_URL_S3: read.s3.endpoint,
+        AWS_ENDPOINT_URL_SFN: awsEndpoint,
+        AWS_ENDPOINT_URL_EVENTBRIDGE: awsEndpoint,
+        AWS_ENDPOINT_URL_SQS: awsEndpoint,
+      },
+      say: step,
+      complain,
+    }
+
+    const lambdaHost = keepTrack(await startLambdaHost(surroundings))
+    step(`${lambdaHost.functions.length} functions`)
+    const { invoke } = lambdaHost
+    const stepFunctions = keepTrack(await startStepFunctions(surroundings, invoke))
+    const sqs = keepTrack(await startSqs(surroundings))
+    const eventBridge = keepTrack(
+      await startEventBridge(surroundings, { invoke, startExecution: stepFunctions.startExecution, send: sqs.send }),
+    )
+    const routes = [stepFunctions.route, sqs.route, eventBridge.route]
+    keepTrack(await startAwsEndpoint(awsPort, routes, complain))
+    keepTrack(await startEventSourceMappings(surroundings, invoke, { send: sqs.send }))
+    step('state machines, queues, event buses, event source mappings')
+
+    const buses = resources.filter(({ type }) => type === 'AWS::Events::EventBus').map(({ physicalId }) => physicalId)
+    let tasks: () => readonly RunningTask[] = () => []
+    const issuer = await createOidcIssuer({ issuerUrl: `http://127.0.0.1:${port}${localIssuerPath}`, clock })
+    const control = controlRoute(
+      clock,
+      () => ({ pid: process.pid, dataDir, tasks: tasks(), aws: surroundings.awsEnvironment, buses }),
+      complain,
+    )
+    const gateway = keepTrack(
+      await startApiGateway(surroundings, invoke, { port, extraRoutes: [control, issuer.route] }),
+    )
+    step(`API Gateway on ${gateway.url}`)
+    const ecs = keepTrack(await startEcs(surroundings))
+    tasks = ecs.tasks
+    step(`${tasks().length} tasks`)
+    return { url: gateway.url, surroundings, invoke, tasks, failed, stop }
+  } catch (error) {
+    isToBeRemoved = false
+    await stop()
+    throw error
+  }
+}
+
+const isTable = ({ type }: Resource) => /^AWS::DynamoDB::(Global)?Table$/.test(type)
+
+/** With a kept folder the clock stays where it was moved: stored records must not lie in the future. */
+function openClock(dataDir: string, keep: boolean): Clock {
+  const file = join(dataDir, 'clock.json')
+  const clock = createClock(keep ? keptOffsetMillis(file) : 0)
+  if (keep) clock.onMoved(offsetMillis => writeAtomically(file, JSON.stringify({ offsetMillis })))
+  return clock
+}
+
+function keptOffsetMillis(file: string): number {
+  try {
+    return z.object({ offsetMillis: z.number() }).parse(JSON.parse(readFileSync(file, 'utf8'))).offsetMillis
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
+    throw new Error(`${file} cannot be read`, { cause: error })
+  }
+}
+
+function oneEnvironment(stacks: readonly Stack[]): { account: string; region: string } {
+  const [first] = stacks
+  if (first === undefined) throw new Error('the cloud assembly has no stacks')
+  const other = stacks.find(({ account, region }) => account !== first.account || region !== first.region)
+  if (other !== undefined) throw new Error(`${first.name} and ${other.name} are of different accounts or regions`)
+  return first
+}
+
+/** What is known only now that the resources exist: the streams of tables, the consumers of streams. */
+function actualIdentities(
+  resources: readonly Resource[],
+  streamArns: ReadonlyMap<string, string>,
+  consumerArns: ReadonlyMap<string, string>,
+): ReadonlyMap<string, Identity> {
+  return new Map(
+    resources.flatMap((resource): (readonly [string, Identity])[] => {
+      const { physicalId, arn, properties } = resource
+      const id = `${resource.stack}/${resource.logicalId}`
+      const streamArn = isTable(resource) ? streamArns.get(physicalId) : undefined
+      if (streamArn !== undefined) return [[id, { physicalId, arn, attributes: { Arn: arn, StreamArn: streamArn } }]]
+      const consumerArn = consumerArns.get(id)
+      if (consumerArn === undefined) return []
+      const attributes = {
+        ConsumerARN: consumerArn,
+        ConsumerName: String(properties['ConsumerName']),
+        StreamARN: String(properties['StreamARN']),
+        ConsumerStatus: 'ACTIVE',
+      }
+      return [[id, { physicalId: consumerArn, arn: consumerArn, attributes }]]
+    }),
+  )
+}
+
+const forwardRequest = z.strictObject({ forward_millis: z.number().positive() })
+
+/** `POST /_local/clock` moves the clock, `GET /_local/status` tells what runs. */
+function controlRoute(clock: Clock, status: () => object, complain: Surroundings['complain']): Route {
+  const reply = (response: ServerResponse, code: number, content: object) => {
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(content))
+  }
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const nowText = () => new Date(clock.now()).toISOString()
+    const asked = `${request.method} ${request.url}`
+    if (asked === `GET ${controlPath}/status`) return reply(response, 200, { ...status(), now: nowText() })
+    if (asked !== `POST ${controlPath}/clock`) return reply(response, 404, { message: `there is no ${asked}` })
+    let forward: z.infer<typeof forwardRequest>
+    try {
+      forward = forwardRequest.parse(JSON.parse(await text(request)))
+    } catch (error) {
+      return reply(response, 400, { message: `{"forward_millis": <number>} is expected: ${String(error)}` })
+    }
+    const before = nowText()
+    clock.forward(forward.forward_millis)
+    reply(response, 200, { before, now: nowText() })
+  }
+  return (request, response) => {
+    if (request.url?.startsWith(`${controlPath}/`) !== true) return false
+    answer(request, response).catch(error => {
+      complain('control', error)
+      response.destroy()
+    })
+    return true
+  }
+}

@@ -1,0 +1,419 @@
+import * as z from 'zod'
+import { pascalCase } from './functions.ts'
+import type { Operation } from './operation.ts'
+import { operations } from './operations/registry.ts'
+import { type ProblemCode, problemDocument, problems, sharedCodes } from './problems.ts'
+import { requestName } from './values.ts'
+
+/** Grows with what callers can see; the number in the paths grows only when something they rely on goes. */
+const apiVersion = '1.0.0'
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+type JsonObject = { readonly [key: string]: Json }
+
+export interface Parameter {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required: boolean
+  readonly description?: string
+  readonly schema: JsonObject
+}
+
+export interface ResponseObject {
+  readonly description: string
+  readonly headers?: JsonObject
+  readonly content?: { readonly [mediaType: string]: JsonObject }
+}
+
+export interface OperationObject {
+  readonly operationId: string
+  readonly tags: readonly string[]
+  readonly summary: string
+  readonly description?: string
+  readonly security: readonly JsonObject[]
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: { readonly required: boolean; readonly content: { readonly [mediaType: string]: JsonObject } }
+  readonly responses: { readonly [status: string]: ResponseObject }
+}
+
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0'
+  readonly info: JsonObject
+  readonly servers: readonly JsonObject[]
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  readonly paths: { readonly [path: string]: { readonly [method: string]: OperationObject } }
+  readonly components: {
+    readonly securitySchemes: JsonObject
+    readonly schemas: { readonly [name: string]: JsonObject }
+  }
+}
+
+const tags = [
+  { name: 'trading', description: 'Orders and fills of the account that the credential names' },
+  { name: 'reference', description: 'The instruments and their contract specifications' },
+  { name: 'ledger', description: 'Accounts, cash and positions' },
+  { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
+]
+
+/** Every code with which an operation may say no. */
+export const codesOf = (operation: Operation): readonly ProblemCode[] => {
+  const isPublic = operation.permission === 'public'
+  const hasBody = operation.request.body !== undefined
+  const shared = sharedCodes.filter(code => {
+    if (code === 'unauthorized' || code === 'forbidden') return !isPublic
+    if (code === 'malformed-json' || code === 'unsupported-media-type' || code === 'payload-too-large') return hasBody
+    return true
+  })
+  return [...new Set([...shared, ...operation.rejections])]
+}
+
+/** The whole HTTP API as an OpenAPI 3.1 document; the same object for the same source, so that builds can be compared. */
+export const openapiDocument = (): OpenApiDocument => {
+  const schemas = new Map<string, JsonObject>([['Problem', problemSchema]])
+  const component = (schema: z.ZodType, io: 'input' | 'output', name?: string): JsonObject => {
+    const { $schema: _, $defs, id, ...own } = jsonObject(toReferences(z.toJSONSchema(schema, { io })))
+    const keep = (key: string, definition: Json): void => {
+      const { id: __, ...kept } = jsonObject(definition)
+      const known = schemas.get(key)
+      if (known !== undefined && JSON.stringify(known) !== JSON.stringify(kept))
+        throw new Error(`two different schemas are called ${key}`)
+      schemas.set(key, kept)
+    }
+    for (const [key, definition] of Object.entries(jsonObject($defs ?? {}))) keep(key, definition)
+    const key = typeof id === 'string' ? id : name
+    if (key === undefined) return own
+    keep(key, own)
+    return { $ref: `#/components/schemas/${key}` }
+  }
+  const paths: Record<string, Record<string, OperationObject>> = {}
+  for (const operation of operations) {
+    const methods = paths[operation.path] ?? {}
+    paths[operation.path] = methods
+    methods[operation.method.toLowerCase()] = operationObject(operation, component)
+  }
+  for (const [name, schema] of schemas) {
+    const example = examples[name]
+    if (example !== undefined) schemas.set(name, { ...schema, examples: [example] })
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Compute Exchange',
+      version: apiVersion,
+      description:
+        'Trading of compute capacity. Amounts, prices and money are decimals as text, times ISO 8601 in UTC. ' +
+        'Every answer that is not a success is a problem document (RFC 9457) with a stable code; /docs explains each.',
+    },
+    servers: [{ url: '/' }],
+    tags,
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'A token of one of the tenant’s issuers',
+        },
+      },
+      schemas: Object.fromEntries([...schemas].sort(([one], [other]) => (one < other ? -1 : 1))),
+    },
+  }
+}
+
+type Component = (schema: z.ZodType, io: 'input' | 'output', name?: string) => JsonObject
+
+const operationObject = (operation: Operation, component: Component): OperationObject => {
+  const { context, name, summary, description, permission, request, responses } = operation
+  const parameters: readonly Parameter[] = [
+    ...(request.path === undefined ? [] : fields(request.path).map(field => ({ ...field, in: 'path' as const }))),
+    ...(request.query === undefined ? [] : fields(request.query).map(field => ({ ...field, in: 'query' as const }))),
+    ...headerParameters(operation),
+  ]
+  const needs = permission === 'public' ? [] : [`Needs the permission \`${permission}\`.`]
+  return {
+    operationId: name,
+    tags: [context],
+    summary,
+    description: [description ?? '', ...needs].join('\n\n').trim(),
+    security: permission === 'public' ? [] : [{ bearer: [] }],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(request.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: !request.body.safeParse(undefined).success,
+            content: {
+              'application/json': { schema: component(request.body, 'input', `${pascalCase(name)}Request`) },
+            },
+          },
+        }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(responses).map(([status, response]) => [status, answerObject(status, response, component)]),
+      ),
+      ...problemResponses(operation),
+    },
+  }
+}
+
+const answerObject = (
+  status: string,
+  { description, schema, mediaType }: Operation['responses'][number],
+  component: Component,
+): ResponseObject => {
+  // What went wrong is a problem document, and carries the declared members beside its own.
+  const problem = Number(status) >= 400
+  const content =
+    schema === undefined
+      ? {
+          [mediaType ?? 'application/json']: {
+            schema: mediaType === 'application/json' ? { type: 'object' } : { type: 'string' },
+          },
+        }
+      : {
+          [problem ? 'application/problem+json' : 'application/json']: {
+            schema: problem
+              ? { allOf: [{ $ref: '#/components/schemas/Problem' }, component(schema, 'input')] }
+              : component(schema, 'input'),
+          },
+        }
+  return { description, headers: answerHeaders(status), content }
+}
+
+const answerHeaders = (status: string): JsonObject => ({
+  'x-request-id': { description: 'Names the request in our logs', schema: { type: 'string' } },
+  ...(status === '202' ? { location: { description: 'Where to read it', schema: { type: 'string' } } } : {}),
+  ...(status === '429' || status === '503'
+    ? { 'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } } }
+    : {}),
+})
+
+const problemResponses = (operation: Operation): Record<string, ResponseObject> => {
+  const byStatus = Map.groupBy(codesOf(operation), code => problems[code].status)
+  const answers = [...byStatus].filter(([status]) => operation.responses[status] === undefined)
+  return Object.fromEntries(
+    answers.map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map(code => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
+        headers: answerHeaders(String(status)),
+        content: {
+          'application/problem+json': {
+            schema: {
+              allOf: [
+                { $ref: '#/components/schemas/Problem' },
+                { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } },
+              ],
+            },
+            examples: Object.fromEntries(codes.map(code => [code, { value: jsonObject(plain(problemExample(code))) }])),
+          },
+        },
+      },
+    ]),
+  )
+}
+
+const exampleRequestId = '6ba7b810-9dad-41d1-80b4-00c04fd430c8'
+
+const problemExample = (code: ProblemCode) =>
+  problemDocument(
+    code,
+    exampleRequestId,
+    code === 'invalid-request' ? { errors: [{ pointer: '#/amount', detail: 'must be greater than zero' }] } : {},
+  )
+
+const headerParameters = (operation: Operation): readonly Parameter[] => {
+  if (operation.method === 'GET') return []
+  const named: Parameter = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: operation.idempotency === 'header',
+    description:
+      operation.idempotency === 'client_order_id'
+        ? 'Names the request where client_order_id does not; one of the two is required.'
+        : 'Names the request, so that repeating it is safe: the same name with the same body gives the same answer.',
+    schema: plainSchema(requestName),
+  }
+  const prefer: Parameter = {
+    name: 'Prefer',
+    in: 'header',
+    required: false,
+    description:
+      '`wait=<seconds>` (RFC 7240), at most 10: wait so long for the outcome. Followed, it is answered in Preference-Applied.',
+    schema: { type: 'string', examples: ['wait=2'] },
+  }
+  return [named, prefer]
+}
+
+/** The fields of a strict object, as parameters. */
+const fields = (schema: z.ZodType): readonly Omit<Parameter, 'in'>[] => {
+  const { properties, required } = plainSchema(schema)
+  const names = Array.isArray(required) ? required : []
+  return Object.entries(jsonObject(properties ?? {})).map(([name, property]) => {
+    const { description, ...rest } = jsonObject(property)
+    return {
+      name,
+      required: names.includes(name),
+      ...(typeof description === 'string' ? { description } : {}),
+      schema: rest,
+    }
+  })
+}
+
+const plainSchema = (schema: z.ZodType): JsonObject => {
+  const { $schema: _, ...own } = jsonObject(plain(z.toJSONSchema(schema, { io: 'output' })))
+  return own
+}
+
+/** Only what JSON can say. */
+const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value))
+
+/** zod keeps named schemas beside the one that uses them; a document keeps them all in one place. */
+const toReferences = (value: unknown): Json =>
+  JSON.parse(
+    JSON.stringify(value, (key, inner) =>
+      key === '$ref' && typeof inner === 'string' ? inner.replace('#/$defs/', '#/components/schemas/') : inner,
+    ),
+  )
+
+const isJsonObject = (value: Json): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const jsonObject = (value: Json): JsonObject => {
+  if (!isJsonObject(value)) throw new Error('a schema is an object')
+  return value
+}
+
+const problemSchema: JsonObject = {
+  type: 'object',
+  description: 'RFC 9457',
+  properties: {
+    type: { type: 'string', description: 'Where the code is explained' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', description: 'Stable; what a program should look at', enum: Object.keys(problems).sort() },
+    detail: { type: 'string' },
+    request_id: { type: 'string', description: 'Names the request in our logs' },
+    retry: { type: 'boolean', description: 'Whether the very same request may succeed later' },
+    errors: {
+      type: 'array',
+      description: 'One entry for each field at fault',
+      items: {
+        type: 'object',
+        properties: {
+          pointer: {
+            type: 'string',
+            description: 'JSON pointer into the body, or #/query/<name>, #/path/<name>, #/header/<name>',
+          },
+          detail: { type: 'string' },
+        },
+        required: ['pointer', 'detail'],
+      },
+    },
+  },
+  required: ['type', 'title', 'status', 'code', 'request_id', 'retry'],
+}
+
+const orderExample = {
+  order_id: '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b21',
+  client_order_id: 'hedge-0042',
+  instrument_name: 'H100.USE-27NOV26',
+  direction: 'buy',
+  amount: '25',
+  price: '2.55',
+  order_type: 'limit',
+  time_in_force: 'good_til_cancelled',
+  order_state: 'open',
+  filled_amount: '10',
+  average_price: '2.54',
+  reject_reason: null,
+  cancel_reason: null,
+  creation_timestamp: '2026-07-21T09:05:07.120Z',
+  last_update_timestamp: '2026-07-21T09:05:07.164Z',
+}
+
+/** By the name of the schema; `test/protocol/openapi.test.ts` holds each against it. */
+const examples: Readonly<Record<string, Json>> = {
+  PlaceOrderRequest: {
+    instrument_name: 'H100.USE-27NOV26',
+    direction: 'buy',
+    amount: '25',
+    order_type: 'limit',
+    price: '2.55',
+    client_order_id: 'hedge-0042',
+  },
+  AmendOrderRequest: { amount: '20' },
+  ListInstrumentRequest: {
+    instrument_name: 'H100.USE-27NOV26',
+    underlying: 'H100.USE',
+    tick_size: '0.01',
+    min_trade_amount: '1',
+    max_price: '100',
+    expiration_timestamp: '2026-11-27T16:00:00Z',
+  },
+  OpenAccountRequest: {},
+  DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },
+  Order: orderExample,
+  Trade: {
+    trade_id: '1-0000000000004711',
+    order_id: orderExample.order_id,
+    instrument_name: orderExample.instrument_name,
+    direction: 'buy',
+    price: '2.54',
+    amount: '10',
+    fee: '0.0127',
+    fee_currency: 'USD',
+    liquidity: 'taker',
+    timestamp: '2026-07-21T09:05:07.150Z',
+  },
+  Market: {
+    instrument_name: orderExample.instrument_name,
+    lane: 1,
+    kind: 'future',
+    underlying: 'H100.USE',
+    quote_currency: 'USD',
+    tick_size: '0.01',
+    min_trade_amount: '1',
+    contract_size: '1',
+    max_price: '100',
+    maker_commission: '0',
+    taker_commission: '0.0005',
+    expiration_timestamp: '2026-11-27T16:00:00.000Z',
+    creation_timestamp: '2026-07-01T08:00:00.000Z',
+    is_active: true,
+  },
+  Account: {
+    account: 'acme',
+    lane: 1,
+    account_state: 'open',
+    currency: 'USD',
+    balance: '99999.9873',
+    creation_timestamp: '2026-07-01T08:00:00.000Z',
+  },
+  Deposit: {
+    deposit_id: '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b22',
+    account: 'acme',
+    currency: 'USD',
+    amount: '100000',
+    deposit_state: 'completed',
+    reject_reason: null,
+  },
+  Position: {
+    instrument_name: orderExample.instrument_name,
+    size: '10',
+    direction: 'buy',
+    average_price: '2.54',
+    realized_profit_loss: '0',
+    last_update_timestamp: '2026-07-21T09:05:07.164Z',
+  },
+  Problem: {
+    type: '/docs#price-off-tick',
+    title: problems['price-off-tick'].title,
+    status: 422,
+    code: 'price-off-tick',
+    request_id: exampleRequestId,
+    retry: false,
+    errors: [{ pointer: '#/price', detail: 'must be a multiple of 0.01' }],
+  },
+}

@@ -1,0 +1,336 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
+import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { expiries } from '#bin/seed.ts'
+import { busEvents } from '#protocol/events.ts'
+import { eventually, forget, type RunningExchange, startExchange } from './running-exchange.ts'
+
+/** One order from HTTPS to a position, and what may go wrong on its way, on the running local exchange. */
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+const sample = join(root, '../shared/data/orders/AAPL_2012-06-21_34200000_57600000')
+const instrument = `A100.USE-${expiries(Date.now(), 2).at(-1)?.code}`
+const wait = { prefer: 'wait=10' }
+
+let exchange: RunningExchange
+let serial = 0
+
+const order = (fields: Readonly<Record<string, unknown>>) => ({
+  instrument_name: instrument,
+  direction: 'buy',
+  amount: '1',
+  price: '1.3',
+  client_order_id: `journey-${++serial}`,
+  ...fields,
+})
+
+const place = (client: ExchangeClient, fields: Readonly<Record<string, unknown>>): Promise<Answer> =>
+  client.call('POST', '/api/v1/orders', order(fields), wait)
+
+const rows = (answer: Answer): readonly Readonly<Record<string, unknown>>[] => {
+  const data = answer.body['data']
+  return Array.isArray(data) ? data : []
+}
+
+beforeAll(async () => {
+  exchange = await startExchange()
+}, 90_000)
+
+afterAll(async () => {
+  await exchange?.stop()
+  if (exchange !== undefined) forget(exchange.dataDir)
+}, 30_000)
+
+describe('trading', () => {
+  test('two crossing orders become two positions, fills and balances', async () => {
+    const [seller, buyer] = await Promise.all([exchange.trader('t-seller'), exchange.trader('t-buyer')])
+    const resting = await place(seller, { direction: 'sell', amount: '10', price: '1.25' })
+    expect([resting.status, resting.body['order_state'], resting.body['filled_amount']]).toEqual([200, 'open', '0'])
+    const taking = await place(buyer, { amount: '4', price: '1.3' })
+    expect(taking.body).toMatchObject({ order_state: 'filled', filled_amount: '4', average_price: '1.25' })
+
+    const positions = await eventually(
+      () => buyer.call('GET', '/api/v1/positions'),
+      answer => rows(answer).length === 1,
+    )
+    expect(rows(positions)[0]).toMatchObject({
+      instrument_name: instrument,
+      size: '4',
+      direction: 'buy',
+      average_price: '1.25',
+      realized_profit_loss: '0',
+    })
+    const short = await eventually(
+      () => seller.call('GET', '/api/v1/positions'),
+      answer => rows(answer).length === 1,
+    )
+    expect(rows(short)[0]).toMatchObject({ size: '-4', direction: 'sell' })
+
+    const fills = await eventually(
+      () => buyer.call('GET', '/api/v1/trades'),
+      answer => rows(answer).length === 1,
+    )
+    // 0.0005 of 4 × 1.25
+    expect(rows(fills)[0]).toMatchObject({ price: '1.25', amount: '4', fee: '0.0025', liquidity: 'taker' })
+    const account = await buyer.call('GET', '/api/v1/accounts/t-buyer')
+    expect(account.body).toMatchObject({ balance: '9999.9975', account_state: 'open' })
+
+    const amended = await seller.call('PATCH', `/api/v1/orders/${resting.body['order_id']}`, { amount: '6' }, wait)
+    expect(amended.body).toMatchObject({ amount: '6', filled_amount: '4', order_state: 'open' })
+    const cancelled = await seller.call('DELETE', `/api/v1/orders/${resting.body['order_id']}`, undefined, wait)
+    expect(cancelled.body).toMatchObject({
+      order_state: 'cancelled',
+      filled_amount: '4',
+      cancel_reason: 'user-request',
+    })
+    const again = await seller.call('DELETE', `/api/v1/orders/${resting.body['order_id']}`, undefined, wait)
+    expect([again.status, again.body['code']]).toEqual([409, 'order-closed'])
+  })
+
+  test('without Prefer: wait the answer is 202, and the order can be read at once', async () => {
+    const client = await exchange.trader('t-reader')
+    const answer = await client.call('POST', '/api/v1/orders', order({ price: '0.5' }))
+    expect([answer.status, answer.body['order_state']]).toEqual([202, 'pending'])
+    const read = await client.call('GET', `/api/v1/orders/${answer.body['order_id']}`)
+    expect(read.status).toBe(200)
+    await eventually(
+      () => client.call('GET', `/api/v1/orders/${answer.body['order_id']}`),
+      ({ body }) => body['order_state'] === 'open',
+    )
+  })
+
+  test('the engine says no by name, and the order shows it', async () => {
+    const poor = await exchange.trader('t-poor', '1')
+    const refused = await place(poor, { amount: '100' })
+    expect(refused.body).toMatchObject({ order_state: 'rejected', reject_reason: 'insufficient-funds' })
+  })
+
+  test('the same name with the same body is the same order; with another body 409', async () => {
+    const client = await exchange.trader('t-repeats')
+    const body = order({ price: '0.4' })
+    const answers = await Promise.all(Array.from({ length: 5 }, () => client.call('POST', '/api/v1/orders', body)))
+    expect(new Set(answers.map(answer => answer.body['order_id'])).size).toBe(1)
+    const other = await client.call('POST', '/api/v1/orders', { ...body, amount: '2' })
+    expect([other.status, other.body['code']]).toEqual([409, 'idempotency-conflict'])
+    const listed = await eventually(
+      () => client.call('GET', '/api/v1/orders'),
+      answer => rows(answer).length > 0,
+    )
+    expect(rows(listed)).toHaveLength(1)
+  })
+
+  test("another account's order is not there", async () => {
+    const [owner, other] = await Promise.all([exchange.trader('t-owner'), exchange.trader('t-other')])
+    const { body } = await place(owner, { price: '0.3' })
+    for (const method of ['GET', 'DELETE'] as const)
+      expect((await other.call(method, `/api/v1/orders/${body['order_id']}`)).status).toBe(404)
+    expect((await other.call('PATCH', `/api/v1/orders/${body['order_id']}`, { amount: '2' })).status).toBe(404)
+    expect(rows(await other.call('GET', '/api/v1/orders'))).toEqual([])
+  })
+
+  test('an account that was never opened is 403, a trader may not deposit, nobody without a token', async () => {
+    const stranger = await exchange.as('t-stranger')
+    const refused = await stranger.call('POST', '/api/v1/orders', order({}))
+    expect([refused.status, refused.body['code']]).toEqual([403, 'account-not-open'])
+    const deposit = { account: 't-stranger', currency: 'USD', amount: '1' }
+    expect((await stranger.call('POST', '/api/v1/deposits', deposit, { 'idempotency-key': 'x' })).status).toBe(403)
+    const nobody = await fetch(`${exchange.url}/api/v1/orders`)
+    expect([nobody.status, nobody.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
+    expect((await fetch(`${exchange.url}/nowhere`)).status).toBe(404)
+  })
+})
+
+describe('the platform', () => {
+  test('is healthy and ready, and shows its figures, its description and its page', async () => {
+    expect((await fetch(`${exchange.url}/health`)).status).toBe(200)
+    const ready = await eventually(
+      async () => (await fetch(`${exchange.url}/ready`)).status,
+      status => status === 200,
+    )
+    expect(ready).toBe(200)
+    const metrics = await eventually(
+      async () => (await fetch(`${exchange.url}/metrics`)).text(),
+      text => /compute_exchange_\w*orders\w*\{[^}]*\} [1-9]/.test(text),
+    )
+    expect(metrics).toContain('insufficient-funds')
+    const description = await (await fetch(`${exchange.url}/openapi.json`)).json()
+    expect(description).toMatchObject({ openapi: '3.1.0' })
+    expect(await (await fetch(`${exchange.url}/docs`)).text()).toContain('/api/v1/orders')
+  })
+})
+
+describe("a consumer's own rule", () => {
+  const aws = async (target: string, input: unknown): Promise<Record<string, unknown>> => {
+    const { aws: endpoints } = await exchange.status()
+    const response = await fetch(endpoints['AWS_ENDPOINT_URL_EVENTBRIDGE'] ?? '', {
+      method: 'POST',
+      headers: { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.1' },
+      body: JSON.stringify(input),
+    })
+    return z.record(z.string(), z.unknown()).parse(await response.json())
+  }
+
+  test('receives TradeExecuted.v1 and PositionChanged.v1 from the bus', async () => {
+    const [bus] = (await exchange.status()).buses
+    const queue = await aws('AmazonSQS.CreateQueue', { QueueName: 'journey-consumer' })
+    const attributes = await aws('AmazonSQS.GetQueueAttributes', {
+      QueueUrl: queue['QueueUrl'],
+      AttributeNames: ['QueueArn'],
+    })
+    const arn = Object.entries(attributes['Attributes'] ?? {}).find(([name]) => name === 'QueueArn')?.[1]
+    await aws('AWSEvents.PutRule', {
+      Name: 'journey-consumer',
+      EventBusName: bus,
+      EventPattern: JSON.stringify({
+        source: ['compute-exchange'],
+        'detail-type': ['TradeExecuted.v1', 'PositionChanged.v1'],
+        detail: { instrument_name: [{ prefix: 'A100.USE-' }] },
+      }),
+    })
+    await aws('AWSEvents.PutTargets', {
+      Rule: 'journey-consumer',
+      EventBusName: bus,
+      Targets: [{ Id: 'queue', Arn: arn }],
+    })
+
+    const [seller, buyer] = await Promise.all([exchange.trader('t-bus-seller'), exchange.trader('t-bus-buyer')])
+    await place(seller, { direction: 'sell', price: '1.1' })
+    await place(buyer, { price: '1.1' })
+
+    const heard: { 'detail-type': string; source: string; detail: unknown }[] = []
+    await eventually(
+      async () => {
+        const received = await aws('AmazonSQS.ReceiveMessage', {
+          QueueUrl: queue['QueueUrl'],
+          MaxNumberOfMessages: 10,
+          WaitTimeSeconds: 1,
+        })
+        const messages = received['Messages']
+        if (Array.isArray(messages)) for (const message of messages) heard.push(JSON.parse(message.Body))
+        return heard.map(event => event['detail-type'])
+      },
+      names => names.filter(name => name === 'PositionChanged.v1').length >= 2 && names.includes('TradeExecuted.v1'),
+    )
+    for (const event of heard) {
+      const schema = busEvents[event['detail-type'] === 'TradeExecuted.v1' ? 'TradeExecuted.v1' : 'PositionChanged.v1']
+      expect(schema.safeParse(event.detail).error).toBeUndefined()
+    }
+  })
+})
+
+describe('the real order flow', () => {
+  const there = existsSync(`${sample}_message_10.csv`)
+  if (!there) console.warn(`not run: ${sample}_message_10.csv is absent`)
+  const whenThere = there ? test : test.skip
+  whenThere(
+    'replayed over HTTP gives the book and the fills of the file',
+    async () => {
+      const { stdout } = await run(
+        process.execPath,
+        [
+          'bin/replay.ts',
+          '--messages',
+          `${sample}_message_10.csv`,
+          '--book',
+          `${sample}_orderbook_10.csv`,
+          '--through',
+          exchange.url,
+        ],
+        { cwd: root, timeout: 100_000 },
+      )
+      expect(stdout).not.toBe('')
+    },
+    110_000,
+  )
+})
+
+describe('a killed matcher', () => {
+  test('comes back, loses no acknowledged order and applies none twice', async () => {
+    const [seller, buyer] = await Promise.all([exchange.trader('t-kill-seller'), exchange.trader('t-kill-buyer')])
+    const placed: { client: ExchangeClient; id: unknown }[] = []
+    const flow = async (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        const [client, direction] = i % 2 === 0 ? ([seller, 'sell'] as const) : ([buyer, 'buy'] as const)
+        const answer = await client.call('POST', '/api/v1/orders', order({ direction, price: '0.9' }))
+        expect(answer.status).toBe(202)
+        placed.push({ client, id: answer.body['order_id'] })
+      }
+    }
+    await flow(0, 20)
+    const before = (await exchange.status()).tasks.map(({ pid }) => pid)
+    const flowing = flow(20, 60)
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await flowing
+    const after = await eventually(
+      async () => (await exchange.status()).tasks.map(({ pid }) => pid),
+      pids => pids.length === before.length && pids.every(pid => !before.includes(pid)),
+    )
+    expect(after).toHaveLength(before.length)
+    for (const { client, id } of placed)
+      await eventually(
+        () => client.call('GET', `/api/v1/orders/${id}`),
+        ({ body }) => body['order_state'] === 'filled',
+        30_000,
+      )
+    const bought = await eventually(
+      () => buyer.call('GET', '/api/v1/positions'),
+      answer => rows(answer).length > 0,
+    )
+    expect(rows(bought)[0]).toMatchObject({ size: '30' })
+    expect(rows(await seller.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '-30' })
+    expect(rows(await buyer.call('GET', '/api/v1/trades?limit=100'))).toHaveLength(30)
+  }, 60_000)
+})
+
+describe('time', () => {
+  test('moved past the expiry, the sweep closes the instrument and cancels what rests in it', async () => {
+    const client = await exchange.trader('t-expiry')
+    const operator = await exchange.as('operator', 'market_operator')
+    const soon = new Date(Date.now() + 3_600_000).toISOString()
+    const listing = {
+      instrument_name: 'H100.USE-SOON',
+      underlying: 'H100.USE',
+      tick_size: '0.01',
+      min_trade_amount: '1',
+      max_price: '10',
+      expiration_timestamp: soon,
+    }
+    expect((await operator.call('POST', '/api/v1/markets', listing, wait)).status).toBe(200)
+    const { body } = await place(client, { instrument_name: 'H100.USE-SOON', price: '2' })
+    expect(body['order_state']).toBe('open')
+    const moved = await fetch(`${exchange.url}/_local/clock`, {
+      method: 'POST',
+      body: JSON.stringify({ forward_millis: 2 * 3_600_000 }),
+    })
+    expect(moved.status).toBe(200)
+    const later = await exchange.as('t-expiry')
+    const closed = await eventually(
+      () => later.call('GET', `/api/v1/orders/${body['order_id']}`),
+      answer => answer.body['order_state'] === 'cancelled',
+      30_000,
+    )
+    expect(closed.body['cancel_reason']).toBe('instrument-expired')
+    const market = await later.call('GET', '/api/v1/markets/H100.USE-SOON')
+    expect(market.body['is_active']).toBe(false)
+  }, 60_000)
+})
+
+describe('leaving', () => {
+  test('SIGTERM ends every child; what was kept is there at the next start', async () => {
+    const status = await exchange.status()
+      await fetch(`${exchange.url}/_local/status`)
+    ).json()
+    expect(await exchange.stop('SIGTERM')).toBe(0)
+    for (const { pid } of status.tasks) expect(() => process.kill(pid, 0)).toThrow()
+    exchange = await startExchange(exchange.dataDir)
+    const buyer = await exchange.as('t-buyer')
+    expect(rows(await buyer.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '4' })
+    const trade = await place(await exchange.trader('t-after'), { price: '0.2' })
+    expect(trade.body['order_state']).toBe('open')
+  }, 90_000)
+})

@@ -1,0 +1,505 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { Match } from 'aws-cdk-lib/assertions'
+import { runbooks } from '#lib/alarms.ts'
+import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
+import { operations } from '#protocol/operations/registry.ts'
+import { problems } from '#protocol/problems.ts'
+import { type Table, tables } from '#protocol/tables.ts'
+import { type Synthesized, synthesized } from './synthesized.ts'
+
+type Properties = Readonly<Record<string, unknown>>
+interface Resource {
+  readonly stack: string
+  readonly logicalId: string
+  readonly Type: string
+  readonly Properties: Properties
+  readonly DeletionPolicy?: string
+}
+
+/** One lane, polling, its own issuer, no domain: as little as a tenant can ask for. */
+let bare: Synthesized
+/** Two lanes, fan-out, a user pool, a domain, announced orders: all there is. */
+let full: Synthesized
+
+beforeAll(async () => {
+  bare = await synthesized({ tenant: 'frugal' })
+  full = await synthesized({ tenant: 'swift' })
+})
+afterAll(() => Promise.all([bare.remove(), full.remove()]))
+
+const all = (of: Synthesized, type: string): readonly Resource[] =>
+  [...of.stacks].flatMap(([stack, template]) =>
+    Object.entries(template.findResources(type)).map(([logicalId, resource]) => ({
+      stack,
+      logicalId,
+      Type: type,
+      Properties: {},
+      ...resource,
+    })),
+  )
+const every = (of: Synthesized): readonly Resource[] =>
+  [...of.stacks].flatMap(([stack, template]) =>
+    Object.entries(template.toJSON()['Resources'] ?? {}).map(([logicalId, resource]) => ({
+      stack,
+      logicalId,
+      Type: '',
+      Properties: {},
+      ...(typeof resource === 'object' ? resource : {}),
+    })),
+  )
+const both = [
+  ['bare', () => bare],
+  ['full', () => full],
+] as const
+
+const deep = (value: unknown, ...path: readonly (string | number)[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value)
+const isObject = (value: unknown): value is Record<string | number, unknown> =>
+  typeof value === 'object' && value !== null
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
+
+describe.each(both)('what is kept (%s)', (_, of) => {
+  test.each(Object.values<Table>(tables))('table $name: keys, indexes, recovery, own key, kept', table => {
+    const [found] = all(of(), 'AWS::DynamoDB::GlobalTable').filter(({ logicalId }) =>
+      new RegExp(`^${pascalCase(table.name)}Table[0-9A-F]{8}$`).test(logicalId),
+    )
+    const keys = (partitionKey: { name: string }, sortKey?: { name: string }) => [
+      { AttributeName: partitionKey.name, KeyType: 'HASH' },
+      ...(sortKey === undefined ? [] : [{ AttributeName: sortKey.name, KeyType: 'RANGE' }]),
+    ]
+    expect(found).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+    expect(found?.Properties).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: keys(table.partitionKey, table.sortKey),
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [
+        {
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          SSESpecification: { KMSMasterKeyId: expect.anything() },
+        },
+      ],
+    })
+    expect(found?.Properties['StreamSpecification']).toEqual(
+      table.stream === true ? { StreamViewType: 'NEW_AND_OLD_IMAGES' } : undefined,
+    )
+    expect(deep(found?.Properties['TimeToLiveSpecification'], 'AttributeName')).toBe(table.timeToLive)
+    expect(list(found?.Properties['LocalSecondaryIndexes'] ?? []).map(index => deep(index, 'IndexName'))).toEqual(
+      (table.localIndexes ?? []).map(({ name }) => name),
+    )
+    expect(list(found?.Properties['GlobalSecondaryIndexes'] ?? [])).toMatchObject(
+      (table.globalIndexes ?? []).map(({ name, partitionKey, sortKey }) => ({
+        IndexName: name,
+        KeySchema: keys(partitionKey, sortKey),
+      })),
+    )
+  })
+
+  test('each stream has one provisioned shard, the tenant\u2019s key, and is kept', () => {
+    const streams = all(of(), 'AWS::Kinesis::Stream')
+    expect(streams).toHaveLength(2 * (of() === bare ? 1 : 2))
+    for (const stream of streams) {
+      expect(stream).toMatchObject({
+        DeletionPolicy: 'Retain',
+        Properties: {
+          ShardCount: 1,
+          StreamModeDetails: { StreamMode: 'PROVISIONED' },
+          StreamEncryption: { EncryptionType: 'KMS' },
+          RetentionPeriodHours: of() === bare ? 48 : 168,
+        },
+      })
+    }
+  })
+
+  test('buckets are private, encrypted, reached by TLS only, and kept', () => {
+    const buckets = all(of(), 'AWS::S3::Bucket')
+    expect(buckets).toHaveLength(2)
+    for (const bucket of buckets) {
+      expect(bucket.DeletionPolicy).toBe('Retain')
+      expect(bucket.Properties['PublicAccessBlockConfiguration']).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      })
+      expect(bucket.Properties['BucketEncryption']).toBeDefined()
+    }
+    const denied = all(of(), 'AWS::S3::BucketPolicy').map(policy => JSON.stringify(policy.Properties))
+    expect(denied).toHaveLength(2)
+    for (const policy of denied) {
+      expect(policy).toContain('"aws:SecureTransport":"false"')
+      expect(policy).toContain('"s3:TlsVersion":1.2')
+    }
+    of()
+      .stack('Data')
+      .hasResourceProperties('AWS::S3::Bucket', { VersioningConfiguration: { Status: 'Enabled' } })
+  })
+
+  test('queues and topics are encrypted and reached by TLS only; the key rotates', () => {
+    for (const queue of all(of(), 'AWS::SQS::Queue'))
+      expect(queue.Properties).toMatchObject({ SqsManagedSseEnabled: true })
+    for (const topic of all(of(), 'AWS::SNS::Topic')) {
+      expect(topic.Properties['KmsMasterKeyId']).toBeDefined()
+    }
+    const policies = [...all(of(), 'AWS::SQS::QueuePolicy'), ...all(of(), 'AWS::SNS::TopicPolicy')]
+    expect(policies).toHaveLength(all(of(), 'AWS::SQS::Queue').length + 1)
+    for (const policy of policies) expect(JSON.stringify(policy.Properties)).toContain('"aws:SecureTransport":"false"')
+    expect(all(of(), 'AWS::KMS::Key')).toMatchObject([
+      { DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } },
+    ])
+  })
+
+  test('what is kept is protected against the deletion of its stack, the rest is not', async () => {
+    const stage = of() === bare ? 'assembly-Frugal' : 'assembly-Swift'
+    const manifest = JSON.parse(await readFile(`${of().folder}/cdk.out/${stage}/manifest.json`, 'utf8'))
+    const protectedStacks = Object.values<Record<string, unknown>>(manifest.artifacts)
+      .filter(artifact => deep(artifact, 'properties', 'terminationProtection') === true)
+      .map(artifact => deep(artifact, 'properties', 'stackName'))
+    expect(protectedStacks).toEqual([expect.stringMatching(/-Data$/)])
+  })
+})
+
+describe.each(both)('the HTTP API (%s)', (_, of) => {
+  const pathOf = (resourceId: unknown): string => {
+    const id = deep(resourceId, 'Ref')
+    if (typeof id !== 'string') return ''
+    const resource = deep(of().stack('Api').toJSON(), 'Resources', id, 'Properties')
+    return `${pathOf(deep(resource, 'ParentId'))}/${String(deep(resource, 'PathPart'))}`
+  }
+  const methods = () =>
+    new Map(
+      all(of(), 'AWS::ApiGateway::Method').map(({ Properties }) => [
+        `${String(Properties['HttpMethod'])} ${pathOf(Properties['ResourceId'])}`,
+        Properties,
+      ]),
+    )
+
+  test('has a route for each operation and no other', () => {
+    expect([...methods().keys()].sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort())
+  })
+
+  test.each(operations)('$context $name: $method $path calls its context behind the right authorizer', operation => {
+    const method = methods().get(`${operation.method} ${operation.path}`)
+    expect(method).toMatchObject({
+      OperationName: operation.name,
+      Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', TimeoutInMillis: 29_000 },
+      ...(operation.permission === 'public'
+        ? { AuthorizationType: 'NONE' }
+        : { AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: expect.stringMatching(/^Authorizer/) } }),
+    })
+    expect(method?.['AuthorizerId'] === undefined).toBe(operation.permission === 'public')
+    expect(JSON.stringify(deep(method, 'Integration', 'Uri'))).toContain(`${pascalCase(operation.context)}HttpFunction`)
+  })
+
+  test('asks one authorizer by the header Authorization, and remembers its answer for five minutes', () => {
+    expect(all(of(), 'AWS::ApiGateway::Authorizer').map(({ Properties }) => Properties)).toMatchObject([
+      { Type: 'REQUEST', IdentitySource: 'method.request.header.Authorization', AuthorizerResultTtlInSeconds: 300 },
+    ])
+  })
+
+  test('answers its own errors with problem documents', () => {
+    const responses = all(of(), 'AWS::ApiGateway::GatewayResponse')
+    const byType = new Map(responses.map(({ Properties }) => [Properties['ResponseType'], Properties]))
+    expect(byType.size).toBe(21)
+    for (const [, { StatusCode, ResponseParameters, ResponseTemplates }] of byType) {
+      const problem: unknown = JSON.parse(String(deep(ResponseTemplates, 'application/json')))
+      expect(Object.keys(problems)).toContain(deep(problem, 'code'))
+      expect(problem).toMatchObject({ status: Number(StatusCode), request_id: '$context.requestId' })
+      expect(deep(ResponseParameters, 'gatewayresponse.header.Content-Type')).toBe("'application/problem+json'")
+    }
+    expect(byType.get('MISSING_AUTHENTICATION_TOKEN')).toMatchObject({ StatusCode: '404' })
+    expect(byType.get('UNAUTHORIZED')).toMatchObject({
+      StatusCode: '401',
+      ResponseParameters: { 'gatewayresponse.header.WWW-Authenticate': "'Bearer'" },
+    })
+    expect(byType.get('ACCESS_DENIED')).toMatchObject({ StatusCode: '403' })
+    expect(byType.get('REQUEST_TOO_LARGE')).toMatchObject({ StatusCode: '413' })
+    expect(byType.get('INTEGRATION_TIMEOUT')).toMatchObject({ StatusCode: '504' })
+    expect(byType.get('THROTTLED')).toMatchObject({
+      StatusCode: '429',
+      ResponseParameters: { 'gatewayresponse.header.Retry-After': "'1'" },
+    })
+  })
+
+  test('throttles, logs each request, speaks TLS 1.2, and owns the account\u2019s role for logs', () => {
+    const api = of().stack('Api')
+    const rate = of() === bare ? 500 : 5_000
+    const [stage] = all(of(), 'AWS::ApiGateway::Stage')
+    expect(stage?.Properties).toMatchObject({
+      MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: rate, DataTraceEnabled: false }],
+    })
+    const format: unknown = JSON.parse(String(deep(stage?.Properties, 'AccessLogSetting', 'Format')))
+    expect(format).toMatchObject({
+      request_id: '$context.requestId',
+      account: '$context.authorizer.account',
+      status: '$context.status',
+      latency_millis: '$context.responseLatency',
+    })
+    api.resourceCountIs('AWS::ApiGateway::Account', 1)
+    api.resourceCountIs('AWS::ApiGateway::UsagePlan', 1)
+    api.hasResourceProperties('AWS::ApiGateway::RestApi', {
+      EndpointConfiguration: { Types: ['REGIONAL'] },
+      SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
+      DisableExecuteApiEndpoint: of() === full,
+    })
+    api.resourceCountIs('AWS::WAFv2::WebACLAssociation', 1)
+  })
+
+  test('has one invoke permission for each function', () => {
+    const api = all(of(), 'AWS::Lambda::Permission').filter(({ stack }) => stack === 'Api')
+    // Four contexts and the authorizer.
+    expect(api).toHaveLength(5)
+  })
+})
+
+describe.each(both)('functions (%s)', (_, of) => {
+  test('each that is declared is there, and no other', () => {
+    const names = [...streamConsumers, ...tasks, ...schedules]
+      .map(({ name }): string => name)
+      .filter(name => name !== 'announce-orders' || of() === full)
+      .concat('authorize', 'trading-http', 'reference-http', 'ledger-http', 'platform-http')
+      .map(name => `${pascalCase(name)}Function`)
+    const found = all(of(), 'AWS::Lambda::Function').map(({ logicalId }) => logicalId.replace(/[0-9A-F]{8}$/, ''))
+    expect(found.sort()).toEqual(names.sort())
+  })
+
+  test('run on Node 24 and ARM within a time limit, with a log group that forgets', () => {
+    const groups = new Set(all(of(), 'AWS::Logs::LogGroup').map(({ stack, logicalId }) => `${stack}/${logicalId}`))
+    for (const { stack, Properties } of all(of(), 'AWS::Lambda::Function')) {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        Timeout: expect.any(Number),
+        Environment: {
+          Variables: { POWERTOOLS_METRICS_NAMESPACE: 'ComputeExchange', LANES: of() === bare ? '1' : '1,2' },
+        },
+      })
+      expect(Properties['ReservedConcurrentExecutions']).toBeUndefined()
+      expect(groups).toContain(`${stack}/${String(deep(Properties, 'LoggingConfig', 'LogGroup', 'Ref'))}`)
+    }
+    for (const { Properties } of all(of(), 'AWS::Logs::LogGroup')) {
+      expect(Properties['RetentionInDays']).toBe(of() === bare ? 30 : 365)
+    }
+  })
+
+  test('each event source mapping ends its retries at a failure destination', () => {
+    const mappings = all(of(), 'AWS::Lambda::EventSourceMapping')
+    const lanes = of() === bare ? 1 : 2
+    const consumers = streamConsumers.filter(({ name }) => name !== 'announce-orders' || of() === full)
+    const expected = consumers.reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
+    expect(mappings).toHaveLength(expected)
+    for (const { Properties } of mappings) {
+      expect(Properties).toMatchObject({
+        StartingPosition: 'TRIM_HORIZON',
+        BisectBatchOnFunctionError: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        MaximumRetryAttempts: 10,
+        MaximumRecordAgeInSeconds: 21_600,
+        ParallelizationFactor: 1,
+        DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+      })
+    }
+  })
+
+  test('the schedule comes each minute', () => {
+    const rules = all(of(), 'AWS::Events::Rule').filter(rule => rule.Properties['ScheduleExpression'] !== undefined)
+    expect(rules).toMatchObject(schedules.map(() => ({ Properties: { ScheduleExpression: 'rate(1 minute)' } })))
+  })
+})
+
+describe.each(both)('workflows (%s)', (_, of) => {
+  test('have their tasks as substitutions, log everything, and tell of failures', () => {
+    const machines = all(of(), 'AWS::StepFunctions::StateMachine')
+    expect(machines).toHaveLength(workflows.length)
+    for (const { Properties } of machines) {
+      expect(Object.keys(deep(Properties, 'DefinitionSubstitutions') ?? {}).sort()).toEqual(
+        tasks.map(({ name }) => pascalCase(name)).sort(),
+      )
+      expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL' })
+    }
+  })
+
+  test('every placeholder of a document is a task of it', async () => {
+    for (const { name } of workflows) {
+      const text = await readFile(`stepfunctions/${name}.asl.json`, 'utf8')
+      const placeholders = new Set([...text.matchAll(/\$\{(\w+)\}/g)].map(([, placeholder]) => placeholder))
+      expect([...placeholders].sort()).toEqual(
+        tasks
+          .filter(({ workflow }) => workflow === name)
+          .map(task => pascalCase(task.name))
+          .sort(),
+      )
+    }
+  })
+})
+
+describe.each(both)('matchers (%s)', (_, of) => {
+  test('one service a lane that never runs twice, in two zones without a way out', () => {
+    const matcher = of().stack('Matcher')
+    matcher.resourceCountIs('AWS::ECS::Service', of() === bare ? 1 : 2)
+    matcher.allResourcesProperties('AWS::ECS::Service', {
+      DesiredCount: 1,
+      DeploymentConfiguration: {
+        MinimumHealthyPercent: 0,
+        MaximumPercent: 100,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      },
+      NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
+    })
+    matcher.resourceCountIs('AWS::EC2::Subnet', 2)
+    matcher.resourceCountIs('AWS::EC2::NatGateway', 0)
+    matcher.resourceCountIs('AWS::EC2::InternetGateway', 0)
+    matcher.allResourcesProperties('AWS::ECS::TaskDefinition', {
+      RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
+      ContainerDefinitions: [Match.objectLike({ ReadonlyRootFilesystem: true, StopTimeout: 30 })],
+    })
+    matcher.allResourcesProperties('AWS::ECS::Cluster', {
+      ClusterSettings: [{ Name: 'containerInsights', Value: 'enabled' }],
+    })
+  })
+
+  test('know their lane, its streams, and how to read', () => {
+    const lanes = of() === bare ? [1] : [1, 2]
+    const environments = all(of(), 'AWS::ECS::TaskDefinition').map(({ Properties }) =>
+      list(deep(Properties, 'ContainerDefinitions', 0, 'Environment')).map(each => deep(each, 'Name')),
+    )
+    expect(environments).toHaveLength(lanes.length)
+    for (const [index, lane] of lanes.entries()) {
+      expect(environments[index]?.toSorted()).toEqual(
+        [
+          'TENANT',
+          'LANE',
+          'STREAM_READ',
+          'POLL_INTERVAL_MILLIS',
+          'POWERTOOLS_SERVICE_NAME',
+          'POWERTOOLS_LOG_LEVEL',
+          `ORDER_STREAM_${lane}`,
+          `EXECUTION_STREAM_${lane}`,
+          'SNAPSHOT_BUCKET',
+          'LANES_TABLE',
+          ...(of() === full ? ['ORDER_CONSUMER_ARN'] : []),
+        ].sort(),
+      )
+    }
+  })
+})
+
+describe('two tenants', () => {
+  test('differ in fan-out, domain, identity and what is announced', () => {
+    const consumers = (of: Synthesized) => all(of, 'AWS::Kinesis::StreamConsumer').length
+    expect(consumers(bare)).toBe(0)
+    // Each lane's matcher and three projectors.
+    expect(consumers(full)).toBe(8)
+    const sources = (of: Synthesized) =>
+      JSON.stringify(all(of, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties['EventSourceArn']))
+    expect(sources(bare)).not.toContain('ConsumerARN')
+    expect(sources(full)).toContain('ConsumerARN')
+    expect(all(bare, 'AWS::ApiGateway::DomainName')).toHaveLength(0)
+    expect(all(full, 'AWS::ApiGateway::DomainName')).toMatchObject([{ Properties: { SecurityPolicy: 'TLS_1_2' } }])
+    expect(all(full, 'AWS::CertificateManager::Certificate')).toHaveLength(1)
+    expect(all(full, 'AWS::Route53::RecordSet')).toHaveLength(1)
+    expect(all(bare, 'AWS::Cognito::UserPool')).toHaveLength(0)
+    expect(all(full, 'AWS::Cognito::UserPool')).toHaveLength(1)
+    const memory = (of: Synthesized) =>
+      all(of, 'AWS::Lambda::Function').find(({ logicalId }) => logicalId.startsWith('TradingHttp'))
+    expect(memory(bare)?.Properties['MemorySize']).toBe(1024)
+    expect(memory(full)?.Properties['MemorySize']).toBe(1769)
+    expect(all(full, 'AWS::SNS::Subscription')).toHaveLength(1)
+  })
+
+  test('the bare one names its issuers in the parameter that the local run sets; the full one falls back to its pool', () => {
+    const parameter = (of: Synthesized) => deep(of.stack('Api').toJSON(), 'Parameters', 'TokenIssuers', 'Default')
+    expect(JSON.parse(String(parameter(bare)))).toMatchObject([
+      { issuer: 'https://login.frugal.example/realms/exchange' },
+    ])
+    expect(parameter(full)).toBe('')
+    const given = (of: Synthesized) => {
+      const authorizer = all(of, 'AWS::Lambda::Function').find(({ logicalId }) => logicalId.startsWith('Authorize'))
+      return deep(authorizer?.Properties, 'Environment', 'Variables', 'TOKEN_ISSUERS')
+    }
+    expect(given(bare)).toEqual({ Ref: 'TokenIssuers' })
+    expect(deep(given(full), 'Fn::If', 0)).toBe('IssuersNamed')
+    expect(deep(given(full), 'Fn::If', 1)).toEqual({ Ref: 'TokenIssuers' })
+  })
+})
+
+/** What may be granted for all resources, and why. */
+const reasonsForEverything: Readonly<Record<string, string>> = {
+  'dynamodb:ListStreams': 'knows no resource, and Lambda refuses a mapping without it',
+  'ecr:GetAuthorizationToken': 'knows no resource',
+  'logs:CreateLogDelivery': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:GetLogDelivery': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:UpdateLogDelivery': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:DeleteLogDelivery': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:ListLogDeliveries': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:PutResourcePolicy': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:DescribeResourcePolicies': 'delivery of a workflow\u2019s logs knows no resource',
+  'logs:DescribeLogGroups': 'delivery of a workflow\u2019s logs knows no resource',
+}
+
+describe.each(both)('every template (%s)', (_, of) => {
+  test('grants nothing for all resources without a reason, and no family of actions', () => {
+    for (const { logicalId, Properties } of all(of(), 'AWS::IAM::Policy')) {
+      for (const statement of list(deep(Properties, 'PolicyDocument', 'Statement'))) {
+        for (const action of list(deep(statement, 'Action')).map(String)) {
+          expect({ logicalId, action }).toEqual({ logicalId, action: expect.not.stringContaining('*') })
+          if (list(deep(statement, 'Resource')).includes('*'))
+            expect(Object.keys(reasonsForEverything)).toContain(action)
+        }
+      }
+    }
+    expect(all(of(), 'AWS::IAM::ManagedPolicy')).toHaveLength(0)
+    const managed = all(of(), 'AWS::IAM::Role').filter(role => role.Properties['ManagedPolicyArns'] !== undefined)
+    expect(managed.map(({ logicalId }) => logicalId)).toEqual([expect.stringMatching(/CloudWatchRole/)])
+  })
+
+  test('stays under 400 resources and has nothing that runs at deployment', () => {
+    for (const [name, template] of of().stacks) {
+      expect({ name, count: Object.keys(template.toJSON()['Resources'] ?? {}).length < 400 }).toEqual({
+        name,
+        count: true,
+      })
+    }
+    expect(
+      every(of()).filter(({ Type }) => Type.startsWith('Custom::') || Type === 'AWS::CloudFormation::CustomResource'),
+    ).toEqual([])
+  })
+
+  test('holds no secret', () => {
+    for (const text of of().texts.values()) {
+      expect(text).not.toMatch(
+        /AKIA[0-9A-Z]{16}|-----BEGIN|"[^"]*(?:password|secret|apikey|private_?key)[^"]*"\s*:\s*"[^"]+"/i,
+      )
+    }
+  })
+
+  test('carries the tenant as a tag', () => {
+    const tenant = of() === bare ? 'frugal' : 'swift'
+    of()
+      .stack('Data')
+      .hasResourceProperties('AWS::KMS::Key', { Tags: Match.arrayWith([{ Key: 'tenant', Value: tenant }]) })
+  })
+
+  test('alarms say where to read what to do, and tell the operators', () => {
+    const alarms = all(of(), 'AWS::CloudWatch::Alarm')
+    const named = alarms.map(({ Properties }) => {
+      expect(Properties['AlarmActions']).toHaveLength(1)
+      const [, page] = /Runbook: docs\/runbooks\/([a-z-]+)\.md$/.exec(String(Properties['AlarmDescription'])) ?? []
+      return page
+    })
+    expect([...new Set(named)].sort()).toEqual([...runbooks].sort())
+  })
+})
+
+test.each(runbooks)('the runbook %s says what it means, what to look at, and what to do', async name => {
+  const text = await readFile(`docs/runbooks/${name}.md`, 'utf8')
+  for (const heading of ['## What it means', '## What to look at', '## What to do']) expect(text).toContain(heading)
+})
+
+test('synthesis twice gives the same templates', async () => {
+  const again = await synthesized({ tenant: 'frugal' })
+  expect([...again.texts]).toEqual([...bare.texts])
+  await again.remove()
+})
