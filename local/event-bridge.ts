@@ -14,7 +14,7 @@ const target = z.strictObject({
   Arn: z
     .string()
     .regex(/^arn:[^:]+:(lambda|sqs|states):/, 'only functions, queues and state machines are targets here'),
-  RoleArn: z.unknown(),
+  RoleArn: z.unknown().optional(),
   Input: z.string().optional(),
   InputPath: z.string().optional(),
   InputTransformer: z
@@ -32,7 +32,7 @@ type Target = z.output<typeof target>
 
 const ruleFields = {
   EventBusName: z.string().default('default'),
-  EventPattern: z.unknown(),
+  EventPattern: z.unknown().optional(),
   ScheduleExpression: z.string().optional(),
   State: z.enum(['ENABLED', 'DISABLED']).default('ENABLED'),
 }
@@ -46,7 +46,7 @@ const entry = z.strictObject({
   EventBusName: z.string().default('default'),
   Resources: z.array(z.string()).default([]),
   Time: z.number().optional(),
-  TraceHeader: z.unknown(),
+  TraceHeader: z.unknown().optional(),
 })
 
 const largestRequestBytes = 262_144

@@ -2,42 +2,30 @@ import { isRecord } from './aws-endpoint.ts'
 
 /** EventBridge's event patterns, as rules and Lambda's filter criteria use them. An unknown operator is refused. */
 export type EventPattern = (event: unknown) => boolean
-
 type Scalar = string | number | boolean | null
 type Test = (leaf: Scalar) => boolean
 
 export function compileEventPattern(pattern: unknown): EventPattern {
-  if (!isRecord(pattern) || Object.keys(pattern).length === 0) throw new Error('an event pattern is a non-empty object')
-  return compileObject(pattern, '')
-}
-
-function compileObject(pattern: Record<string, unknown>, path: string): EventPattern {
+  if (!isRecord(pattern) || Object.keys(pattern).length === 0) throw unknownPattern(pattern)
   const fields = Object.entries(pattern).map(([key, wanted]): ((event: Record<string, unknown>) => boolean) => {
-    const at = path === '' ? key : `${path}.${key}`
     if (key === '$or') {
-      if (!Array.isArray(wanted) || wanted.length < 2) throw new Error(`${at} takes a list of at least two patterns`)
-      const choices = wanted.map(choice => {
-        if (!isRecord(choice)) throw new Error(`${at} takes patterns`)
-        return compileObject(choice, path)
-      })
+      if (!Array.isArray(wanted) || wanted.length < 2) throw unknownPattern(pattern)
+      const choices = wanted.map(compileEventPattern)
       return event => choices.some(choice => choice(event))
     }
     if (Array.isArray(wanted)) {
-      const matches = compileLeaf(wanted, at)
-      return event => matches(leaves(event[key]))
+      if (wanted.length === 0) throw unknownPattern(pattern)
+      const alternatives = wanted.map(compileAlternative)
+      return event => alternatives.some(matches => matches(leaves(event[key])))
     }
-    if (!isRecord(wanted)) throw new Error(`${at} must be a list of values or an object`)
-    const matches = compileObject(wanted, at)
+    const matches = compileEventPattern(wanted)
     return event => {
       const inner = event[key]
       // All fields must match within one and the same element of a list.
       return Array.isArray(inner) ? inner.some(matches) : matches(inner)
     }
   })
-  return event => {
-    const given = isRecord(event) ? event : {}
-    return fields.every(field => field(given))
-  }
+  return event => fields.every(field => field(isRecord(event) ? event : {}))
 }
 
 /** What a pattern's list is held against: a list in the event matches by any of its elements. */
@@ -50,60 +38,56 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }
 
-function compileLeaf(wanted: readonly unknown[], at: string): (found: readonly Scalar[]) => boolean {
-  if (wanted.length === 0) throw new Error(`${at} must not be empty`)
-  const alternatives = wanted.map((one): ((found: readonly Scalar[]) => boolean) => {
-    if (isScalar(one)) return found => found.includes(one)
-    if (!isRecord(one)) throw new Error(`${at} holds a value that is no pattern`)
-    const [operator, operand] = soleEntry(one, at)
-    if (operator === 'exists') {
-      if (typeof operand !== 'boolean') throw new Error(`${at}: exists takes true or false`)
-      return found => found.length > 0 === operand
-    }
-    const test = compileOperator(operator, operand, at)
-    return found => found.some(test)
-  })
-  return found => alternatives.some(alternative => alternative(found))
+function compileAlternative(wanted: unknown): (found: readonly Scalar[]) => boolean {
+  if (isScalar(wanted)) return found => found.includes(wanted)
+  const [operator, operand] = soleEntry(wanted)
+  if (operator === 'exists' && typeof operand === 'boolean') return found => found.length > 0 === operand
+  const test = compileOperator(operator, operand)
+  return found => found.some(test)
 }
 
-function compileOperator(operator: string, operand: unknown, at: string): Test {
+function compileOperator(operator: string, operand: unknown): Test {
   switch (operator) {
     case 'prefix':
-      return compileAffix(operand, `${at}: prefix`, (leaf, affix) => leaf.startsWith(affix))
+      return compileAffix(operand, (leaf, part) => leaf.startsWith(part))
     case 'suffix':
-      return compileAffix(operand, `${at}: suffix`, (leaf, affix) => leaf.endsWith(affix))
-    case 'equals-ignore-case': {
-      const lower = stringOf(operand, `${at}: ${operator}`).toLowerCase()
-      return leaf => typeof leaf === 'string' && leaf.toLowerCase() === lower
+      return compileAffix(operand, (leaf, part) => leaf.endsWith(part))
+    case 'equals-ignore-case':
+      return compileAffix({ 'equals-ignore-case': operand }, (leaf, part) => leaf === part)
+    case 'wildcard': {
+      const source = textOf(operand).replaceAll(/\\([*\\])|\*|[^*]/gs, (part, escaped: string | undefined) =>
+        part === '*' ? '.*' : RegExp.escape(escaped ?? part),
+      )
+      const expression = new RegExp(`^${source}$`, 's')
+      return leaf => typeof leaf === 'string' && expression.test(leaf)
     }
-    case 'wildcard':
-      return compileWildcard(stringOf(operand, `${at}: wildcard`))
     case 'numeric':
-      return compileNumeric(operand, at)
-    case 'anything-but':
-      return compileAnythingBut(operand, at)
+      return compileNumeric(operand)
+    case 'anything-but': {
+      const [inner, value] = isRecord(operand) ? soleEntry(operand) : [undefined, operand]
+      if (inner !== undefined && !/^(prefix|suffix|equals-ignore-case|wildcard)$/.test(inner)) throw unknownPattern(operand)
+      const excluded = [value].flat().map(one => (inner === undefined ? compileEqual(one) : compileOperator(inner, one)))
+      return leaf => !excluded.some(test => test(leaf))
+    }
     default:
-      throw new Error(`${at}: the operator ${operator} is not supported`)
+      throw unknownPattern({ [operator]: operand })
   }
 }
 
-function compileAffix(operand: unknown, at: string, has: (leaf: string, affix: string) => boolean): Test {
-  if (isRecord(operand)) {
-    const [modifier, text] = soleEntry(operand, at)
-    if (modifier !== 'equals-ignore-case') throw new Error(`${at}: ${modifier} is not supported`)
-    const lower = stringOf(text, at).toLowerCase()
-    return leaf => typeof leaf === 'string' && has(leaf.toLowerCase(), lower)
-  }
-  const affix = stringOf(operand, at)
-  return leaf => typeof leaf === 'string' && has(leaf, affix)
+function compileEqual(wanted: unknown): Test {
+  if (!isScalar(wanted)) throw unknownPattern(wanted)
+  return leaf => leaf === wanted
 }
 
-function compileWildcard(wildcard: string): Test {
-  const source = wildcard.replaceAll(/\\([*\\])|\*|[^*\\]+|\\/g, (part, escaped: string | undefined) =>
-    part === '*' ? '.*' : (escaped ?? part).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-  )
-  const expression = new RegExp(`^${source}$`, 's')
-  return leaf => typeof leaf === 'string' && expression.test(leaf)
+function compileAffix(operand: unknown, matches: (leaf: string, part: string) => boolean): Test {
+  if (!isRecord(operand)) {
+    const part = textOf(operand)
+    return leaf => typeof leaf === 'string' && matches(leaf, part)
+  }
+  const [modifier, text] = soleEntry(operand)
+  if (modifier !== 'equals-ignore-case') throw unknownPattern(operand)
+  const part = textOf(text).toLowerCase()
+  return leaf => typeof leaf === 'string' && matches(leaf.toLowerCase(), part)
 }
 
 const comparisons: Readonly<Record<string, (leaf: number, bound: number) => boolean>> = {
@@ -114,41 +98,25 @@ const comparisons: Readonly<Record<string, (leaf: number, bound: number) => bool
   '>=': (leaf, bound) => leaf >= bound,
 }
 
-function compileNumeric(operand: unknown, at: string): Test {
-  if (!Array.isArray(operand) || ![2, 4].includes(operand.length)) throw new Error(`${at}: numeric takes comparisons`)
-  const tests: ((leaf: number) => boolean)[] = []
-  for (let index = 0; index < operand.length; index += 2) {
-    const compare = comparisons[String(operand[index])]
-    const bound: unknown = operand[index + 1]
-    if (compare === undefined || typeof bound !== 'number') {
-      throw new Error(`${at}: numeric does not know ${JSON.stringify(operand)}`)
-    }
-    tests.push(leaf => compare(leaf, bound))
-  }
-  return leaf => typeof leaf === 'number' && tests.every(test => test(leaf))
+function compileNumeric(operand: unknown): Test {
+  const [sign, bound, ...more] = Array.isArray(operand) ? operand : []
+  const compare = comparisons[String(sign)]
+  if (compare === undefined || typeof bound !== 'number') throw unknownPattern(operand)
+  const rest = more.length === 0 ? undefined : compileNumeric(more)
+  return leaf => typeof leaf === 'number' && compare(leaf, bound) && rest?.(leaf) !== false
 }
 
-function compileAnythingBut(operand: unknown, at: string): Test {
-  if (isRecord(operand)) {
-    const [operator, inner] = soleEntry(operand, at)
-    if (!['prefix', 'suffix', 'equals-ignore-case', 'wildcard'].includes(operator)) {
-      throw new Error(`${at}: anything-but does not know ${operator}`)
-    }
-    const excluded = (Array.isArray(inner) ? inner : [inner]).map(one => compileOperator(operator, one, at))
-    return leaf => !excluded.some(test => test(leaf))
-  }
-  const excluded: unknown[] = Array.isArray(operand) ? operand : [operand]
-  if (excluded.length === 0 || !excluded.every(isScalar)) throw new Error(`${at}: anything-but takes values`)
-  return leaf => !excluded.includes(leaf)
-}
-
-function soleEntry(pattern: Record<string, unknown>, at: string): [string, unknown] {
-  const [entry, ...more] = Object.entries(pattern)
-  if (entry === undefined || more.length > 0) throw new Error(`${at}: exactly one operator is wanted`)
+function soleEntry(pattern: unknown): [string, unknown] {
+  const [entry, ...more] = isRecord(pattern) ? Object.entries(pattern) : []
+  if (entry === undefined || more.length > 0) throw unknownPattern(pattern)
   return entry
 }
 
-function stringOf(value: unknown, at: string): string {
-  if (typeof value !== 'string') throw new Error(`${at} takes a string`)
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw unknownPattern(value)
   return value
+}
+
+function unknownPattern(pattern: unknown): Error {
+  return new Error(`the event pattern ${JSON.stringify(pattern)} is not supported`)
 }

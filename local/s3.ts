@@ -37,10 +37,13 @@ class S3Error extends Error {
 
 const keptHeaders =
   /^(content-(type|encoding|language|disposition)|cache-control|expires|x-amz-meta-.*|x-amz-checksum-.*)$/
+const listParameters = ['list-type', 'prefix', 'start-after', 'continuation-token', 'max-keys', 'x-id']
+const unknownHeaders = ['range', 'if-match', 'x-amz-copy-source']
+const pageLimit = 1_000
 /** Marks a file, so that the object `a` and the folder of `a/b` never meet: an encoded name holds no bare percent. */
 const objectMark = '%object'
 
-/** S3 over plain HTTP, path style: six operations on files under the data folder. */
+/** S3 over plain HTTP, path style, its objects files under the data folder: six operations, any other is refused. */
 export async function startS3(options: S3Options): Promise<Component & { readonly endpoint: string }> {
   const root = join(options.dataDir, 's3')
   const incoming = join(root, '%incoming')
@@ -68,41 +71,39 @@ export async function startS3(options: S3Options): Promise<Component & { readonl
     const url = new URL(request.url ?? '/', 'http://s3')
     const [bucket = '', ...rest] = url.pathname.slice(1).split('/')
     const key = decodeURIComponent(rest.join('/'))
-    const query = [...url.searchParams.keys()].filter(name => name !== 'x-id')
     if (!options.buckets.includes(bucket)) throw new S3Error(404, 'NoSuchBucket', `there is no bucket ${bucket}`)
-    const notKnown = () =>
-      new S3Error(501, 'NotImplemented', `${request.method} with [${query}] is not known to the local runtime`)
-    if (request.headers['range'] !== undefined || request.headers['x-amz-copy-source'] !== undefined) throw notKnown()
-    if (key === '') {
-      if (request.method === 'HEAD') response.setHeader('x-amz-bucket-region', options.region).end()
-      else if (request.method === 'GET' && url.searchParams.get('list-type') === '2') {
-        sendXml(response, 200, await list(bucket, url.searchParams))
-      } else throw notKnown()
-      return
-    }
-    if (query.length > 0) throw notKnown()
+    const known = key === '' && request.method === 'GET' ? listParameters : ['x-id']
+    const unknown = [
+      ...[...url.searchParams.keys()].filter(name => !known.includes(name)),
+      ...unknownHeaders.filter(name => request.headers[name] !== undefined),
+    ]
+    const operation = unknown.length === 0 ? `${request.method} ${key === '' ? 'bucket' : 'object'}` : unknown.join(' ')
     const file = fileOf(join(root, bucket), key)
-    switch (request.method) {
-      case 'PUT':
+    switch (operation) {
+      case 'HEAD bucket':
+        return void response.writeHead(200, { 'x-amz-bucket-region': options.region }).end()
+      case 'GET bucket':
+        return sendXml(response, 200, await list(bucket, url.searchParams))
+      case 'PUT object':
         return put(request, response, file)
-      case 'GET':
-      case 'HEAD': {
+      case 'DELETE object':
+        await rm(file, { force: true })
+        return void response.writeHead(204).end()
+      case 'GET object':
+      case 'HEAD object': {
         const { header, body } = await read(file)
         const time = { 'last-modified': new Date(header.lastModifiedMillis).toUTCString() }
         response.writeHead(200, { ...header.headers, ...time, etag: header.etag, 'content-length': header.size })
         return void response.end(request.method === 'GET' ? body : undefined)
       }
-      case 'DELETE':
-        await rm(file, { force: true })
-        return void response.writeHead(204).end()
       default:
-        throw notKnown()
+        throw new S3Error(501, 'NotImplemented', `${operation} is not known to the local runtime`)
     }
   }
 
   async function put(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
     const onlyNew = request.headers['if-none-match']
-    if ((onlyNew !== undefined && onlyNew !== '*') || request.headers['if-match'] !== undefined) {
+    if (onlyNew !== undefined && onlyNew !== '*') {
       throw new S3Error(501, 'NotImplemented', 'the only condition known to the local runtime is If-None-Match: *')
     }
     const { body, trailers } = decodeBody(request, await buffer(request))
@@ -132,42 +133,23 @@ export async function startS3(options: S3Options): Promise<Component & { readonl
   async function list(bucket: string, query: URLSearchParams): Promise<string> {
     const folder = join(root, bucket)
     const prefix = query.get('prefix') ?? ''
-    const delimiter = query.get('delimiter')
     const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
-    const limit = Number(query.get('max-keys') ?? 1_000)
-    const files = await readdir(folder, { recursive: true })
-    const keys = files
+    const keys = (await readdir(folder, { recursive: true }))
       .filter(file => file.endsWith(objectMark))
       .map(keyOf)
       .filter(key => key.startsWith(prefix) && key > after)
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    const found: string[] = []
-    const prefixes = new Set<string>()
-    let last = ''
-    let isTruncated = false
-    for (const key of keys) {
-      const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length)
-      const common = end === -1 ? undefined : key.slice(0, end + (delimiter?.length ?? 0))
-      if (common !== undefined && (prefixes.has(common) || after.startsWith(common))) {
-        last = key
-        continue
-      }
-      isTruncated = found.length + prefixes.size >= limit
-      if (isTruncated) break
-      if (common === undefined) found.push(key)
-      else prefixes.add(common)
-      last = key
-    }
+    const page = keys.slice(0, Math.min(Number(query.get('max-keys') ?? pageLimit), pageLimit))
     const contents = await Promise.all(
-      found.map(async key => {
+      page.map(async key => {
         const { header } = await read(fileOf(folder, key))
         const time = new Date(header.lastModifiedMillis).toISOString()
-        return `<Contents><Key>${escapeXml(key)}</Key><LastModified>${time}</LastModified><ETag>${escapeXml(header.etag)}</ETag><Size>${header.size}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+        return `<Contents><Key>${escapeXml(key)}</Key><LastModified>${time}</LastModified><ETag>${escapeXml(header.etag)}</ETag><Size>${header.size}</Size></Contents>`
       }),
     )
-    const common = [...prefixes].map(each => `<CommonPrefixes><Prefix>${escapeXml(each)}</Prefix></CommonPrefixes>`)
-    const next = isTruncated ? `<NextContinuationToken>${escapeXml(last)}</NextContinuationToken>` : ''
-    return `<ListBucketResult><Name>${bucket}</Name><Prefix>${escapeXml(prefix)}</Prefix><KeyCount>${found.length + prefixes.size}</KeyCount><MaxKeys>${limit}</MaxKeys><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}${common.join('')}</ListBucketResult>`
+    const isTruncated = page.length < keys.length
+    const next = isTruncated ? `<NextContinuationToken>${escapeXml(page.at(-1) ?? '')}</NextContinuationToken>` : ''
+    return `<ListBucketResult><Name>${bucket}</Name><Prefix>${escapeXml(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`
   }
 
   await new Promise<void>((resolve, reject) => {

@@ -46,7 +46,7 @@ const queueProperties = z.object({
   VisibilityTimeout: z.number().optional(),
   MessageRetentionPeriod: z.number().optional(),
   DelaySeconds: z.number().optional(),
-  RedrivePolicy: z.undefined('is not supported: nothing here receives from a queue but a consumer of its own'),
+  RedrivePolicy: z.undefined().optional(),
 })
 
 export async function startSqs(s: Surroundings): Promise<

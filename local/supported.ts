@@ -41,7 +41,7 @@ const live: Readonly<Record<string, readonly [honoured: string, ignored: string]
     'Tags',
   ],
   'AWS::SQS::Queue': [
-    'QueueName VisibilityTimeout RedrivePolicy DelaySeconds MessageRetentionPeriod',
+    'QueueName VisibilityTimeout DelaySeconds MessageRetentionPeriod',
     'KmsMasterKeyId KmsDataKeyReusePeriodSeconds SqsManagedSseEnabled RedriveAllowPolicy Tags',
   ],
   'AWS::Events::EventBus': ['Name', 'KmsKeyIdentifier Description Tags'],

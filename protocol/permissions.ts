@@ -36,7 +36,15 @@ const trading: readonly Permission[] = [
   'markets:read',
 ]
 const reading: readonly Permission[] = ['accounts:read', 'orders:read', 'trades:read', 'positions:read', 'markets:read']
-const operating: readonly Permission[] = ['accounts:open-any', 'markets:read', 'markets:write', 'deposits:write']
+/** Whoever may open any account may open one, and read what was opened. */
+const operating: readonly Permission[] = [
+  'accounts:open',
+  'accounts:open-any',
+  'accounts:read',
+  'markets:read',
+  'markets:write',
+  'deposits:write',
+]
 
 export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   trader: trading,

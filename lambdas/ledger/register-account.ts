@@ -15,7 +15,7 @@ export const handler = serveTask(input, async ({ account, lane, attempt }) => {
   const row = registered({ account, lane, attempt }, before, Date.now())
   if (row !== before) {
     // First, whose account the command opens: once the row is there, nothing stops the command.
-    await promise(openingPromise(row, row.createdAtMillis))
+    await promise(openingPromise(row))
     if (!(await replaceAccount(row, before))) throw new Error(`the row of account ${account} has changed meanwhile`)
   }
   return accept({ account, lane: row.lane, attempt: row.attempt, command_id: row.commandId })

@@ -24,8 +24,7 @@ export const ledger: ContextAccess<'ledger'> = {
   'announce-positions': given => given.putEvents(),
   'resume-account-opening': given => given.answerWorkflow('open-account'),
   'register-account': given => given.table('accounts', 'GetItem', 'PutItem').table('commands', 'GetItem', 'PutItem'),
-  'submit-account': given =>
-    given.table('accounts', 'GetItem', 'PutItem').putOrders().answerWorkflow('open-account'),
+  'submit-account': given => given.table('accounts', 'GetItem', 'PutItem').putOrders().answerWorkflow('open-account'),
   'announce-account': given => given.putEvents(),
   'fail-account': given => given.table('accounts', 'GetItem', 'PutItem'),
 }

@@ -26,8 +26,8 @@ export interface Answered {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape; the schema has been checked.
-  readonly body: any
+  /** Empty where the answer is no JSON. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 export type HttpHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
@@ -46,7 +46,7 @@ export const requests =
 export const answerOf = (result: APIGatewayProxyResult): Answered => {
   const headers = Object.fromEntries(Object.entries(result.headers ?? {}).map(([key, value]) => [key, String(value)]))
   const isJson = /json/.test(headers['content-type'] ?? '')
-  return { status: result.statusCode, headers, text: result.body, body: isJson ? JSON.parse(result.body) : undefined }
+  return { status: result.statusCode, headers, text: result.body, body: isJson ? JSON.parse(result.body) : {} }
 }
 
 const expectDeclared = (operation: Operation, { status, headers, text, body }: Answered): void => {
@@ -55,16 +55,8 @@ const expectDeclared = (operation: Operation, { status, headers, text, body }: A
   expect(headers['cache-control']).toBeDefined()
   const declared = operation.responses[status]
   if (declared?.schema !== undefined) {
-    const {
-      type: _,
-      title: __,
-      status: ___,
-      code: ____,
-      detail: _____,
-      request_id: ______,
-      retry: _______,
-      ...own
-    } = body
+    const problem = ['type', 'title', 'status', 'code', 'detail', 'request_id', 'retry']
+    const own = Object.fromEntries(Object.entries(body).filter(([key]) => status < 400 || !problem.includes(key)))
     expect(declared.schema.parse(own)).toEqual(own)
   }
   if (declared?.mediaType !== undefined) expect(headers['content-type']).toContain(declared.mediaType)
@@ -75,12 +67,12 @@ const expectDeclared = (operation: Operation, { status, headers, text, body }: A
   }
   expect(headers['content-type']).toBe('application/problem+json')
   const codes: readonly string[] = [...codesOf(operation), ...rejectionCodes]
-  expect(codes).toContain(body.code)
+  expect(codes).toContain(body['code'])
   expect(body).toMatchObject({
-    type: `/docs#${body.code}`,
+    type: `/docs#${String(body['code'])}`,
     status,
     request_id: requestId,
-    title: Object.entries(problems).find(([code]) => code === body.code)?.[1].title,
+    title: Object.entries(problems).find(([code]) => code === body['code'])?.[1].title,
   })
 }
 

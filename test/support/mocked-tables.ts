@@ -94,7 +94,10 @@ export const mockTables = (): MockedTables => {
       for (const item of items) put(`test-${tables[name].name}`, item, undefined)
     },
     items: name => [...(stored.get(tables[name].name)?.values() ?? [])],
-    count: kind => mock.commandCalls({ get: GetCommand, put: PutCommand, query: QueryCommand }[kind]).length,
+    count(kind) {
+      if (kind === 'get') return mock.commandCalls(GetCommand).length
+      return kind === 'put' ? mock.commandCalls(PutCommand).length : mock.commandCalls(QueryCommand).length
+    },
     fail(error) {
       mock.reset()
       mock.onAnyCommand().rejects(error)

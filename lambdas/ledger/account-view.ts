@@ -1,0 +1,19 @@
+import type * as z from 'zod'
+import type { AccountRow } from '#adapters/tables/accounts.ts'
+import { getBalance } from '#adapters/tables/balances.ts'
+import { decimalOfMicros } from '#domain/units.ts'
+import type { account } from '#protocol/operations/ledger.ts'
+
+export type Account = z.infer<typeof account>
+
+export const accountOf = async (row: AccountRow): Promise<Account> => {
+  const balance = row.accountId === undefined ? undefined : await getBalance(row.accountId, 'USD')
+  return {
+    account: row.account,
+    lane: row.lane,
+    account_state: row.accountState,
+    currency: 'USD',
+    balance: decimalOfMicros(balance?.cashMicros ?? 0),
+    creation_timestamp: new Date(row.createdAtMillis).toISOString(),
+  }
+}

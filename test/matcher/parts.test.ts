@@ -1,0 +1,311 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { ResourceNotFoundException } from '@aws-sdk/client-kinesis'
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { mockClient } from 'aws-sdk-client-mock'
+import { type Checkpoint, type CheckpointStep, claimLane } from '#adapters/tables/lanes.ts'
+import type { Event } from '#domain/trading/events.ts'
+import { checkpointer } from '#matcher/checkpointer.ts'
+import { executionPublisher, type Publishable } from '#matcher/execution-publisher.ts'
+import { createFigures, embeddedMetrics } from '#matcher/figures.ts'
+import type { LaneHalted } from '#matcher/halt.ts'
+import { sectionsOf } from '#matcher/sections.ts'
+import { jsonParts } from '#matcher/snapshotter.ts'
+import { startTicker } from '#matcher/ticker.ts'
+import { chainOf, decodeExecutionsFrame, encodeExecutionsFrame, firstChain } from '#protocol/executions-frame.ts'
+import { idOf } from './surroundings.ts'
+
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+const sequence = (number: number): string => String(number).padStart(56, '0')
+const deposited = (number: number): Event => ({
+  type: 'deposited',
+  commandId: idOf(number),
+  accountId: 1,
+  amountMicros: 1,
+  cashMicros: number,
+})
+const pause = (millis: number) => new Promise(resolve => setTimeout(resolve, millis))
+const toldHalts: LaneHalted[] = []
+afterEach(() => {
+  toldHalts.length = 0
+})
+
+describe('the events of a record', () => {
+  test('are one section where they fit, chained to the one before', () => {
+    const [only, ...others] = sectionsOf(firstChain, sequence(1), 5, [deposited(1), deposited(2)])
+    expect(others).toEqual([])
+    expect(only?.section).toMatchObject({ inputSequence: sequence(1), atMillis: 5, firstIndex: 0 })
+    expect(sectionsOf(only?.section.chain ?? '', sequence(2), 6, [])).toEqual([])
+  })
+
+  test('are cut by their own size alone, and each section fits a record of the stream', () => {
+    const events = Array.from({ length: 12_000 }, (_, number) => deposited(number))
+    const sections = sectionsOf(firstChain, sequence(1), 5, events)
+    expect(sections.length).toBeGreaterThan(2)
+    expect(sections.flatMap(({ section }) => section.events)).toEqual(events)
+    let chain = firstChain
+    let firstIndex = 0
+    for (const { section, bytes } of sections) {
+      expect(section.firstIndex).toBe(firstIndex)
+      firstIndex += section.events.length
+      chain = chainOf(chain, section)
+      expect(section.chain).toBe(chain)
+      expect(bytes).toBeLessThan(200 * 1024)
+      const frame = encodeExecutionsFrame({ lane: 1, epoch: 1, firstOutSeq: 1, sections: [section] })
+      expect(frame.length).toBe(bytes + 32)
+    }
+  })
+})
+
+describe('the publisher', () => {
+  const sectionsFrom = (first: number, count: number): Publishable[] =>
+    Array.from({ length: count }, (_, index) => {
+      const number = first + index
+      const section = { inputSequence: sequence(number), atMillis: 1, chain: firstChain, firstIndex: 0 }
+      const end = { sequence: sequence(number), outSeq: number, chain: firstChain, arrivalMillis: 0 }
+      return { section: { ...section, events: [deposited(number)] }, bytes: 100, firstOutSeq: number, end }
+    })
+
+  const setUp = (put: (frame: Uint8Array, after: string | undefined) => Promise<{ sequenceNumber: string }>) => {
+    const published: number[] = []
+    const publisher = executionPublisher({
+      lane: 1,
+      epoch: 4,
+      put,
+      onPublished: ends => published.push(...ends.map(({ outSeq }) => outSeq)),
+      onHalted: halted => toldHalts.push(halted),
+      log,
+      maxFrameBytes: 1_000,
+    })
+    return { publisher, published }
+  }
+
+  test('has one put in flight, gathers meanwhile, and keeps frames small', async () => {
+    const frames: { outSeqs: number[]; after: string | undefined }[] = []
+    let inFlight = 0
+    const { publisher, published } = setUp(async (bytes, after) => {
+      expect(++inFlight).toBe(1)
+      const frame = decodeExecutionsFrame(bytes)
+      expect(frame.epoch).toBe(4)
+      frames.push({ outSeqs: frame.sections.map((_, index) => frame.firstOutSeq + index), after })
+      await pause(10)
+      inFlight--
+      return { sequenceNumber: `s${frames.length}` }
+    })
+    publisher.offer(sectionsFrom(1, 2))
+    await pause(5)
+    publisher.offer(sectionsFrom(3, 12))
+    expect(publisher.unpublishedEvents()).toBe(14)
+    await publisher.untilBelow(0)
+    expect(frames).toEqual([
+      { outSeqs: [1, 2], after: undefined },
+      { outSeqs: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12], after: 's1' },
+      { outSeqs: [13, 14], after: 's2' },
+    ])
+    expect(published).toEqual(Array.from({ length: 14 }, (_, index) => index + 1))
+  })
+
+  test('puts the very same bytes until they are acknowledged', async () => {
+    const frames: string[] = []
+    const { publisher, published } = setUp(async bytes => {
+      frames.push(Buffer.from(bytes).toString('hex'))
+      if (frames.length < 3) throw new Error('the answer is lost')
+      return { sequenceNumber: 's' }
+    })
+    publisher.offer(sectionsFrom(1, 1))
+    await pause(5)
+    publisher.offer(sectionsFrom(2, 1))
+    await publisher.untilBelow(0)
+    expect(frames).toHaveLength(4)
+    expect(new Set(frames.slice(0, 3)).size).toBe(1)
+    expect(published).toEqual([1, 2])
+  })
+
+  test('halts where no repetition would help', async () => {
+    const { publisher } = setUp(() =>
+      Promise.reject(new ResourceNotFoundException({ $metadata: {}, message: 'no such stream' })),
+    )
+    publisher.offer(sectionsFrom(1, 1))
+    await expect(publisher.untilBelow(0)).rejects.toMatchObject({ reason: 'publishing-refused' })
+    expect(toldHalts.map(({ reason }) => reason)).toEqual(['publishing-refused'])
+    expect(await publisher.stop()).toBe(false)
+  })
+})
+
+describe('the checkpoint', () => {
+  const from: Checkpoint = {
+    epoch: 3,
+    owner: 'us',
+    sequenceNumber: sequence(1),
+    outSeq: 1,
+    chain: firstChain,
+    firstSequenceNumber: sequence(1),
+    snapshotKey: undefined,
+  }
+  const end = (number: number) => ({ sequence: sequence(number), outSeq: number, chain: firstChain })
+  const setUp = (
+    move: (step: CheckpointStep) => Promise<{ moved: true } | { moved: false; stored: Checkpoint }>,
+    renewMillis = 1_000,
+  ) => {
+    const steps: number[] = []
+    const checkpoints = checkpointer({
+      lane: 1,
+      epoch: 3,
+      from,
+      move: (_, step) => {
+        steps.push(step.outSeq)
+        return move(step)
+      },
+      firstSequence: () => sequence(1),
+      onHalted: halted => toldHalts.push(halted),
+      log,
+      intervalMillis: 5,
+      renewMillis,
+    })
+    return { checkpoints, steps }
+  }
+
+  test('goes to the newest, one write at a time, and again after a failure', async () => {
+    let attempts = 0
+    const { checkpoints, steps } = setUp(async () => {
+      await pause(10)
+      if (++attempts === 2) throw new Error('the table does not answer')
+      return { moved: true }
+    })
+    checkpoints.reach(end(2))
+    await pause(5)
+    for (const number of [3, 4, 5]) checkpoints.reach(end(number))
+    await checkpoints.untilCheckpointed(5)
+    expect(steps).toEqual([2, 5, 5])
+    await checkpoints.stop()
+  })
+
+  test('waits before a record whose bytes are still to be kept', async () => {
+    const { checkpoints, steps } = setUp(async () => ({ moved: true }))
+    const kept = Promise.withResolvers<void>()
+    checkpoints.reach(end(2))
+    checkpoints.reach(end(3), kept.promise)
+    checkpoints.reach(end(4))
+    await checkpoints.untilCheckpointed(2)
+    await pause(30)
+    expect(checkpoints.checkpointedOutSeq()).toBe(2)
+    kept.resolve()
+    await checkpoints.untilCheckpointed(4)
+    expect(steps.at(-1)).toBe(4)
+    await checkpoints.stop()
+  })
+
+  test('tells an idle leader that it leads no more', async () => {
+    const { checkpoints, steps } = setUp(
+      async () => ({ moved: false, stored: { ...from, epoch: 4, owner: 'they' } }),
+      10,
+    )
+    await pause(60)
+    expect(steps).toEqual([1])
+    expect(toldHalts.map(({ reason }) => reason)).toEqual(['fenced'])
+    await checkpoints.stop()
+  })
+})
+
+describe('claiming a lane', () => {
+  const table = mockClient(DynamoDBDocumentClient)
+  Object.assign(process.env, { LANES_TABLE: 'lanes', AWS_REGION: 'eu-central-1' })
+  const taken = new ConditionalCheckFailedException({ $metadata: {}, message: 'the condition failed' })
+
+  test('is lost to whoever was faster, and is ours where only the answer was lost', async () => {
+    table
+      .on(GetCommand)
+      .resolvesOnce({ Item: { epoch: 4, owner: 'before' } })
+      .resolves({ Item: { epoch: 5, owner: 'faster' } })
+    table.on(UpdateCommand).rejects(taken)
+    expect(await claimLane(1, 'us')).toEqual({ claimed: false, by: 'faster' })
+    table
+      .on(GetCommand)
+      .resolvesOnce({ Item: { epoch: 4, owner: 'before' } })
+      .resolves({ Item: { epoch: 5, owner: 'us', out_seq: 7 } })
+    expect(await claimLane(1, 'us')).toMatchObject({ claimed: true, checkpoint: { epoch: 5, outSeq: 7 } })
+  })
+})
+
+test('the JSON of a state is what JSON.stringify would write', async () => {
+  const state = {
+    format: 1,
+    text: 'quoted "and" ünïcode',
+    missing: undefined,
+    none: null,
+    empty: [],
+    nothing: {},
+    accounts: Array.from({ length: 1_000 }, (_, number) => ({ number, positions: [{ a: number }], holes: undefined })),
+    books: [
+      { instrument: { a: 1 }, buy: Array.from({ length: 700 }, (_, number) => [idOf(number), number]), sell: [] },
+      { instrument: { a: 2 }, buy: [], sell: Array.from({ length: 20 }, (_, number) => ({ number })) },
+    ],
+  }
+  let text = ''
+  for await (const part of jsonParts(state)) text += part
+  expect(text).toBe(JSON.stringify(state))
+})
+
+test('figures count what is published now, and follow the book through all', () => {
+  let nowMillis = 1_000
+  const counts = { openOrders: 3, accounts: 1, instruments: 1 }
+  const figures = createFigures({ lane: 1, epoch: 2, counts, now: () => nowMillis })
+  const rejected: Event = {
+    type: 'command-rejected',
+    commandId: idOf(1),
+    commandType: 'deposit',
+    accountId: 1,
+    code: 'unknown-account',
+  }
+  const events: readonly Event[] = [deposited(1), rejected]
+  figures.told(events)
+  figures.told([{ type: 'account-opened', commandId: idOf(2), accountId: 2, account: 'bob' }])
+  nowMillis = 1_007
+  figures.applied(1_000, [{ type: 'deposit' }, { type: 'place-order' }], events)
+  figures.engineTook(0.7)
+  nowMillis = 1_030
+  figures.published(1_000)
+  const position = { input_sequence: sequence(1), out_seq: 2, unpublished_events: 0 }
+  const read = figures.read({ ...position, millisBehindLatest: 0 })
+  figures.stop()
+  expect(read).toMatchObject({
+    at: 1_030,
+    started_at: 1_000,
+    epoch: 2,
+    orders: 1,
+    commands: 2,
+    accounts: 2,
+    open_orders: 3,
+  })
+  expect(read).toMatchObject({ rejections: { 'unknown-account': 1 }, lag_millis: 7, ...position })
+  expect(read.latency_millis).toMatchObject({ sum: 30, count: 1 })
+  expect(read.latency_millis.counts[read.latency_millis.buckets.indexOf(50)]).toBe(1)
+  expect(read.engine_micros.counts[read.engine_micros.buckets.indexOf(1)]).toBe(1)
+  expect(embeddedMetrics({ ...read, orders: 5 }, read)).toMatchObject({ Lane: '1', Orders: 4, Commands: 0 })
+})
+
+test('the ticker ticks in silence only, one at a time, and never while the lane is behind', async () => {
+  let isCaughtUp = false
+  let ticks = 0
+  const ticker = startTicker({
+    silenceMillis: 20,
+    isCaughtUp: () => isCaughtUp,
+    put: async () => {
+      ticks++
+      throw new Error('not acknowledged')
+    },
+    log,
+  })
+  await pause(60)
+  expect(ticks).toBe(0)
+  isCaughtUp = true
+  for (let heard = 0; heard < 8; heard++) {
+    ticker.heard()
+    await pause(8)
+  }
+  expect(ticks).toBe(0)
+  await pause(120)
+  ticker.stop()
+  expect(ticks).toBeGreaterThan(1)
+  expect(ticks).toBeLessThan(7)
+})
