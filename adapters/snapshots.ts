@@ -43,11 +43,14 @@ export const putSnapshot = async (
     hash.update(chunk)
     chunks.push(chunk)
   }
+  const whole = hash.copy()
   const sha256 = hash.digest('hex')
-  chunks.push(Buffer.from(`,"sha256":"${sha256}"}`))
+  const seal = Buffer.from(`,"sha256":"${sha256}"}`)
+  whole.update(seal)
+  chunks.push(seal)
   const body = Buffer.concat(chunks)
   const key = `${folder(lane)}${String(outSeq).padStart(sequenceDigits, '0')}-${sha256.slice(0, 8)}.json`
-  await putOnce(key, body, 'application/json')
+  await putOnce(key, body, 'application/json', whole.digest())
   return { key, bytes: body.length }
 }
 
@@ -118,10 +121,31 @@ const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<
   return snapshot
 }
 
-/** Immutable: an object that is there already is the same one, put by an attempt whose answer was lost. */
-const putOnce = async (Key: string, Body: Uint8Array, ContentType: string): Promise<void> => {
+/**
+ * Immutable: an object that is there already is the same one, put by an attempt whose answer was lost. A digest that is
+ * given spares the client from computing two of its own, which would keep the event loop for long on a large body.
+ */
+const putOnce = async (Key: string, Body: Uint8Array, ContentType: string, sha256?: Buffer): Promise<void> => {
+  const put = new PutObjectCommand({
+    Bucket: bucket(),
+    Key,
+    Body,
+    ContentType,
+    IfNoneMatch: '*',
+    ...(sha256 === undefined ? {} : { ChecksumSHA256: sha256.toString('base64') }),
+  })
+  if (sha256 !== undefined)
+    put.middlewareStack.add(
+      next => args => {
+        const { request } = args
+        if (typeof request === 'object' && request !== null && 'headers' in request)
+          Object.assign(Object(request.headers), { 'x-amz-content-sha256': sha256.toString('hex') })
+        return next(args)
+      },
+      { step: 'build', name: 'payloadHash' },
+    )
   try {
-    await s3().send(new PutObjectCommand({ Bucket: bucket(), Key, Body, ContentType, IfNoneMatch: '*' }))
+    await s3().send(put)
   } catch (error) {
     if (!(error instanceof S3ServiceException && error.name === 'PreconditionFailed')) throw error
   }

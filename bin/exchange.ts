@@ -1,10 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { App, Validations } from 'aws-cdk-lib'
 import * as z from 'zod'
-import { type Bundles, bundle, type Pages } from '#lib/bundles.ts'
+import { type Bundles, bundle } from '#lib/bundles.ts'
 import { parseTenant } from '#lib/tenant.ts'
-import { TenantStage } from '#lib/tenant-stage.ts'
+import { documentationPage } from '#protocol/documentation.ts'
+import { openapiDocument } from '#protocol/openapi.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -23,23 +23,26 @@ export interface SynthesisOptions {
 
 /** Writes the cloud assembly of one tenant and gives back its folder. Needs no network, no Docker and no account. */
 export const synthesize = async (options: SynthesisOptions = {}): Promise<string> => {
-  const outdir = options.outdir ?? join(root, 'cdk.out')
-  const context = { ...(await contextOfCdkJson()), ...options.context }
-  // What the CLI was given by -c wins over both.
-  const app = new App({ outdir, context, autoSynth: false })
-  const named = options.tenant ?? app.node.tryGetContext('tenant') ?? app.node.tryGetContext('defaultTenant')
-  const tenant = parseTenant(app.node.tryGetContext('tenants'), z.string().parse(named))
-  const [bundles] = await Promise.all([
-    options.bundles ?? bundle({ root, outdir: join(root, 'dist'), pages: await pages() }),
+  const outdir = resolve(options.outdir ?? join(root, 'cdk.out'))
+  // The CDK takes as long to load as the bundles to be made: both at once.
+  const [{ App, Validations }, { TenantStage }, context, bundles] = await Promise.all([
+    import('aws-cdk-lib'),
+    import('#lib/tenant-stage.ts'),
+    contextOfCdkJson(),
+    options.bundles ?? makeBundles(join(outdir, '..', 'dist')),
     empty(outdir),
   ])
+  // What the CLI was given by -c wins over both.
+  const app = new App({ outdir, context: { ...context, ...options.context }, autoSynth: false })
+  const asked = (name: string): unknown => app.node.tryGetContext(name)
+  const name = options.tenant ?? asked('tenant') ?? asked('defaultTenant')
+  const tenant = parseTenant(asked('tenants'), z.string('the context of cdk.json has no "defaultTenant"').parse(name))
   new TenantStage(app, { tenant, bundles, definitions: join(root, 'stepfunctions') })
-  if (isOn(app.node.tryGetContext('rules'))) {
+  if (String(asked('rules')) === 'true') {
     const { AwsSolutionsChecks } = await import('cdk-nag')
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
   }
-  if (options.validate === false) process.env['CDK_VALIDATION'] = 'false'
-  return app.synth().directory
+  return withoutValidation(options.validate === false, () => app.synth().directory)
 }
 
 const contextOfCdkJson = async (): Promise<Readonly<Record<string, unknown>>> => {
@@ -47,7 +50,18 @@ const contextOfCdkJson = async (): Promise<Readonly<Record<string, unknown>>> =>
   return z.object({ context: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text)).context
 }
 
-const isOn = (value: unknown): boolean => value === true || value === 'true'
+/** The CDK asks this variable and nothing else. */
+const withoutValidation = <Result>(isOff: boolean, act: () => Result): Result => {
+  if (!isOff) return act()
+  const before = process.env['CDK_VALIDATION']
+  process.env['CDK_VALIDATION'] = 'false'
+  try {
+    return act()
+  } finally {
+    if (before === undefined) delete process.env['CDK_VALIDATION']
+    else process.env['CDK_VALIDATION'] = before
+  }
+}
 
 /** Of all but the lock by which the CLI holds the folder. */
 const empty = async (folder: string): Promise<void> => {
@@ -60,12 +74,10 @@ const empty = async (folder: string): Promise<void> => {
   )
 }
 
-const pages = async (): Promise<Pages> => {
-  const [{ openapiDocument }, { documentationPage }] = await Promise.all([
-    import('#protocol/openapi.ts'),
-    import('#protocol/documentation.ts'),
-  ])
-  return { openapi: JSON.stringify(openapiDocument()), documentation: documentationPage() }
+/** Beside the assembly, so that two syntheses at once do not write the same files. */
+const makeBundles = async (outdir: string): Promise<Bundles> => {
+  const pages = { openapi: JSON.stringify(openapiDocument()), documentation: documentationPage() }
+  return bundle({ root, outdir, pages })
 }
 
 /** The CLI says where to write and what it was asked for by `-c` in these two variables. */

@@ -1,6 +1,6 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 import { schedules, streamConsumers, tasks } from '#protocol/functions.ts'
 import { contexts } from '#protocol/operation.ts'
 
@@ -54,7 +54,6 @@ export const bundle = async (options: {
 }): Promise<Bundles> => {
   const { root, outdir, pages } = options
   const bundles = bundlesIn(outdir)
-  await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [
@@ -70,13 +69,13 @@ export const bundle = async (options: {
     mainFields: ['module', 'main'],
     banner: { js: banner },
     minify: true,
-    // An error's name is part of what a workflow or a failure destination is told.
-    keepNames: true,
     sourcemap: 'external',
     legalComments: 'none',
     metafile: true,
     logLevel: 'silent',
   })
+  // Its process would stay beside ours, and keep what it has read.
+  await stop()
   const platform = bundles.functionFolder(httpBundle('platform'))
   await mkdir(platform, { recursive: true })
   await Promise.all([

@@ -72,7 +72,6 @@ const tenantConfig = z
   })
 
 export type TenantConfig = z.infer<typeof tenantConfig>
-export type Issuer = z.infer<typeof issuer>
 export interface Tenant extends TenantConfig {
   readonly name: string
 }

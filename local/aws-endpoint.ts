@@ -27,16 +27,12 @@ export class AwsError extends Error {
   }
 }
 
-export type Complain = Surroundings['complain']
-
-const toTerminal: Complain = (where, error) => {
-  process.stderr.write(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-}
+type Complain = Surroundings['complain']
 
 export async function startAwsEndpoint(
   port: number,
   routes: readonly AwsRoute[],
-  complain: Complain = toTerminal,
+  complain: Complain = console.error,
 ): Promise<Component & { readonly port: number }> {
   const server = createServer((request, response) => {
     answer(request, response, routes, complain).catch(error => {
@@ -78,7 +74,9 @@ async function answer(
   }
   try {
     const route = routes.find(({ targetPrefix }) => target.startsWith(targetPrefix))
-    if (route === undefined) throw unknownAction(target || `${request.method} ${request.url}`)
+    // Whoever only looks whether someone is there asks for nothing.
+    if (target === '') return reply(404, { __type: 'UnknownOperationException', message: 'X-Amz-Target is missing' })
+    if (route === undefined) throw unknownAction(target)
     reply(200, await route.handle(target.slice(route.targetPrefix.length), parseInput(body)))
   } catch (error) {
     if (!(error instanceof AwsError)) {
@@ -96,14 +94,13 @@ function unknownAction(action: string): AwsError {
 }
 
 function parseInput(body: string): Record<string, unknown> {
-  let input: unknown
   try {
-    input = JSON.parse(body === '' ? '{}' : body)
+    const input: unknown = JSON.parse(body === '' ? '{}' : body)
+    if (isRecord(input)) return input
   } catch (error) {
     throw new AwsError('SerializationException', error instanceof Error ? error.message : String(error))
   }
-  if (!isRecord(input)) throw new AwsError('SerializationException', 'the input is not an object')
-  return input
+  throw new AwsError('SerializationException', 'the input is not an object')
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -113,15 +110,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 type Action = (input: Record<string, unknown>) => unknown
 
 /** An action whose input is held against its schema first. */
-export function action<Schema extends z.ZodType>(
-  schema: Schema,
-  act: (input: z.output<Schema>) => unknown,
-  code = 'ValidationException',
-): Action {
+export function action<Schema extends z.ZodType>(schema: Schema, act: (input: z.output<Schema>) => unknown): Action {
   return input => {
     const parsed = schema.safeParse(input)
     if (parsed.success) return act(parsed.data)
-    throw new AwsError(code, describeIssues(parsed.error))
+    throw new AwsError('ValidationException', describeIssues(parsed.error))
   }
 }
 

@@ -9,6 +9,7 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   DynamoDBClient,
   ResourceInUseException,
   type TableDescription,
@@ -17,6 +18,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { type Child, freePort, startLeashed } from './children.ts'
 import type { Component, Resource } from './component.ts'
+import type { Identity, Learnt } from './identity.ts'
 
 export interface DynamoDb extends Component {
   readonly endpoint: string
@@ -25,11 +27,17 @@ export interface DynamoDb extends Component {
 
 const oldestJava = 17
 const startLimitMillis = 30_000
+const java = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java')
+const javaOptions = [
+  '-Xmx512m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Djava.library.path=./DynamoDBLocal_lib',
+]
 
 /** Starts AWS's own DynamoDB Local on the Java of this machine. Its clock is the machine's: Java's cannot be moved. */
 export async function startDynamoDb(options: { dataDir: string; keep: boolean }): Promise<DynamoDb> {
-  const java = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java')
-  const [folder, port] = await Promise.all([jarFolder(), freePort(), requireJava(java)])
+  const [folder, port] = await Promise.all([jarFolder(), freePort()])
   const dbPath = join(options.dataDir, 'dynamodb')
   if (options.keep) await mkdir(dbPath, { recursive: true })
   // Only our own process answers this origin with a CORS header: no other server on the port passes for it.
@@ -38,8 +46,7 @@ export async function startDynamoDb(options: { dataDir: string; keep: boolean })
   const child = await startLeashed({
     name: 'DynamoDB Local',
     command: [
-      java,
-      ...'-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.library.path=./DynamoDBLocal_lib -jar DynamoDBLocal.jar'.split(' '),
+      ...[java, ...javaOptions, '-jar', 'DynamoDBLocal.jar'],
       ...['-sharedDb', '-disableTelemetry', '-port', String(port), '-cors', nonce],
       ...(options.keep ? ['-dbPath', dbPath] : ['-inMemory']),
     ],
@@ -67,7 +74,8 @@ async function jarFolder(): Promise<string> {
   throw new Error(`no DynamoDBLocal.jar under ${lib}: run npm ci`)
 }
 
-async function requireJava(java: string): Promise<void> {
+/** Says in one line what is wrong with the Java of this machine. */
+export async function requireJava(): Promise<void> {
   const needed = `Java ${oldestJava} or later is needed (on the PATH or by JAVA_HOME)`
   const answer = await promisify(execFile)(java, ['-version']).catch(() => {
     throw new Error(`${needed}, but ${java} cannot be run`)
@@ -94,87 +102,89 @@ async function untilAnswering(endpoint: string, nonce: string, child: Child, log
   await Promise.race([poll(), ended])
 }
 
-/** Creates the templates' tables; answers each table's stream ARN, by the table's name, where it has a stream. */
-export async function createTables(
-  endpoint: string,
-  region: string,
-  resources: readonly Resource[],
-): Promise<ReadonlyMap<string, string>> {
+/** Creates the templates' tables; answers the ARNs of their streams. */
+export async function createTables(endpoint: string, region: string, resources: readonly Resource[]): Promise<Learnt> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const client = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 5 })
   try {
-    const tables = resources.filter(({ type }) => /^AWS::DynamoDB::(Global)?Table$/.test(type))
-    const streams = await Promise.all(tables.map(table => createTable(client, table)))
-    return new Map(streams.flatMap(([name, arn]) => (arn === undefined ? [] : [[name, arn]])))
+    const tables = resources.filter(isTable)
+    return new Map(await Promise.all(tables.map(table => createTable(client, table))))
   } finally {
     client.destroy()
   }
 }
 
-async function createTable(client: DynamoDBClient, resource: Resource): Promise<[string, string | undefined]> {
-  const TableName = resource.physicalId
-  const wanted = tableInput(resource)
-  try {
-    const { TableDescription } = await client.send(new CreateTableCommand(wanted))
-    const ttl = resource.properties['TimeToLiveSpecification'] as TimeToLiveSpecification | undefined
-    if (ttl?.Enabled) await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }))
-    return [TableName, TableDescription?.LatestStreamArn]
-  } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error
-    const { Table } = await client.send(new DescribeTableCommand({ TableName }))
-    if (!isDeepStrictEqual(shape(Table), shape(wanted))) {
-      throw new Error(`the kept table ${TableName} has other keys, indexes or streams: take another data folder`)
-    }
-    return [TableName, Table?.LatestStreamArn]
-  }
+export function isTable({ type }: Resource): boolean {
+  return /^AWS::DynamoDB::(Global)?Table$/.test(type)
 }
+
+async function createTable(client: DynamoDBClient, table: Resource): Promise<[string, Partial<Identity>]> {
+  const TableName = table.physicalId
+  const properties = table.properties as TableProperties
+  const wanted = tableInput(TableName, properties)
+  const { LatestStreamArn: StreamArn } = await client.send(new CreateTableCommand(wanted)).then(
+    ({ TableDescription = {} }) => TableDescription,
+    async (error: unknown) => {
+      if (!(error instanceof ResourceInUseException)) throw error
+      const { Table = {} } = await client.send(new DescribeTableCommand({ TableName }))
+      if (isDeepStrictEqual(shape(Table), shape(wanted))) return Table
+      throw new Error(`the kept table ${TableName} has other keys, indexes or streams: take another data folder`)
+    },
+  )
+  const TimeToLiveSpecification = properties.TimeToLiveSpecification
+  if (TimeToLiveSpecification?.Enabled) {
+    const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }))
+    if (TimeToLiveDescription?.AttributeName !== TimeToLiveSpecification.AttributeName) {
+      await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
+    }
+  }
+  return [`${table.stack}/${table.logicalId}`, StreamArn === undefined ? {} : { attributes: { StreamArn } }]
+}
+
+type TableProperties = Pick<
+  CreateTableCommandInput,
+  'AttributeDefinitions' | 'KeySchema' | 'LocalSecondaryIndexes' | 'GlobalSecondaryIndexes' | 'StreamSpecification'
+> & { readonly TimeToLiveSpecification?: TimeToLiveSpecification }
 
 /** The templates' words are those of the API but for a few. */
-function tableInput({ physicalId, properties }: Resource): CreateTableCommandInput {
-  const given = properties as Pick<
-    CreateTableCommandInput,
-    'AttributeDefinitions' | 'KeySchema' | 'LocalSecondaryIndexes' | 'GlobalSecondaryIndexes' | 'StreamSpecification'
-  >
+function tableInput(TableName: string, properties: TableProperties): CreateTableCommandInput {
+  const { AttributeDefinitions, KeySchema, LocalSecondaryIndexes, GlobalSecondaryIndexes, StreamSpecification } =
+    properties
+  const indexes = GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => ({
+    IndexName,
+    KeySchema,
+    Projection,
+  }))
   return {
-    TableName: physicalId,
-    AttributeDefinitions: given.AttributeDefinitions,
-    KeySchema: given.KeySchema,
+    TableName,
+    AttributeDefinitions,
+    KeySchema,
     BillingMode: 'PAY_PER_REQUEST',
-    ...(given.LocalSecondaryIndexes === undefined ? {} : { LocalSecondaryIndexes: given.LocalSecondaryIndexes }),
-    ...(given.GlobalSecondaryIndexes === undefined
-      ? {}
-      : {
-          GlobalSecondaryIndexes: given.GlobalSecondaryIndexes.map(({ IndexName, KeySchema, Projection }) => ({
-            IndexName,
-            KeySchema,
-            Projection,
-          })),
-        }),
-    ...(given.StreamSpecification === undefined
-      ? {}
-      : { StreamSpecification: { ...given.StreamSpecification, StreamEnabled: true } }),
+    ...(LocalSecondaryIndexes && { LocalSecondaryIndexes }),
+    ...(indexes && { GlobalSecondaryIndexes: indexes }),
+    ...(StreamSpecification && { StreamSpecification: { ...StreamSpecification, StreamEnabled: true } }),
   }
 }
 
-function shape(table: CreateTableCommandInput | TableDescription | undefined) {
+function shape(table: CreateTableCommandInput | TableDescription): unknown {
+  const sorted = (texts: readonly unknown[] = []) => texts.map(each => JSON.stringify(each)).sort()
   const indexes = (
     given: CreateTableCommandInput['LocalSecondaryIndexes'] | TableDescription['LocalSecondaryIndexes'],
   ) =>
-    (given ?? [])
-      .map(({ IndexName, KeySchema, Projection }) => ({
+    sorted(
+      given?.map(({ IndexName, KeySchema, Projection }) => [
         IndexName,
-        KeySchema,
-        kind: Projection?.ProjectionType,
-        attributes: [...(Projection?.NonKeyAttributes ?? [])].sort(),
-      }))
-      .sort((a, b) => String(a.IndexName).localeCompare(String(b.IndexName)))
+        KeySchema?.map(({ AttributeName, KeyType }) => [AttributeName, KeyType]),
+        Projection?.ProjectionType,
+        sorted(Projection?.NonKeyAttributes),
+      ]),
+    )
   return {
-    attributes: (table?.AttributeDefinitions ?? [])
-      .map(({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`)
-      .sort(),
-    keys: table?.KeySchema,
-    local: indexes(table?.LocalSecondaryIndexes),
-    global: indexes(table?.GlobalSecondaryIndexes),
-    stream: table?.StreamSpecification?.StreamViewType,
+    attributes: sorted(
+      table.AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]),
+    ),
+    keys: table.KeySchema,
+    indexes: [indexes(table.LocalSecondaryIndexes), indexes(table.GlobalSecondaryIndexes)],
+    stream: table.StreamSpecification?.StreamViewType,
   }
 }

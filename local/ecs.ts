@@ -1,12 +1,13 @@
 /** Runs the template's Fargate tasks: the container's command out of a folder made as its Dockerfile says. */
 
-import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join, posix } from 'node:path'
 import * as z from 'zod'
-import { type Child, startNodeChild } from './children.ts'
+import { type Child, type NodeChildOptions, startNodeChild } from './children.ts'
 import type { Component, Resource, Surroundings } from './component.ts'
+import { pause } from './pause.ts'
 import { propertiesOf } from './resource-properties.ts'
 
 const firstRestartMillis = 500
@@ -15,21 +16,15 @@ const longestRestartMillis = 30_000
 const healthyMillis = 60_000
 const longestStopSeconds = 10
 
-const taskProperties = z.looseObject({
-  ContainerDefinitions: z
-    .array(
-      z.looseObject({
-        Name: z.string(),
-        Image: z.string(),
-        Command: z.array(z.string()).optional(),
-        EntryPoint: z.array(z.string()).optional(),
-        Environment: z.array(z.object({ Name: z.string(), Value: z.coerce.string() })).default([]),
-        StopTimeout: z.coerce.number().default(30),
-      }),
-    )
-    .length(1),
+const container = z.object({
+  Image: z.string(),
+  Command: z.array(z.string()).optional(),
+  EntryPoint: z.array(z.string()).optional(),
+  Environment: z.array(z.object({ Name: z.string(), Value: z.coerce.string() })).default([]),
+  StopTimeout: z.coerce.number().default(30),
 })
-const serviceProperties = z.looseObject({ TaskDefinition: z.string(), DesiredCount: z.coerce.number().default(1) })
+const taskProperties = z.object({ ContainerDefinitions: z.tuple([container]) })
+const serviceProperties = z.object({ TaskDefinition: z.string(), DesiredCount: z.coerce.number().default(1) })
 
 export interface RunningTask {
   readonly service: string
@@ -38,7 +33,7 @@ export interface RunningTask {
 
 /** What a Dockerfile says, of the few instructions that make a Node program's image. */
 export interface Image {
-  readonly copies: readonly { readonly from: string; readonly to: string }[]
+  readonly copies: readonly (readonly [from: string, to: string])[]
   readonly environment: Readonly<Record<string, string>>
   readonly workingDirectory: string
   readonly entryPoint: readonly string[]
@@ -46,57 +41,55 @@ export interface Image {
 }
 
 export async function startEcs(s: Surroundings): Promise<Component & { tasks(): readonly RunningTask[] }> {
+  // Not in the data folder: no node_modules of ours may lie above it.
   const root = await mkdtemp(join(tmpdir(), 'task-images-'))
-  const definitions = new Map(
-    s.resources.filter(({ type }) => type === 'AWS::ECS::TaskDefinition').map(each => [each.physicalId, each] as const),
-  )
-  const services = s.resources.filter(({ type }) => type === 'AWS::ECS::Service')
-  const stops: (() => Promise<void>)[] = []
+  const removeRoot = () => rmSync(root, { recursive: true, force: true })
+  process.once('exit', removeRoot)
   const running = new Map<Child, string>()
+  const stops: (() => Promise<void>)[] = []
   const stop = async () => {
     await Promise.all(stops.map(each => each()))
-    await rm(root, { recursive: true, force: true })
+    removeRoot()
+    process.off('exit', removeRoot)
   }
 
   async function startService(service: Resource): Promise<void> {
     const { TaskDefinition, DesiredCount } = propertiesOf(service, serviceProperties)
-    const definition = definitions.get(TaskDefinition)
+    const definition = s.resources.find(({ physicalId }) => physicalId === TaskDefinition)
     if (definition === undefined) throw new Error(`${service.stack}/${service.logicalId} runs no task of the templates`)
-    const [container] = propertiesOf(definition, taskProperties).ContainerDefinitions
-    if (container === undefined) throw new Error(`${definition.stack}/${definition.logicalId} has no container`)
-    const context = s.assetPath(definition.stack, container.Image.replace(/^.*:/, ''))
+    const [task] = propertiesOf(definition, taskProperties).ContainerDefinitions
+    const context = s.assetPath(definition.stack, task.Image.replace(/^.*:/, ''))
     const image = parseDockerfile(await readFile(join(context, 'Dockerfile'), 'utf8'))
-    const command = [...(container.EntryPoint ?? image.entryPoint), ...(container.Command ?? image.command)]
-    if (basename(command[0] ?? '') !== 'node') {
-      throw new Error(`the local runtime runs only node in a task, not [${command}] of ${context}/Dockerfile`)
-    }
+    const [program = '', ...args] = [...(task.EntryPoint ?? image.entryPoint), ...(task.Command ?? image.command)]
+    if (basename(program) !== 'node') throw new Error(`${context}/Dockerfile runs ${program}: only node runs locally`)
     const name = service.physicalId.replace(/^.*\//, '')
-    for (let index = 0; index < DesiredCount; index++) {
-      const folder = join(root, name, String(index))
+    for (let index = 1; index <= DesiredCount; index++) {
+      const folder = join(root, `${name}-${index}`)
       await makeFolder(context, image, folder)
-      stops.push(
-        await keepRunning(s, running, {
-          name,
-          folder,
-          workingDirectory: image.workingDirectory,
-          args: command.slice(1),
-          environment: {
-            PATH: process.env['PATH'] ?? '',
-            HOME: folder,
-            TZ: 'UTC',
-            ...image.environment,
-            ...Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, Value])),
-            ...s.awsEnvironment,
-          },
-          graceMillis: Math.min(container.StopTimeout, longestStopSeconds) * 1_000,
-          logFile: join(s.dataDir, 'logs', index === 0 ? `${name}.log` : `${name}-${index}.log`),
-        }),
-      )
+      const inFolder = (each: string) =>
+        isAbsolute(each) && existsSync(join(folder, each)) ? join(folder, each) : each
+      const child: NodeChildOptions = {
+        name,
+        args: args.map(inFolder),
+        cwd: join(folder, image.workingDirectory),
+        environment: {
+          PATH: process.env['PATH'] ?? '',
+          HOME: folder,
+          TZ: 'UTC',
+          ...image.environment,
+          ...Object.fromEntries(task.Environment.map(({ Name, Value }) => [Name, Value])),
+          ...s.awsEnvironment,
+        },
+        clock: s.clock,
+        logFile: join(s.dataDir, 'logs', index === 1 ? `${name}.log` : `${name}-${index}.log`),
+      }
+      const graceMillis = Math.min(task.StopTimeout, longestStopSeconds) * 1_000
+      stops.push(await keepRunning(child, graceMillis, running, s.complain))
     }
   }
 
   try {
-    for (const service of services) await startService(service)
+    for (const each of s.resources) if (each.type === 'AWS::ECS::Service') await startService(each)
   } catch (error) {
     await stop()
     throw error
@@ -104,55 +97,46 @@ export async function startEcs(s: Surroundings): Promise<Component & { tasks(): 
   return { stop, tasks: () => [...running].map(([{ pid }, service]) => ({ service, pid })) }
 }
 
-interface Task {
-  readonly name: string
-  readonly folder: string
-  readonly workingDirectory: string
-  readonly args: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
-  readonly graceMillis: number
-  readonly logFile: string
-}
-
 /** Starts the task, and again whenever it ends by itself; answers how to stop that. */
-async function keepRunning(s: Surroundings, running: Map<Child, string>, task: Task): Promise<() => Promise<void>> {
-  const cwd = join(task.folder, task.workingDirectory)
-  const args = task.args.map(each =>
-    isAbsolute(each) && existsSync(join(task.folder, each)) ? join(task.folder, each) : each,
-  )
-  let stopping = false
-  let restart: NodeJS.Timeout | undefined
-  let child: Child | undefined
+async function keepRunning(
+  options: NodeChildOptions,
+  graceMillis: number,
+  running: Map<Child, string>,
+  complain: Surroundings['complain'],
+): Promise<() => Promise<void>> {
+  const { name, logFile } = options
+  const stopping = new AbortController()
   let restartMillis = firstRestartMillis
-
   const start = async () => {
-    const startedMillis = performance.now()
-    const { name, environment, logFile } = task
-    const started = await startNodeChild({ name, args, environment, clock: s.clock, logFile, cwd })
-    child = started
-    running.set(started, name)
-    void started.ended.then(how => {
-      running.delete(started)
-      if (stopping) return
-      if (performance.now() - startedMillis > healthyMillis) restartMillis = firstRestartMillis
-      s.complain(name, new Error(`the task ended (${how}); starting it again in ${restartMillis} ms: see ${logFile}`))
-      restart = setTimeout(() => void start().catch(error => s.complain(name, error)), restartMillis)
-      restartMillis = Math.min(restartMillis * 2, longestRestartMillis)
-    })
-    if (stopping) await started.stop(task.graceMillis)
+    const child = await startNodeChild(options)
+    running.set(child, name)
+    return child
   }
-
-  await start()
-  return async () => {
-    stopping = true
-    clearTimeout(restart)
-    await child?.stop(task.graceMillis)
+  const watch = async (child: Child): Promise<void> => {
+    const startedMillis = performance.now()
+    const stop = () => void child.stop(graceMillis)
+    stopping.signal.addEventListener('abort', stop, { once: true })
+    if (stopping.signal.aborted) stop()
+    const how = await child.ended
+    stopping.signal.removeEventListener('abort', stop)
+    running.delete(child)
+    if (stopping.signal.aborted) return
+    if (performance.now() - startedMillis > healthyMillis) restartMillis = firstRestartMillis
+    complain(name, new Error(`the task ended (${how}); starting it again in ${restartMillis} ms: see ${logFile}`))
+    await pause(restartMillis, stopping.signal)
+    restartMillis = Math.min(restartMillis * 2, longestRestartMillis)
+    if (!stopping.signal.aborted) await watch(await start())
+  }
+  const watching = watch(await start()).catch(error => complain(name, error))
+  return () => {
+    stopping.abort()
+    return watching
   }
 }
 
-export async function makeFolder(context: string, image: Image, folder: string): Promise<void> {
+async function makeFolder(context: string, image: Image, folder: string): Promise<void> {
   await mkdir(join(folder, image.workingDirectory), { recursive: true })
-  for (const { from, to } of image.copies) {
+  for (const [from, to] of image.copies) {
     const source = join(context, from)
     const target = join(folder, to)
     // A folder's contents are copied; a file goes by its own name into a folder.
@@ -162,71 +146,37 @@ export async function makeFolder(context: string, image: Image, folder: string):
   }
 }
 
-const quoted = /"((?:[^"\\]|\\.)*)"|'([^']*)'/
+/** Instructions of the machine that runs an image, not of its program. */
+const ofTheMachine = ['FROM', 'USER', 'EXPOSE', 'LABEL', 'HEALTHCHECK', 'STOPSIGNAL']
+const assignment = /(\w+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))/g
 
 export function parseDockerfile(text: string): Image {
-  const copies: Image['copies'][number][] = []
+  const copies: [string, string][] = []
   const environment: Record<string, string> = {}
+  const commands: Record<string, readonly string[]> = {}
   let workingDirectory = '/'
-  let entryPoint: readonly string[] = []
-  let command: readonly string[] = []
-  const lines = text
+  for (const line of text
     .replaceAll(/^\s*#.*$/gm, '')
-    .replaceAll(/\\\n/g, ' ')
-    .split('\n')
-    .map(line => line.trim())
-    .filter(line => line !== '')
-  const notKnown = (line: string) => new Error(`the local runtime does not know this line of a Dockerfile: ${line}`)
-  /** Only the exec form: the shell form would need the image's shell. */
-  const execForm = (line: string, argument: string): readonly string[] => {
-    if (!argument.startsWith('[')) throw notKnown(line)
-    return z.array(z.string()).parse(JSON.parse(argument))
-  }
-  for (const line of lines) {
-    const [, instruction = '', argument = ''] = /^(\w+)\s*(.*)$/s.exec(line) ?? []
-    switch (instruction.toUpperCase()) {
-      case 'WORKDIR':
-        workingDirectory = posix.resolve(workingDirectory, argument)
-        break
-      case 'COPY': {
-        const words = argument.startsWith('[')
-          ? execForm(line, argument)
-          : argument.split(/\s+/).filter(word => !/^--(chown|chmod)=/.test(word))
-        const target = words.at(-1)
-        const sources = words.slice(0, -1)
-        if (target === undefined || sources.length === 0 || words.some(word => /^--|[*?]/.test(word)))
-          throw notKnown(line)
-        for (const from of sources) {
-          copies.push({ from, to: `${posix.resolve(workingDirectory, target)}${target.endsWith('/') ? '/' : ''}` })
-        }
-        break
+    .replaceAll('\\\n', ' ')
+    .split('\n')) {
+    const [, word = '', argument = ''] = /^\s*(\w+)\s+(.*?)\s*$/.exec(line) ?? []
+    const instruction = word.toUpperCase()
+    if (line.trim() === '' || ofTheMachine.includes(instruction)) continue
+    if (instruction === 'WORKDIR') workingDirectory = posix.resolve(workingDirectory, argument)
+    else if (instruction === 'ENV' && argument.includes('=')) {
+      for (const [, name = '', double, single, bare] of argument.matchAll(assignment)) {
+        environment[name] = double ?? single ?? bare ?? ''
       }
-      case 'ENV': {
-        const pairs = [...argument.matchAll(/(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)/g)]
-        if (pairs.length === 0) throw notKnown(line)
-        for (const [, name = '', value = ''] of pairs) {
-          const [, double, single] = quoted.exec(value) ?? []
-          environment[name] = double ?? single ?? value
-        }
-        break
-      }
-      case 'CMD':
-        command = execForm(line, argument)
-        break
-      case 'ENTRYPOINT':
-        entryPoint = execForm(line, argument)
-        break
-      case 'FROM':
-      case 'USER':
-      case 'EXPOSE':
-      case 'LABEL':
-      case 'HEALTHCHECK':
-      case 'STOPSIGNAL':
-        // Of the machine that runs it, not of the program.
-        break
-      default:
-        throw notKnown(line)
-    }
+    } else if (instruction === 'COPY' && !/[*?[]|--(?!ch(own|mod)=)/.test(argument)) {
+      const paths = argument.split(/\s+/).filter(path => !path.startsWith('--'))
+      const to = paths.pop() ?? ''
+      const target = posix.resolve(workingDirectory, to) + (to.endsWith('/') ? '/' : '')
+      for (const from of paths) copies.push([from, target])
+    } else if (/^(CMD|ENTRYPOINT)$/.test(instruction) && argument.startsWith('[')) {
+      // Only the exec form: the shell form would need the image's shell.
+      commands[instruction] = z.array(z.string()).parse(JSON.parse(argument))
+    } else throw new Error(`the local runtime does not know this line of a Dockerfile: ${line.trim()}`)
   }
-  return { copies, environment, workingDirectory, entryPoint, command }
+  const { ENTRYPOINT = [], CMD = [] } = commands
+  return { copies, environment, workingDirectory, entryPoint: ENTRYPOINT, command: CMD }
 }

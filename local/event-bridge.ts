@@ -6,26 +6,23 @@ import { AwsError, type AwsRoute, action, awsRoute, isRecord } from './aws-endpo
 import type { Component, Invoke, Surroundings } from './component.ts'
 import { compileEventPattern, type EventPattern } from './event-pattern.ts'
 import { writeAtomically } from './kept-state.ts'
-import { backoffMillis, pause } from './pause.ts'
+import { backoffMillis, finishing, pause } from './pause.ts'
 import { describeIssues, propertiesOf } from './resource-properties.ts'
 
+const retryPolicy = z.strictObject({
+  MaximumRetryAttempts: z.number().default(185),
+  MaximumEventAgeInSeconds: z.number().default(86_400),
+})
 const target = z.strictObject({
   Id: z.string(),
-  Arn: z
-    .string()
-    .regex(/^arn:[^:]+:(lambda|sqs|states):/, 'only functions, queues and state machines are targets here'),
+  Arn: z.string().regex(/^arn:[^:]+:(lambda|sqs|states):/, 'only functions, queues and state machines are targets'),
   RoleArn: z.unknown().optional(),
   Input: z.string().optional(),
   InputPath: z.string().optional(),
   InputTransformer: z
     .strictObject({ InputPathsMap: z.record(z.string(), z.string()).default({}), InputTemplate: z.string() })
     .optional(),
-  RetryPolicy: z
-    .strictObject({
-      MaximumRetryAttempts: z.number().default(185),
-      MaximumEventAgeInSeconds: z.number().default(86_400),
-    })
-    .optional(),
+  RetryPolicy: retryPolicy.prefault({}),
   DeadLetterConfig: z.strictObject({ Arn: z.string().optional() }).optional(),
 })
 type Target = z.output<typeof target>
@@ -63,15 +60,13 @@ interface Rule {
   readonly ended: AbortController
 }
 
-export interface BridgeTargets {
-  readonly invoke: Invoke
-  send(queueArn: string, body: string, attributes?: Readonly<Record<string, string>>): Promise<void>
-  startExecution(stateMachineArn: string, input: string): Promise<unknown>
-}
-
 export async function startEventBridge(
   s: Surroundings,
-  targets: BridgeTargets,
+  targets: {
+    readonly invoke: Invoke
+    send(queueArn: string, body: string, attributes?: Readonly<Record<string, string>>): Promise<void>
+    startExecution(stateMachineArn: string, input: string): Promise<unknown>
+  },
 ): Promise<Component & { readonly route: AwsRoute }> {
   const { clock } = s
   const stopping = new AbortController()
@@ -84,16 +79,9 @@ export async function startEventBridge(
 
   const setRule = (name: string, given: Rule['given'], arn: string, kept: ReadonlyMap<string, Target>): Rule => {
     const bus = busOf(given.EventBusName)
-    const rule: Rule = {
-      name,
-      bus,
-      arn,
-      given,
-      matches: given.EventPattern === undefined ? undefined : compileEventPattern(given.EventPattern),
-      targets: new Map(kept),
-      ended: new AbortController(),
-    }
-    const { ScheduleExpression } = given
+    const { EventPattern, ScheduleExpression } = given
+    const matches = EventPattern === undefined ? undefined : compileEventPattern(EventPattern)
+    const rule: Rule = { name, bus, arn, given, matches, targets: new Map(kept), ended: new AbortController() }
     const rateMillis = ScheduleExpression === undefined ? undefined : parseRate(ScheduleExpression)
     rules.get(`${bus}/${name}`)?.ended.abort()
     rules.set(`${bus}/${name}`, rule)
@@ -113,23 +101,21 @@ export async function startEventBridge(
       if (!signal.aborted) s.complain(`schedule of ${rule.name}`, error)
     })
   }
-  const envelope = (
-    source: string,
-    detailType: string,
-    detail: unknown,
-    resources: string[],
-    timeSeconds?: number,
-  ) => ({
-    version: '0',
-    id: randomUUID(),
-    'detail-type': detailType,
-    source,
-    account: s.account,
-    time: new Date((timeSeconds ?? Math.floor(clock.now() / 1000)) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
-    region: s.region,
-    resources,
-    detail,
-  })
+  const envelope = (source: string, detailType: string, detail: unknown, resources: string[], seconds?: number) => {
+    const { account, region } = s
+    const time = new Date((seconds ?? clock.now() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+    return {
+      version: '0',
+      id: randomUUID(),
+      'detail-type': detailType,
+      source,
+      account,
+      time,
+      region,
+      resources,
+      detail,
+    }
+  }
   const publish = (toRules: Iterable<Rule>, event: ReturnType<typeof envelope>) => {
     for (const rule of toRules) {
       for (const one of rule.targets.values()) {
@@ -144,8 +130,7 @@ export async function startEventBridge(
   const deliver = async (rule: Rule, to: Target, event: ReturnType<typeof envelope>): Promise<void> => {
     const payload = inputFor(to, event, rule)
     const service = to.Arn.split(':')[2]
-    const policy = to.RetryPolicy ?? { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 }
-    const expiresMillis = clock.now() + policy.MaximumEventAgeInSeconds * 1000
+    const expiresMillis = clock.now() + to.RetryPolicy.MaximumEventAgeInSeconds * 1000
     for (let retries = 0; ; retries += 1) {
       try {
         if (service === 'sqs') return await targets.send(to.Arn, payload)
@@ -155,7 +140,7 @@ export async function startEventBridge(
         // What the service refuses it will refuse again.
         const refused = error instanceof AwsError && error.status < 500
         if (retries === 0 || refused) s.complain(`rule ${rule.name}, target ${to.Id}`, error)
-        const exhausted = retries >= policy.MaximumRetryAttempts || clock.now() > expiresMillis
+        const exhausted = retries >= to.RetryPolicy.MaximumRetryAttempts || clock.now() > expiresMillis
         if (refused || exhausted || stopping.signal.aborted) {
           if (to.DeadLetterConfig?.Arn === undefined) return
           return await targets.send(to.DeadLetterConfig.Arn, JSON.stringify(event), {
@@ -209,9 +194,7 @@ export async function startEventBridge(
     return rule
   }
 
-  const accept = (
-    given: Record<string, unknown>,
-  ): { EventId: string } | { ErrorCode: string; ErrorMessage: string } => {
+  const accept = (given: unknown): { EventId: string } | { ErrorCode: string; ErrorMessage: string } => {
     const parsed = entry.safeParse(given)
     if (!parsed.success) return { ErrorCode: 'InvalidArgument', ErrorMessage: describeIssues(parsed.error) }
     const { Source, DetailType, Detail, EventBusName, Resources, Time } = parsed.data
@@ -222,8 +205,7 @@ export async function startEventBridge(
     }
     const bus = busOf(EventBusName)
     // AWS accepts and loses such an event; here a wrong name shows.
-    if (!buses.has(bus))
-      return { ErrorCode: 'ResourceNotFoundException', ErrorMessage: `There is no event bus ${bus}.` }
+    if (!buses.has(bus)) return { ErrorCode: 'ResourceNotFoundException', ErrorMessage: `There is no bus ${bus}.` }
     const event = envelope(Source, DetailType, detail, Resources, Time)
     const hit = [...rules.values()].filter(
       rule => rule.bus === bus && rule.given.State === 'ENABLED' && rule.matches?.(event) === true,
@@ -278,8 +260,7 @@ export async function startEventBridge(
     DeleteRule: action(z.object({ Name: z.string(), EventBusName }), input => {
       const rule = rules.get(`${busOf(input.EventBusName)}/${input.Name}`)
       if (rule === undefined) return
-      if (rule.targets.size > 0)
-        throw new AwsError('ValidationException', "Rule can't be deleted since it has targets.")
+      if (rule.targets.size > 0) throw new AwsError('ValidationException', 'A rule that has targets cannot be deleted.')
       rule.ended.abort()
       rules.delete(`${rule.bus}/${rule.name}`)
       keep()
@@ -289,7 +270,7 @@ export async function startEventBridge(
     route,
     async stop() {
       stopping.abort()
-      await Promise.all(deliveries)
+      await finishing(deliveries)
     },
   }
 }
@@ -334,22 +315,15 @@ function inputFor(to: Target, event: Record<string, unknown>, rule: Rule): strin
     'aws.events.event.ingestion-time': event['time'],
   }
   for (const [name, path] of Object.entries(to.InputTransformer.InputPathsMap)) values[name] = at(event, path)
-  const template = to.InputTransformer.InputTemplate
-  return template.replaceAll(/(")?<([\w.-]+)>(")?/g, (whole, before = '', name: string, after = '') => {
-    if (!(name in values)) return whole
-    const value = values[name]
-    const text = typeof value === 'string' ? value : JSON.stringify(value ?? '')
-    // Bare in a template a text gets its quotes; within quotes it is escaped only.
-    if (before !== '' && after !== '') return typeof value === 'string' ? JSON.stringify(value) : `"${text}"`
-    if (before !== '' || after !== '' || typeof value !== 'string') return `${before}${text}${after}`
-    return quoted(template, whole) ? JSON.stringify(value).slice(1, -1) : JSON.stringify(value)
+  let isQuoted = false
+  return to.InputTransformer.InputTemplate.replaceAll(/\\.|"|<([\w.-]+)>/g, (part, name: string | undefined) => {
+    if (part === '"') isQuoted = !isQuoted
+    if (name === undefined || !(name in values)) return part
+    const value = values[name] ?? ''
+    const json = JSON.stringify(value)
+    if (!isQuoted) return json
+    return (typeof value === 'string' ? json : JSON.stringify(json)).slice(1, -1)
   })
-}
-
-/** Whether the placeholder stands within a quoted text of the template. */
-function quoted(template: string, placeholder: string): boolean {
-  const before = template.slice(0, template.indexOf(placeholder)).replaceAll(/\\./g, '')
-  return (before.split('"').length - 1) % 2 === 1
 }
 
 function at(event: unknown, path: string): unknown {

@@ -56,7 +56,7 @@ function compileOperator(operator: string, operand: unknown): Test {
       return compileAffix({ 'equals-ignore-case': operand }, (leaf, part) => leaf === part)
     case 'wildcard': {
       const source = textOf(operand).replaceAll(/\\([*\\])|\*|[^*]/gs, (part, escaped: string | undefined) =>
-        part === '*' ? '.*' : RegExp.escape(escaped ?? part),
+        part === '*' ? '.*' : (escaped ?? part).replace(/[.*+?^${}()|[\]\\]/, '\\$&'),
       )
       const expression = new RegExp(`^${source}$`, 's')
       return leaf => typeof leaf === 'string' && expression.test(leaf)
@@ -65,8 +65,11 @@ function compileOperator(operator: string, operand: unknown): Test {
       return compileNumeric(operand)
     case 'anything-but': {
       const [inner, value] = isRecord(operand) ? soleEntry(operand) : [undefined, operand]
-      if (inner !== undefined && !/^(prefix|suffix|equals-ignore-case|wildcard)$/.test(inner)) throw unknownPattern(operand)
-      const excluded = [value].flat().map(one => (inner === undefined ? compileEqual(one) : compileOperator(inner, one)))
+      if (inner !== undefined && !/^(prefix|suffix|equals-ignore-case|wildcard)$/.test(inner))
+        throw unknownPattern(operand)
+      const excluded = [value]
+        .flat()
+        .map(one => (inner === undefined ? compileEqual(one) : compileOperator(inner, one)))
       return leaf => !excluded.some(test => test(leaf))
     }
     default:

@@ -5,7 +5,7 @@ import { deliver, type Mapping } from './batch-delivery.ts'
 import type { Component, Invoke, Surroundings } from './component.ts'
 import { compileEventPattern, type EventPattern } from './event-pattern.ts'
 import { writeAtomically } from './kept-state.ts'
-import { pause } from './pause.ts'
+import { finishing, pause } from './pause.ts'
 import { propertiesOf } from './resource-properties.ts'
 import * as streams from './stream-source.ts'
 
@@ -17,8 +17,6 @@ const idleAfterMillis = 2_000
 const longestQueue = 10_000
 /** What Lambda takes in one invocation. */
 const largestPayloadBytes = 6_000_000
-/** An invocation that is under way at the end may finish for so long. */
-const stopPatienceMillis = 5_000
 /** AWS and kinesalite let an iterator live for 300 s. */
 const iteratorLifeMillis = 240_000
 
@@ -80,16 +78,13 @@ export async function startEventSourceMappings(
   const background: Promise<void>[] = []
   for (const [stream, ofStream] of Map.groupBy(mappings, ({ EventSourceArn }) => streamOf(EventSourceArn))) {
     const [service, name = ''] = stream.split(' ')
-    const source =
-      service === 'kinesis' ? streams.kinesisSource(s, name, signal) : await streams.dynamodbSource(s, name, signal)
+    const source = service === 'kinesis' ? streams.kinesisSource(s, name) : await streams.dynamodbSource(s, name)
     await readStream(running, source, name, ofStream, background)
   }
   return {
     async stop() {
       stopping.abort()
-      const patience = new AbortController()
-      await Promise.race([Promise.allSettled(background), pause(stopPatienceMillis, patience.signal)])
-      patience.abort()
+      await finishing(background)
       kept.save()
     },
   }
@@ -149,15 +144,8 @@ async function readStream(
         opened.add(`${mapping.id} ${id}`)
         return [{ mapping, worker: startWorker(running, source, mapping, id) }]
       })
-      const [fresh, others] = [true, false].map(isFresh =>
-        workers.filter(one => newcomers.has(one.mapping) === isFresh),
-      )
-      const oldest = lowest((others ?? []).map(({ mapping }) => kept.of(mapping)[id]))
-      for (const [start, group] of [
-        ['LATEST', fresh],
-        [oldest, others],
-      ] as const) {
-        if (group === undefined || group.length === 0) continue
+      for (const [isFresh, group] of Map.groupBy(workers, ({ mapping }) => newcomers.has(mapping))) {
+        const start = isFresh ? 'LATEST' : lowest(group.map(({ mapping }) => kept.of(mapping)[id]))
         const readers = group.map(({ worker }) => worker)
         background.push((await startReader(running, source, `${name} ${id}`, id, start, readers)).ended)
       }
@@ -239,10 +227,10 @@ async function startReader(
       try {
         const full = readers.filter(reader => reader.queued() >= longestQueue)
         if (full.length < readers.length) {
-          readers = readers.filter(reader => !full.includes(reader))
           const from = last === undefined ? 'TRIM_HORIZON' : { after: last }
           for (const reader of full) {
             detached.push((await startReader(running, source, where, shardId, from, [reader])).ended)
+            readers = readers.filter(other => other !== reader)
           }
           if (!(await readPage())) break
         }
@@ -251,12 +239,14 @@ async function startReader(
       } catch (error) {
         if (signal.aborted) break
         const code = error instanceof streams.StreamError ? error.name : ''
-        if (code === 'TrimmedDataAccessException') last = undefined
-        // An iterator expires also when the clock is moved.
-        if (code !== 'ExpiredIteratorException') {
+        const isTrimmed = code === 'TrimmedDataAccessException'
+        // An iterator expires also when the clock is moved; and one that DynamoDB Local gave for a shard that was still
+        // empty counts as trimmed once there is a record.
+        if (code !== 'ExpiredIteratorException' && !(isTrimmed && last === undefined)) {
           s.complain(`reading ${where}`, error)
           await pause(1_000, signal)
         }
+        if (isTrimmed) last = undefined
         await resume().catch(again => s.complain(`reading ${where}`, again))
       }
     }
@@ -285,11 +275,11 @@ interface Worker {
 /** Takes one mapping through one shard: one batch at a time, in order. */
 function startWorker(running: Running, source: streams.StreamSource, mapping: BatchedMapping, shardId: string): Worker {
   const { s, signal, kept } = running
-  const from = kept.of(mapping)[shardId]
+  const from = kept.of(mapping)[shardId] ?? { since: 0 }
+  let seen = 'after' in from ? from.after : ''
   const isNew = (record: streams.StreamRecord): boolean => {
-    if (from === undefined || 'closed' in from) return true
-    if ('after' in from) return streams.isAfter(record.sequence, from.after)
-    return record.arrivalMillis >= from.since - source.stampGranularityMillis
+    if ('since' in from && record.arrivalMillis < from.since - source.stampGranularityMillis) return false
+    return streams.isAfter(record.sequence, seen)
   }
   const checkpoint = ({ sequence }: streams.StreamRecord) => kept.set(mapping, shardId, { after: sequence })
   const lane = { ...running, mapping, source, shardId, checkpoint }
@@ -329,7 +319,8 @@ function startWorker(running: Running, source: streams.StreamSource, mapping: Ba
     }),
     queued: () => queue.length,
     offer(records) {
-      for (const record of records) if (isNew(record)) queue.push(record)
+      queue.push(...records.filter(isNew))
+      seen = records.at(-1)?.sequence ?? seen
       awaken()
     },
     end() {

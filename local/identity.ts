@@ -7,6 +7,9 @@ export interface Identity {
   readonly attributes: Readonly<Record<string, string>>
 }
 
+/** What was learnt of resources once they existed, by `<stack>/<LogicalId>`: it takes precedence. */
+export type Learnt = ReadonlyMap<string, Partial<Identity>>
+
 export interface Described {
   readonly stack: string
   readonly logicalId: string

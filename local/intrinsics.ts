@@ -1,14 +1,13 @@
-import type { Json, JsonObject, Stack } from './assembly.ts'
+import type { Json, Stack } from './assembly.ts'
 import type { Resource } from './component.ts'
-import { type Identity, identify } from './identity.ts'
+import { type Identity, identify, type Learnt } from './identity.ts'
 import { isInert } from './supported.ts'
 
 export interface ResolveOptions {
   /** As with `cdk deploy --parameters`; each must be declared by some stack. */
   readonly parameters: Readonly<Record<string, string>>
   readonly queueEndpoint: string
-  /** What a resource turned out to be called once it existed, by `<stack>/<LogicalId>`. */
-  readonly actual?: ReadonlyMap<string, Identity>
+  readonly learnt?: Learnt
 }
 
 /** `AWS::NoValue`: takes the property or list element that holds it away. */
@@ -54,19 +53,17 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
 
   const isPresent = (logicalId: string): boolean => {
     const condition = template.Resources?.[logicalId]?.Condition
-    return condition === undefined || holds({ Condition: condition })
+    return condition === undefined || holds(condition)
   }
 
   const identity = (logicalId: string): Identity => {
-    const actual = options.actual?.get(`${stack.name}/${logicalId}`)
-    if (actual !== undefined) return actual
     const known = identityOf.get(logicalId)
     if (known !== undefined) return known
     const resource = template.Resources?.[logicalId] ?? fail(`there is no resource ${logicalId}`)
     if (!isPresent(logicalId)) fail(`${logicalId} is left out by its condition, but referred to`)
     if (underWay.has(logicalId)) fail(`the name of ${logicalId} depends on itself`)
     underWay.add(logicalId)
-    const found = identify({
+    const made = identify({
       stack: stack.name,
       logicalId,
       type: resource.Type,
@@ -74,11 +71,12 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
       region: stack.region,
       queueEndpoint: options.queueEndpoint,
       property: name => {
-        const value = resource.Properties?.[name]
-        const resolved = value === undefined ? undefined : resolve(value)
-        return resolved === noValue ? undefined : resolved
+        const resolved = resolve(resource.Properties?.[name] ?? null)
+        return resolved === noValue || resolved === null ? undefined : resolved
       },
     })
+    const learnt = options.learnt?.get(`${stack.name}/${logicalId}`)
+    const found = { ...made, ...learnt, attributes: { ...made.attributes, ...learnt?.attributes } }
     underWay.delete(logicalId)
     identityOf.set(logicalId, found)
     return found
@@ -113,59 +111,33 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
       return String(dot === -1 ? ref(name) : getAtt(name.slice(0, dot), name.slice(dot + 1)))
     })
 
-  const functions: Readonly<Record<string, (argument: Json) => unknown>> = {
-    Ref: argument => ref(asText(argument)),
-    'Fn::GetAtt': argument => {
-      const [logicalId = '', ...attribute] = typeof argument === 'string' ? argument.split('.') : texts(argument)
+  const holds = (condition: string): boolean =>
+    resolve(template.Conditions?.[condition] ?? fail(`there is no condition ${condition}`)) === true
+
+  /** Each is given its arguments resolved. */
+  const functions: Readonly<Record<string, (...given: readonly unknown[]) => unknown>> = {
+    Ref: name => ref(asText(name)),
+    'Fn::GetAtt': (...path) => {
+      const [logicalId = '', ...attribute] = path.map(asText).join('.').split('.')
       return getAtt(logicalId, attribute.join('.'))
     },
-    'Fn::Sub': argument => {
-      const [format, values] = Array.isArray(argument) ? argument : [argument, {}]
-      return sub(asText(format), asObject(resolve(values)))
+    'Fn::Sub': (format, values = {}) => sub(asText(format), asObject(values)),
+    'Fn::Join': (separator, parts) => asList(parts).join(asText(separator)),
+    'Fn::Split': (separator, whole) => asText(whole).split(asText(separator)),
+    'Fn::Select': (index, from) =>
+      asList(from)[Number(index)] ?? fail(`Fn::Select finds nothing at ${index} of ${from}`),
+    'Fn::FindInMap': (...path) => {
+      const [map = '', first = '', second = ''] = path.map(asText)
+      return template.Mappings?.[map]?.[first]?.[second] ?? fail(`Fn::FindInMap finds nothing at ${path.join('.')}`)
     },
-    'Fn::Join': argument => {
-      const [separator, parts] = pair(argument)
-      return list(resolve(parts)).join(asText(separator))
-    },
-    'Fn::Split': argument => {
-      const [separator, whole] = pair(argument)
-      return asText(resolve(whole)).split(asText(separator))
-    },
-    'Fn::Select': argument => {
-      const [index, from] = pair(argument)
-      return (
-        list(resolve(from))[Number(resolve(index))] ?? fail(`Fn::Select finds nothing: ${JSON.stringify(argument)}`)
-      )
-    },
-    'Fn::If': argument => {
-      const [condition, whenTrue, whenFalse] = list(argument)
-      return resolve((holds({ Condition: asText(condition) }) ? whenTrue : whenFalse) as Json)
-    },
-    'Fn::FindInMap': argument => {
-      const [map = '', first = '', second = ''] = list(resolve(argument)).map(asText)
-      const found = template.Mappings?.[map]?.[first]?.[second]
-      return found ?? fail(`Fn::FindInMap finds nothing at ${map}.${first}.${second}`)
-    },
-    'Fn::ImportValue': argument => importValue(asText(resolve(argument))),
-    'Fn::GetAZs': argument => ['a', 'b', 'c'].map(zone => `${asText(resolve(argument)) || stack.region}${zone}`),
-    'Fn::Base64': argument => Buffer.from(asText(resolve(argument))).toString('base64'),
-  }
-
-  const conditions: Readonly<Record<string, (argument: Json) => boolean>> = {
-    Condition: argument => holds((template.Conditions?.[asText(argument)] ?? fail(`no condition ${argument}`)) as Json),
-    'Fn::Equals': argument => {
-      const [left, right] = pair(argument)
-      return String(resolve(left)) === String(resolve(right))
-    },
-    'Fn::And': argument => list(argument).every(each => holds(each as Json)),
-    'Fn::Or': argument => list(argument).some(each => holds(each as Json)),
-    'Fn::Not': argument => !holds(list(argument)[0] as Json),
-  }
-
-  function holds(condition: Json): boolean {
-    const [[name, argument] = ['', null]] = Object.entries(asObject(condition))
-    const evaluate = conditions[name] ?? fail(`the condition function ${name} is not known to the local runtime`)
-    return evaluate(argument as Json)
+    'Fn::ImportValue': name => importValue(asText(name)),
+    'Fn::GetAZs': region => ['a', 'b', 'c'].map(zone => `${asText(region) || stack.region}${zone}`),
+    'Fn::Base64': plain => Buffer.from(asText(plain)).toString('base64'),
+    'Fn::Equals': (left, right) => String(left) === String(right),
+    'Fn::And': (...all) => all.every(each => each === true),
+    'Fn::Or': (...all) => all.some(each => each === true),
+    'Fn::Not': one => one !== true,
+    Condition: name => holds(asText(name)),
   }
 
   function resolve(value: Json): unknown {
@@ -173,12 +145,19 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
       return dynamicReference.test(value) ? fail(`${value} cannot be resolved by the local runtime`) : value
     }
     if (value === null || typeof value !== 'object') return value
-    if (Array.isArray(value)) return value.map(resolve).filter(each => each !== noValue)
-    const entries = Object.entries(value as JsonObject)
-    const [first] = entries
-    if (entries.length === 1 && first !== undefined && (first[0] === 'Ref' || first[0].startsWith('Fn::'))) {
-      const carryOut = functions[first[0]] ?? fail(`${first[0]} is not known to the local runtime`)
-      return carryOut(first[1])
+    if (isList(value)) return value.map(resolve).filter(each => each !== noValue)
+    const entries = Object.entries(value)
+    const [[name, argument] = ['', null]] = entries
+    if (
+      entries.length === 1 &&
+      (/^(Ref|Fn::.*)$/.test(name) || (name === 'Condition' && typeof argument === 'string'))
+    ) {
+      if (name === 'Fn::If' && isList(argument)) {
+        const [condition, whenTrue = null, whenFalse = null] = argument
+        return resolve(holds(asText(condition)) ? whenTrue : whenFalse)
+      }
+      const carryOut = functions[name] ?? fail(`${name} is not known to the local runtime`)
+      return isList(argument) ? carryOut(...argument.map(resolve)) : carryOut(resolve(argument))
     }
     return Object.fromEntries(
       entries.map(([key, each]) => [key, resolve(each)] as const).filter(([, each]) => each !== noValue),
@@ -207,22 +186,16 @@ function asText(value: unknown): string {
   return value
 }
 
-function list(value: unknown): readonly unknown[] {
+function asList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new Error(`a list was expected, not ${JSON.stringify(value)}`)
   return value
 }
 
-function texts(value: unknown): readonly string[] {
-  return list(value).map(asText)
-}
-
-function pair(value: unknown): readonly [Json, Json] {
-  const [first, second] = list(value)
-  return [first as Json, second as Json]
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null)
-    throw new Error(`an object was expected, not ${JSON.stringify(value)}`)
-  return value as Readonly<Record<string, unknown>>
+  if (typeof value !== 'object' || value === null) throw new Error(`no object: ${JSON.stringify(value)}`)
+  return Object.fromEntries(Object.entries(value))
 }

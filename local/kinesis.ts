@@ -14,6 +14,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type Child, freePorts, pathOf, startNodeChild } from './children.ts'
 import type { Clock, Component, Resource } from './component.ts'
+import type { Identity, Learnt } from './identity.ts'
 
 /** kinesalite is several times faster; only kinesis-local has enhanced fan-out. */
 export type KinesisKind = 'kinesalite' | 'kinesis-local'
@@ -76,30 +77,14 @@ export async function startKinesis(options: KinesisOptions): Promise<Kinesis> {
   return { endpoint: `http://127.0.0.1:${port}`, kind, child, stop: () => child.stop() }
 }
 
-/** Creates the templates' streams and consumers; answers the consumers' ARNs by `<stack>/<LogicalId>`. */
-export async function createStreams(
-  endpoint: string,
-  region: string,
-  resources: readonly Resource[],
-): Promise<ReadonlyMap<string, string>> {
-  const client = new KinesisClient({
-    endpoint,
-    region,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  })
+/** Creates the templates' streams and consumers; answers the consumers' ARNs. */
+export async function createStreams(endpoint: string, region: string, resources: readonly Resource[]): Promise<Learnt> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = new KinesisClient({ endpoint, region, credentials, requestHandler: new NodeHttpHandler() })
+  const ofType = (wanted: string) => resources.filter(({ type }) => type === `AWS::Kinesis::${wanted}`)
   try {
-    await Promise.all(
-      resources.filter(({ type }) => type === 'AWS::Kinesis::Stream').map(each => createStream(client, each)),
-    )
-    const consumers = resources.filter(({ type }) => type === 'AWS::Kinesis::StreamConsumer')
-    return new Map(
-      await Promise.all(
-        consumers.map(
-          async each => [`${each.stack}/${each.logicalId}`, await registerConsumer(client, each.properties)] as const,
-        ),
-      ),
-    )
+    await Promise.all(ofType('Stream').map(stream => createStream(client, stream)))
+    return new Map(await Promise.all(ofType('StreamConsumer').map(consumer => registerConsumer(client, consumer))))
   } finally {
     client.destroy()
   }
@@ -129,15 +114,17 @@ async function createStream(client: KinesisClient, { physicalId, properties }: R
   }
 }
 
-async function registerConsumer(client: KinesisClient, properties: Resource['properties']): Promise<string> {
-  const given = { StreamARN: String(properties['StreamARN']), ConsumerName: String(properties['ConsumerName']) }
+async function registerConsumer(client: KinesisClient, consumer: Resource): Promise<[string, Partial<Identity>]> {
+  const { StreamARN, ConsumerName } = consumer.properties
+  const given = { StreamARN: String(StreamARN), ConsumerName: String(ConsumerName) }
   await client.send(new RegisterStreamConsumerCommand(given)).catch((error: unknown) => {
     if (!(error instanceof ResourceInUseException)) throw error
   })
-  return untilActive(given.ConsumerName, async () => {
+  const arn = await untilActive(given.ConsumerName, async () => {
     const { ConsumerDescription } = await client.send(new DescribeStreamConsumerCommand(given))
     return ConsumerDescription?.ConsumerStatus === 'ACTIVE' ? ConsumerDescription.ConsumerARN : undefined
   })
+  return [`${consumer.stack}/${consumer.logicalId}`, { physicalId: arn, arn, attributes: { ConsumerARN: arn } }]
 }
 
 async function untilActive<T>(name: string, read: () => Promise<T | undefined>): Promise<T> {

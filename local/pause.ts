@@ -19,3 +19,12 @@ const longestBackoffMillis = 5_000
 export function backoffMillis(failures: number): number {
   return Math.min(longestBackoffMillis, firstBackoffMillis * 2 ** Math.max(0, failures - 1))
 }
+
+/** What is under way at the end may finish for so long. */
+const stopPatienceMillis = 5_000
+
+export async function finishing(background: Iterable<Promise<unknown>>): Promise<void> {
+  const done = new AbortController()
+  await Promise.race([Promise.allSettled(background), pause(stopPatienceMillis, done.signal)])
+  done.abort()
+}

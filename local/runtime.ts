@@ -1,5 +1,5 @@
 /** Starts everything that a cloud assembly describes, in order, and stops it in the reverse order. */
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -11,12 +11,11 @@ import { assetPathIn, readAssembly, type Stack } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type Child, freePorts } from './children.ts'
 import { createClock } from './clock.ts'
-import type { Clock, Component, Invoke, Resource, Surroundings } from './component.ts'
-import { createTables, startDynamoDb } from './dynamodb.ts'
+import type { Clock, Component, Invoke, Surroundings } from './component.ts'
+import { createTables, isTable, requireJava, startDynamoDb } from './dynamodb.ts'
 import { type RunningTask, startEcs } from './ecs.ts'
 import { startEventBridge } from './event-bridge.ts'
 import { startEventSourceMappings } from './event-source-mappings.ts'
-import type { Identity } from './identity.ts'
 import { type ResolveOptions, resolveResources } from './intrinsics.ts'
 import { writeAtomically } from './kept-state.ts'
 import { createStreams, startKinesis } from './kinesis.ts'
@@ -82,6 +81,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       await component.stop().catch(error => complain('stopping', error))
     }
     removeFolder()
+    process.off('exit', removeFolder)
   }
   const stop = () => {
     stopping ??= stopAll()
@@ -101,6 +101,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     })
 
   try {
+    await requireJava()
     const clock = openClock(dataDir, keep)
     const [awsPort = 0, s3Port = 0] = await freePorts(2)
     const awsEndpoint = `http://127.0.0.1:${awsPort}`
@@ -122,24 +123,22 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         : 'kinesalite'
       const kinesis = keepTrack(await startKinesis({ kind, account, region, clock, dataDir, keep }))
       mustLive(kinesis.child)
-      const consumerArns = await createStreams(kinesis.endpoint, region, resources)
+      const consumers = await createStreams(kinesis.endpoint, region, resources)
       step(`Kinesis (${kind}) with its streams`)
       const buckets = resources.filter(({ type }) => type === 'AWS::S3::Bucket').map(({ physicalId }) => physicalId)
       const s3 = keepTrack(await startS3({ port: s3Port, dataDir, region, buckets, clock, complain }))
-      return { stacks, account, region, resolving, resources, kinesis, consumerArns, s3 }
+      return { stacks, account, region, resolving, resources, kinesis, consumers, s3 }
     })()
     // Both are waited for, so that a failure of one never leaves the other starting on its own.
     const outcomes = await Promise.allSettled([startingDynamoDb, readingTemplates])
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     const [dynamoDb, read] = [await startingDynamoDb, await readingTemplates]
     const { stacks, account, region, kinesis } = read
-    const streamArns = await createTables(dynamoDb.endpoint, region, read.resources)
+    const streams = await createTables(dynamoDb.endpoint, region, read.resources)
     step(`${read.resources.filter(isTable).length} tables`)
 
-    const resources = resolveResources(stacks, {
-      ...read.resolving,
-      actual: actualIdentities(read.resources, streamArns, read.consumerArns),
-    })
+    const learnt = new Map([...streams, ...read.consumers])
+    const resources = resolveResources(stacks, { ...read.resolving, learnt })
     const surroundings: Surroundings = {
       account,
       region,
@@ -192,7 +191,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     step(`API Gateway on ${gateway.url}`)
     const ecs = keepTrack(await startEcs(surroundings))
     tasks = ecs.tasks
-    step(`${tasks().length} tasks`)
+    step(`tasks: ${tasks().length}`)
     return { url: gateway.url, surroundings, invoke, tasks, failed, stop }
   } catch (error) {
     isToBeRemoved = false
@@ -200,8 +199,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw error
   }
 }
-
-const isTable = ({ type }: Resource) => /^AWS::DynamoDB::(Global)?Table$/.test(type)
 
 /** With a kept folder the clock stays where it was moved: stored records must not lie in the future. */
 function openClock(dataDir: string, keep: boolean): Clock {
@@ -212,12 +209,8 @@ function openClock(dataDir: string, keep: boolean): Clock {
 }
 
 function keptOffsetMillis(file: string): number {
-  try {
-    return z.object({ offsetMillis: z.number() }).parse(JSON.parse(readFileSync(file, 'utf8'))).offsetMillis
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
-    throw new Error(`${file} cannot be read`, { cause: error })
-  }
+  if (!existsSync(file)) return 0
+  return z.object({ offsetMillis: z.number() }).parse(JSON.parse(readFileSync(file, 'utf8'))).offsetMillis
 }
 
 function oneEnvironment(stacks: readonly Stack[]): { account: string; region: string } {
@@ -228,32 +221,15 @@ function oneEnvironment(stacks: readonly Stack[]): { account: string; region: st
   return first
 }
 
-/** What is known only now that the resources exist: the streams of tables, the consumers of streams. */
-function actualIdentities(
-  resources: readonly Resource[],
-  streamArns: ReadonlyMap<string, string>,
-  consumerArns: ReadonlyMap<string, string>,
-): ReadonlyMap<string, Identity> {
-  return new Map(
-    resources.flatMap((resource): (readonly [string, Identity])[] => {
-      const { physicalId, arn, properties } = resource
-      const id = `${resource.stack}/${resource.logicalId}`
-      const streamArn = isTable(resource) ? streamArns.get(physicalId) : undefined
-      if (streamArn !== undefined) return [[id, { physicalId, arn, attributes: { Arn: arn, StreamArn: streamArn } }]]
-      const consumerArn = consumerArns.get(id)
-      if (consumerArn === undefined) return []
-      const attributes = {
-        ConsumerARN: consumerArn,
-        ConsumerName: String(properties['ConsumerName']),
-        StreamARN: String(properties['StreamARN']),
-        ConsumerStatus: 'ACTIVE',
-      }
-      return [[id, { physicalId: consumerArn, arn: consumerArn, attributes }]]
-    }),
-  )
-}
-
-const forwardRequest = z.strictObject({ forward_millis: z.number().positive() })
+const json = z.string().transform((value, context): unknown => {
+  try {
+    return JSON.parse(value)
+  } catch (error) {
+    context.addIssue(String(error))
+    return z.NEVER
+  }
+})
+const forwardRequest = json.pipe(z.strictObject({ forward_millis: z.number().positive() }))
 
 /** `POST /_local/clock` moves the clock, `GET /_local/status` tells what runs. */
 function controlRoute(clock: Clock, status: () => object, complain: Surroundings['complain']): Route {
@@ -265,14 +241,10 @@ function controlRoute(clock: Clock, status: () => object, complain: Surroundings
     const asked = `${request.method} ${request.url}`
     if (asked === `GET ${controlPath}/status`) return reply(response, 200, { ...status(), now: nowText() })
     if (asked !== `POST ${controlPath}/clock`) return reply(response, 404, { message: `there is no ${asked}` })
-    let forward: z.infer<typeof forwardRequest>
-    try {
-      forward = forwardRequest.parse(JSON.parse(await text(request)))
-    } catch (error) {
-      return reply(response, 400, { message: `{"forward_millis": <number>} is expected: ${String(error)}` })
-    }
+    const read = forwardRequest.safeParse(await text(request))
+    if (!read.success) return reply(response, 400, { message: z.prettifyError(read.error) })
     const before = nowText()
-    clock.forward(forward.forward_millis)
+    clock.forward(read.data.forward_millis)
     reply(response, 200, { before, now: nowText() })
   }
   return (request, response) => {

@@ -39,10 +39,7 @@ const standardName = /^[\w-]{1,80}$/
 const largestBody = 1_048_576
 
 const queueProperties = z.object({
-  QueueName: z
-    .string()
-    .regex(/^[\w-]{1,80}$/, 'only standard queues run locally')
-    .optional(),
+  QueueName: z.string().regex(standardName).optional(),
   VisibilityTimeout: z.number().optional(),
   MessageRetentionPeriod: z.number().optional(),
   DelaySeconds: z.number().optional(),
@@ -63,11 +60,9 @@ export async function startSqs(s: Surroundings): Promise<
     return queue
   }
   for (const resource of s.resources.filter(({ type }) => type === 'AWS::SQS::Queue')) {
-    const { QueueName: _, ...settings } = propertiesOf(resource, queueProperties)
-    create(
-      nameOf(resource.arn),
-      Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)])),
-    )
+    const { QueueName: _, ...given } = propertiesOf(resource, queueProperties)
+    const settings = Object.entries(given).map(([key, value]) => [key, String(value)])
+    create(nameOf(resource.arn), Object.fromEntries(settings))
   }
   const declared = new Set(queues.keys())
 
@@ -100,7 +95,7 @@ export async function startSqs(s: Surroundings): Promise<
   const urlOf = ({ name }: Queue) => `${s.awsEnvironment['AWS_ENDPOINT_URL_SQS']}/${s.account}/${name}`
   const arnOf = ({ name }: Queue) => `arn:aws:sqs:${s.region}:${s.account}:${name}`
   const add = (queue: Queue, body: string, attributes: Sent['attributes'], delaySeconds?: number): Sent => {
-    const sent = { queue: queue.name, sent: randomUUID(), body, attributes, atMillis: s.clock.now() }
+    const sent = { queue: queue.name, sent: randomUUID(), body, attributes, atMillis: Math.floor(s.clock.now()) }
     put(queue, sent, delaySeconds)
     log.append(sent)
     return sent
@@ -116,26 +111,14 @@ export async function startSqs(s: Surroundings): Promise<
     for (const { sent } of queue.messages.values()) if (sent.atMillis < oldestMillis) remove(queue, sent.sent)
     return [...queue.messages.values()].filter(({ visibleAtMillis }) => visibleAtMillis <= nowMillis)
   }
-  const receive = (queue: Queue, most: number, hiddenSeconds: number) =>
-    visible(queue)
-      .slice(0, most)
-      .map(message => {
-        const nowMillis = s.clock.now()
-        message.visibleAtMillis = nowMillis + hiddenSeconds * 1000
-        message.receives += 1
-        const { sent, body, attributes, atMillis } = message.sent
-        return {
-          MessageId: sent,
-          ReceiptHandle: `${sent}:${message.receives}`,
-          Body: body,
-          MD5OfBody: md5(body),
-          Attributes: {
-            SentTimestamp: String(Math.floor(atMillis)),
-            ApproximateReceiveCount: String(message.receives),
-          },
-          MessageAttributes: attributes,
-        }
-      })
+  const hand = (message: Message, hiddenSeconds: number) => {
+    message.visibleAtMillis = s.clock.now() + hiddenSeconds * 1000
+    message.receives += 1
+    const { sent: MessageId, body: Body, attributes: MessageAttributes, atMillis } = message.sent
+    const ReceiptHandle = `${MessageId}:${message.receives}`
+    const Attributes = { SentTimestamp: String(atMillis), ApproximateReceiveCount: String(message.receives) }
+    return { MessageId, ReceiptHandle, Body, MD5OfBody: md5(Body), Attributes, MessageAttributes }
+  }
 
   const stopping = new AbortController()
   const QueueUrl = z.string()
@@ -186,12 +169,11 @@ export async function startSqs(s: Surroundings): Promise<
         const queue = find(input.QueueUrl)
         const hiddenSeconds = input.VisibilityTimeout ?? Number(queue.settings['VisibilityTimeout'])
         const untilMillis = performance.now() + input.WaitTimeSeconds * 1000
-        let Messages = receive(queue, input.MaxNumberOfMessages, hiddenSeconds)
-        while (Messages.length === 0 && performance.now() < untilMillis && !stopping.signal.aborted) {
+        while (visible(queue).length === 0 && performance.now() < untilMillis && !stopping.signal.aborted) {
           await pause(25, stopping.signal)
-          Messages = receive(queue, input.MaxNumberOfMessages, hiddenSeconds)
         }
-        return Messages.length === 0 ? {} : { Messages }
+        const taken = visible(queue).slice(0, input.MaxNumberOfMessages)
+        return taken.length === 0 ? {} : { Messages: taken.map(message => hand(message, hiddenSeconds)) }
       },
     ),
     DeleteMessage: action(z.object({ QueueUrl, ReceiptHandle: z.string() }), input => {

@@ -106,13 +106,12 @@ export async function startStepFunctions(
     const perAttempt = { EnteredTime: sentinels.entered, RetryCount: sentinels.retries }
     const { result, abort } = machine.interpreter.run(Input, {
       overrides: {
-        taskResourceLocalHandlers: Object.fromEntries([
-          ...[...workflow.tasks].map(([name, task]) => [
+        taskResourceLocalHandlers: Object.fromEntries(
+          [...workflow.tasks].map(([name, task]) => [
             name,
-            (given: Json) => runTask(execution, task, given, signal),
+            (given: Json) => (task === 'wait' ? waitByClock(given, signal) : runTask(execution, task, given, signal)),
           ]),
-          ...workflow.waits.map(name => [name, (given: Json) => waitByClock(given, signal)]),
-        ]),
+        ),
       },
       context: {
         Run: { Id: execution.arn, Name: execution.name, StartTime, Input },
@@ -284,29 +283,18 @@ export async function startStepFunctions(
       return { ...describe(execution), input: execution.input, output, error, cause }
     }),
     ListExecutions: action(
-      z.object({
-        stateMachineArn: z.string(),
-        statusFilter: z.string().optional(),
-        maxResults: z.number().min(1).max(1000).default(100),
-        nextToken: z.coerce.number().int().default(0),
-      }),
-      ({ stateMachineArn, statusFilter, maxResults, nextToken }) => {
-        const all = [...executions.values()].reverse().map(describe)
-        const found = all.filter(
-          one => one.stateMachineArn === stateMachineArn && (statusFilter ?? one.status) === one.status,
-        )
-        const next = nextToken + maxResults
-        return {
-          executions: found.slice(nextToken, next),
-          ...(next < found.length ? { nextToken: String(next) } : {}),
-        }
+      z.object({ stateMachineArn: z.string(), statusFilter: z.string().optional() }),
+      ({ stateMachineArn, statusFilter }) => {
+        const ofMachine = [...executions.values()].filter(({ machineArn }) => machineArn === stateMachineArn)
+        const latestFirst = ofMachine.reverse().map(describe)
+        return { executions: latestFirst.filter(({ status }) => (statusFilter ?? status) === status) }
       },
     ),
     StopExecution: action(
       z.object({ executionArn: z.string(), error: z.string().optional(), cause: z.string().optional() }),
       ({ executionArn, error, cause }) => {
         const execution = find(executionArn)
-        if (execution.end === undefined) finish(execution, { status: 'ABORTED', error, cause })
+        finish(execution, { status: 'ABORTED', error, cause })
         return { stopDate: (execution.end?.stopMillis ?? clock.now()) / 1000 }
       },
     ),
@@ -354,9 +342,7 @@ async function buildMachine(s: Surroundings, resource: Resource): Promise<Machin
     return { arn: resource.arn, name: resource.arn.split(':').at(-1) ?? '', workflow, interpreter }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`the state machine ${resource.stack}/${resource.logicalId} cannot run locally: ${reason}`, {
-      cause,
-    })
+    throw new Error(`${resource.stack}/${resource.logicalId} cannot run locally: ${reason}`, { cause })
   }
 }
 
@@ -408,9 +394,6 @@ function parseToken(token: string): unknown {
 /** Resolves once the endpoint speaks HTTP: a task that runs before would find its services missing. */
 async function answering(endpoint: string | undefined, signal: AbortSignal): Promise<void> {
   for (let reached = endpoint === undefined; !reached && !signal.aborted; await pause(50, signal)) {
-    reached = await fetch(String(endpoint), { signal }).then(
-      () => true,
-      () => false,
-    )
+    reached = (await Promise.allSettled([fetch(String(endpoint), { signal })])).every(one => one.status === 'fulfilled')
   }
 }

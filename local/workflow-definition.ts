@@ -7,8 +7,8 @@ import { isRecord } from './aws-endpoint.ts'
  */
 export interface Workflow {
   readonly definition: Record<string, unknown>
-  readonly tasks: ReadonlyMap<string, Task>
-  readonly waits: readonly string[]
+  /** What the wrapper does: tasks, and waits, which are tasks for the interpreter. */
+  readonly tasks: ReadonlyMap<string, Task | 'wait'>
   /** Where `$$.State` of a state is found: paths were rewritten from `$$.State` to `$$.States.<key>`. */
   readonly stateKeys: ReadonlyMap<string, string>
   readonly timeoutSeconds: number | undefined
@@ -56,8 +56,7 @@ const known: Readonly<Record<string, string>> = {
 const never = { TimeoutSeconds: 2_147_483 }
 
 export function readWorkflow(asl: unknown): Workflow {
-  const tasks = new Map<string, Task>()
-  const waits: string[] = []
+  const tasks = new Map<string, Task | 'wait'>()
   const stateKeys = new Map<string, string>()
 
   const readMachine = (machine: unknown, at: string, inMap: boolean): Record<string, unknown> => {
@@ -125,7 +124,7 @@ export function readWorkflow(asl: unknown): Workflow {
 
   /** A task of the wrapper, which waits by the clock. */
   const readWait = (name: string, state: Record<string, unknown>) => {
-    waits.push(name)
+    tasks.set(name, 'wait')
     const { Seconds, SecondsPath, Timestamp, TimestampPath, ...rest } = state
     const Parameters = {
       'input.$': '$',
@@ -137,7 +136,7 @@ export function readWorkflow(asl: unknown): Workflow {
 
   const definition = readMachine(asl, 'the workflow', false)
   const timeoutSeconds = isRecord(asl) && typeof asl['TimeoutSeconds'] === 'number' ? asl['TimeoutSeconds'] : undefined
-  return { definition, tasks, waits, stateKeys, timeoutSeconds }
+  return { definition, tasks, stateKeys, timeoutSeconds }
 }
 
 function refuseUnknown(fields: Record<string, unknown>, type: string, at: string): void {

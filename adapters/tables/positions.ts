@@ -36,6 +36,9 @@ export const listPositions = (
   },
 ): Promise<Page<PositionRow>> => {
   const { limit, after, instrumentName } = options
+  // DynamoDB refuses to begin outside of what is asked for.
+  if (instrumentName !== undefined && after !== undefined && after >= instrumentName)
+    return Promise.resolve({ rows: [] })
   return page(
     {
       table,
@@ -43,7 +46,9 @@ export const listPositions = (
       sortKeyName: 'instrument_name',
       sortKey: instrumentName,
       limit,
-      ...(after === undefined ? {} : { after: { account_id: accountId, instrument_name: after } }),
+      ...(after === undefined || instrumentName !== undefined
+        ? {}
+        : { after: { account_id: accountId, instrument_name: after } }),
     },
     positionRowOf,
   )

@@ -34,8 +34,8 @@ export const createKnownCommands = (recentOldestFirst: readonly RecentCommand[])
    * Open addressing: two numbers a slot, the hash and the entry + 1 (0 is an empty slot), so that a look-up touches one
    * line of the cache. At most half full.
    */
-  let slots = new Int32Array(2 << 18)
-  let mask = (1 << 18) - 1
+  let slots = new Int32Array(2 << 12)
+  let mask = (1 << 12) - 1
   const ids: string[] = []
   const hashes: number[] = []
   const accounts: number[] = []

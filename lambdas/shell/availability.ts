@@ -2,7 +2,7 @@
  * Whether an error says that a dependency is busy, broken or out of reach, so that the same request may succeed soon:
  * AWS throttling, AWS server faults (the SDK has retried them already) and failed connections.
  */
-const throttled = new Set([
+const unavailable = new Set([
   'ThrottlingException',
   'ThrottledException',
   'Throttling',
@@ -16,6 +16,8 @@ const throttled = new Set([
   'InternalServerError',
   'InternalFailure',
   'TransactionInProgressException',
+  // The SDK's transport, when nobody answers.
+  'TimeoutError',
 ])
 
 const disconnected = new Set([
@@ -33,15 +35,12 @@ const disconnected = new Set([
   'ERR_HTTP2_SESSION_ERROR',
 ])
 
-/** The name that the SDK's transport gives its own timeouts. */
-const transportTimeout = 'TimeoutError'
-
 export const isUnavailable = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false
-  if (throttled.has(error.name) || error.name === transportTimeout) return true
+  if (typeof error !== 'object' || error === null) return false
+  if ('name' in error && typeof error.name === 'string' && unavailable.has(error.name)) return true
   if ('code' in error && typeof error.code === 'string' && disconnected.has(error.code)) return true
   if ('$fault' in error && error.$fault === 'server') return true
   // Several addresses of one host, none of which answered.
-  if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true
-  return isUnavailable(error.cause)
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.some(isUnavailable)) return true
+  return 'cause' in error && isUnavailable(error.cause)
 }

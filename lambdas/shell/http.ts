@@ -89,8 +89,7 @@ interface AnyAnswer {
   readonly headers?: Headers
 }
 
-/** Spelled as a method, whose parameter is compared both ways: each handler gets what its own schemas have parsed. */
-type AnyHandle = { handle(request: AnyRequest): Promise<AnyAnswer | Rejection> }['handle']
+type AnyHandle = (request: AnyRequest) => Promise<AnyAnswer | Rejection>
 
 type HttpHandler = (event: APIGatewayProxyEvent, context: LambdaContext) => Promise<APIGatewayProxyResult>
 
@@ -104,8 +103,10 @@ const metrics = new Metrics()
 export const serve = <const Operations extends readonly Operation[]>(
   context: Context,
   operations: Operations,
-  handlers: Handlers<Operations> & Readonly<Record<string, AnyHandle>>,
+  handlers: Handlers<Operations>,
 ): HttpHandler => {
+  // By name at run time; that each gets what its own operation's schemas have parsed, its type has seen to.
+  const handles = new Map<string, AnyHandle>(Object.entries(handlers))
   const find = (event: APIGatewayProxyEvent): Operation | undefined =>
     operations.find(({ method, path }) => method === event.httpMethod && path === event.resource)
 
@@ -117,7 +118,7 @@ export const serve = <const Operations extends readonly Operation[]>(
       })
     const request = read(operation, event)
     if ('code' in request) return problem(event, request)
-    const handle = handlers[operation.name]
+    const handle = handles.get(operation.name)
     if (handle === undefined) throw new Error(`the operation ${operation.name} has no handler`)
     const answered = await handle(request)
     if ('code' in answered) return problem(event, answered)
@@ -307,7 +308,7 @@ const bodyJson = (bytes: Buffer): ReturnType<typeof parseJson> => {
   try {
     text = utf8.decode(bytes)
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
+    if (!isObject(error) || error['code'] !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
     return { ok: false, detail: 'The body is not UTF-8.' }
   }
   return parseJson(text)
@@ -315,7 +316,14 @@ const bodyJson = (bytes: Buffer): ReturnType<typeof parseJson> => {
 
 type FieldErrors = NonNullable<ProblemDocument['errors']>
 
-const invalid = (errors: FieldErrors): Rejection => ({ code: 'invalid-request', errors: errors.slice(0, mostErrors) })
+/** One fault a field is enough. */
+const invalid = (errors: FieldErrors): Rejection => {
+  const byPointer = Map.groupBy(errors, error => error.pointer)
+  return {
+    code: 'invalid-request',
+    errors: [...byPointer.values()].flatMap(([first]) => first ?? []).slice(0, mostErrors),
+  }
+}
 
 const issues = (error: z.ZodError, place: string): FieldErrors =>
   error.issues

@@ -3,7 +3,6 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import middy from '@middy/core'
 import type {
   DynamoDBBatchResponse,
@@ -105,7 +104,7 @@ const changeOf = ({ dynamodb }: DynamoDBRecord): ItemChange => {
 
 const imageOf = (image: Readonly<Record<string, ImageValue>> | undefined): Item | undefined => {
   if (image === undefined) return undefined
-  const item = unmarshallDynamoDB(image as Record<string, AttributeValue>)
+  const item = unmarshallDynamoDB(image as Parameters<typeof unmarshallDynamoDB>[0])
   if (!isItem(item)) throw new Error('an image of a table stream is no item')
   return item
 }

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
+import { build, type Plugin } from 'esbuild'
 import { runbooks } from '#lib/alarms.ts'
+import { functionEntries } from '#lib/bundles.ts'
 import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { problems } from '#protocol/problems.ts'
@@ -306,6 +308,81 @@ describe.each(both)('functions (%s)', (_, of) => {
   test('the schedule comes each minute', () => {
     const rules = all(of(), 'AWS::Events::Rule').filter(rule => rule.Properties['ScheduleExpression'] !== undefined)
     expect(rules).toMatchObject(schedules.map(() => ({ Properties: { ScheduleExpression: 'rate(1 minute)' } })))
+  })
+})
+
+describe('access', () => {
+  /** What each function reaches for, by what its code holds: an adapter needs the environment that it reads. */
+  const reach: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(
+      Object.values<Table>(tables).map(({ name, environmentVariable }) => [`tables/${name}`, environmentVariable]),
+    ),
+    'tables/watermarks': tables.lanes.environmentVariable,
+    'streams/orders': 'ORDER_STREAM_2',
+    'streams/executions': 'EXECUTION_STREAM_2',
+    bus: 'EVENT_BUS',
+  }
+
+  /** Leaves packages out, and with them the imports of packages that nothing uses. */
+  const withoutPackages: Plugin = {
+    name: 'without-packages',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^.#/]/ }, ({ kind, path }) =>
+        kind === 'entry-point' ? undefined : { path, external: true, sideEffects: false },
+      ),
+  }
+
+  test('each function is given what its code reaches for, and nothing else', async () => {
+    const { metafile } = await build({
+      entryPoints: functionEntries.map(({ bundle, source }) => ({ in: source, out: bundle })),
+      outdir: 'unwritten',
+      bundle: true,
+      write: false,
+      plugins: [withoutPackages],
+      format: 'esm',
+      platform: 'node',
+      metafile: true,
+    })
+    const functions = new Map(
+      all(full, 'AWS::Lambda::Function').map(({ logicalId, Properties }) => [
+        logicalId.replace(/Function[0-9A-F]{8}$/, ''),
+        Object.keys(deep(Properties, 'Environment', 'Variables') ?? {}),
+      ]),
+    )
+    for (const { bundle } of functionEntries) {
+      const held = Object.entries(metafile.outputs[`unwritten/${bundle}.js`]?.inputs ?? {})
+        .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+        .map(([path]) => /^adapters\/(.+)\.ts$/.exec(path)?.[1] ?? '')
+      const wanted = new Set(held.map(adapter => reach[adapter]).filter(name => name !== undefined))
+      // A reader of a table's changes holds the table's adapter to understand its items, which come by themselves.
+      const consumer = streamConsumers.find(({ name }) => name === bundle)
+      if (consumer !== undefined && consumer.reads !== 'executions')
+        wanted.delete(tables[consumer.reads].environmentVariable)
+      // Readiness probes tables by their keys alone, and streams by their names.
+      if (held.includes('probes')) for (const name of probed) wanted.add(name)
+      const known = new Set(Object.values(reach))
+      const given = functions.get(pascalCase(bundle))?.filter(name => known.has(name))
+      expect({ bundle, given: given?.toSorted() }).toEqual({ bundle, given: [...wanted].sort() })
+    }
+  })
+
+  const probed = [
+    ...[tables.accounts, tables.instruments, tables.commands, tables.orders, tables.outcomes].map(
+      ({ environmentVariable }) => environmentVariable,
+    ),
+    'ORDER_STREAM_2',
+    'EXECUTION_STREAM_2',
+  ]
+
+  test('a workflow is named to whoever starts it, and its tokens are answered by those who hold them', () => {
+    const allowed = (action: string) =>
+      all(full, 'AWS::IAM::Policy')
+        .filter(({ Properties }) => JSON.stringify(Properties).includes(`"${action}"`))
+        .flatMap(({ Properties }) =>
+          list(Properties['Roles']).map(role => String(deep(role, 'Ref')).replace(/Role[0-9A-F]{8}$/, '')),
+        )
+    expect(allowed('states:StartExecution')).toEqual(['LedgerHttp'])
+    expect(allowed('states:SendTaskSuccess').sort()).toEqual(['ResumeAccountOpening', 'SubmitAccount'])
   })
 })
 

@@ -117,8 +117,8 @@ describe('a Dockerfile', () => {
     expect(image).toEqual({
       workingDirectory: '/srv/app',
       copies: [
-        { from: 'package.json', to: '/srv/app/lib/' },
-        { from: 'main.mjs', to: '/srv/app/lib/' },
+        ['package.json', '/srv/app/lib/'],
+        ['main.mjs', '/srv/app/lib/'],
       ],
       environment: { A: '1', B: 'two words' },
       entryPoint: ['node'],

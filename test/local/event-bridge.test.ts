@@ -42,6 +42,7 @@ type Call = (action: string, input: Record<string, unknown>) => Promise<Record<s
 
 async function start(resources: readonly Resource[], answer: () => Invocation = succeeded, again?: TestSurroundings) {
   const s = again ?? testSurroundings([bus, ...resources], { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' })
+  stops.push(async () => s.remove())
   const invoked: { arn: string; event: Record<string, unknown> }[] = []
   const executions: { arn: string; input: string }[] = []
   const sqs = await startSqs(s)
@@ -63,7 +64,7 @@ async function start(resources: readonly Resource[], answer: () => Invocation = 
     client.destroy()
     for (const component of [endpoint, eventBridge, sqs]) await component.stop()
   }
-  stops.push(async () => s.remove(), stop)
+  stops.push(stop)
   const callSqs: Call = async (action, input) => {
     const response = await fetch(url, {
       method: 'POST',

@@ -94,9 +94,7 @@ describe('intrinsic functions', () => {
 
   test('what was learnt once a resource existed takes precedence', () => {
     const arn = 'arn:aws:dynamodb:eu-central-1:1:table/T'
-    const actual = new Map([
-      ['S/T', { physicalId: 'T', arn, attributes: { Arn: arn, StreamArn: `${arn}/stream/today` } }],
-    ])
+    const learnt = new Map([['S/T', { attributes: { StreamArn: `${arn}/stream/today` } }]])
     const Resources = {
       T: { Type: 'AWS::DynamoDB::Table', Properties: { TableName: 'T' } },
       M: {
@@ -104,7 +102,7 @@ describe('intrinsic functions', () => {
         Properties: { EventSourceArn: { 'Fn::GetAtt': ['T', 'StreamArn'] } },
       },
     }
-    const [, mapping] = resolveResources([stack('S', { Resources })], { parameters: {}, queueEndpoint: '', actual })
+    const [, mapping] = resolveResources([stack('S', { Resources })], { parameters: {}, queueEndpoint: '', learnt })
     expect(mapping?.properties).toEqual({ EventSourceArn: `${arn}/stream/today` })
   })
 

@@ -29,6 +29,7 @@ import {
 
 const machineArn = arnOf('states', 'stateMachine:OpenAccount')
 const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
+const substituted = (name: string) => `\${${name}}`
 const lambda = 'arn:aws:states:::lambda:invoke'
 const callback = `${lambda}.waitForTaskToken`
 
@@ -89,7 +90,7 @@ const reserve = (more: object = {}) => ({
   Type: 'Task',
   Resource: callback,
   Parameters: {
-    FunctionName: '${ReserveCapacity}',
+    FunctionName: substituted('ReserveCapacity'),
     Payload: {
       'token.$': '$$.Task.Token',
       'account.$': '$.account',
@@ -107,7 +108,7 @@ const reserve = (more: object = {}) => ({
 const open = (more: object = {}) => ({
   Type: 'Task',
   Resource: lambda,
-  Parameters: { FunctionName: '${OpenAccount}', 'Payload.$': '$' },
+  Parameters: { FunctionName: substituted('OpenAccount'), 'Payload.$': '$' },
   OutputPath: '$.Payload',
   End: true,
   ...more,
@@ -329,7 +330,7 @@ test('a definition may be an asset', async () => {
 })
 
 test.each([
-  ['ReserveCapacitie', { Open: open({ Parameters: { FunctionName: '${ReserveCapacitie}' } }) }],
+  ['ReserveCapacitie', { Open: open({ Parameters: { FunctionName: substituted('ReserveCapacitie') } }) }],
   ['sqs:sendMessage', { Open: open({ Resource: 'arn:aws:states:::sqs:sendMessage' }) }],
   ['JSONata', { Open: open({ QueryLanguage: 'JSONata' }) }],
   ['Assign', { Open: open({ Assign: { x: 1 } }) }],

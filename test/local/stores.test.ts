@@ -84,8 +84,8 @@ describe('DynamoDB', () => {
       Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['state'] },
     })
     expect(Table?.LocalSecondaryIndexes?.[0]).toMatchObject({ IndexName: 'by-time' })
-    expect(streams.get('orders')).toBe(Table?.LatestStreamArn)
-    expect(streams.get('orders')).toMatch(/^arn:aws:dynamodb:.*:table\/orders\/stream\//)
+    expect(streams.get('Data/orders')).toEqual({ attributes: { StreamArn: Table?.LatestStreamArn } })
+    expect(Table?.LatestStreamArn).toMatch(/^arn:aws:dynamodb:.*:table\/orders\/stream\//)
     const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName: 'orders' }))
     expect(TimeToLiveDescription).toEqual({ AttributeName: 'expires', TimeToLiveStatus: 'ENABLED' })
     client.destroy()
@@ -110,11 +110,11 @@ describe.each<KinesisKind>(['kinesalite', 'kinesis-local'])('Kinesis by %s', kin
     const stream = resource('AWS::Kinesis::Stream', StreamName, { ShardCount: 1, RetentionPeriodHours: 48 })
     const consumer = resource('AWS::Kinesis::StreamConsumer', 'matcher', { StreamARN, ConsumerName: 'matcher' })
     const wanted = kind === 'kinesalite' ? [stream] : [stream, consumer]
-    const consumerArns = await createStreams(endpoint, region, wanted)
-    expect([...consumerArns].map(([id, arn]) => `${id} ${arn.startsWith(`${StreamARN}/consumer/matcher:`)}`)).toEqual(
+    const consumers = await createStreams(endpoint, region, wanted)
+    expect([...consumers].map(([id, { arn }]) => `${id} ${arn?.startsWith(`${StreamARN}/consumer/matcher:`)}`)).toEqual(
       kind === 'kinesalite' ? [] : ['Data/matcher true'],
     )
-    expect(await createStreams(endpoint, region, wanted)).toEqual(consumerArns)
+    expect(await createStreams(endpoint, region, wanted)).toEqual(consumers)
 
     const client = new KinesisClient({ endpoint, region, credentials, requestHandler: new NodeHttpHandler() })
     const put = () => client.send(new PutRecordCommand({ StreamName, PartitionKey: 'p', Data: Buffer.from('x') }))

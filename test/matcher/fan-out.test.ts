@@ -3,13 +3,11 @@ import { readExecutionsAfter } from '#adapters/streams/executions.ts'
 import { putCommands } from '#adapters/streams/orders.ts'
 import { fanOutReader, pollingReader, type StreamPosition, type StreamRecord } from '#adapters/streams/reader.ts'
 import { decodeExecutionsFrame } from '#protocol/executions-frame.ts'
+import { idOf, opening, order } from './commands.ts'
 import {
   endMatchers,
   type Image,
-  idOf,
   makeImage,
-  opening,
-  order,
   type Surroundings,
   startMatcher,
   startSurroundings,
@@ -25,7 +23,9 @@ let image: Image
 beforeAll(async () => {
   // A reader each: a subscription that has ended keeps its consumer from the next one for five seconds.
   const consumers = ['beginning', 'at', 'after', 'later', 'matcher']
-  ;[surroundings, image] = await Promise.all([startSurroundings('kinesis-local', consumers), makeImage()])
+  // Before the servers: where it fails, they are not left behind.
+  image = await makeImage()
+  surroundings = await startSurroundings('kinesis-local', consumers)
   environment = await surroundings.newLane(lane)
 })
 afterAll(() => Promise.all([surroundings.stop(), image.remove()]))

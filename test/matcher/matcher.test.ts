@@ -1,27 +1,27 @@
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PutRecordCommand } from '@aws-sdk/client-kinesis'
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { dynamodb, kinesis, s3 } from '#adapters/clients.ts'
-import { readExecutionsAfter } from '#adapters/streams/executions.ts'
+import { putSnapshot } from '#adapters/snapshots.ts'
+import { readExecutionsAfter, readRecords } from '#adapters/streams/executions.ts'
 import { putCommands } from '#adapters/streams/orders.ts'
-import { paddedSequence, pollingReader, type StreamRecord } from '#adapters/streams/reader.ts'
+import { paddedSequence, type StreamRecord } from '#adapters/streams/reader.ts'
 import { getCheckpoint, getFigures, moveCheckpoint } from '#adapters/tables/lanes.ts'
 import { commandIdOf } from '#domain/trading/commands.ts'
 import { createEngine, type EngineState } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { chainOf, decodeExecutionsFrame, encodeEvents, firstChain } from '#protocol/executions-frame.ts'
 import { decodeOrdersFrame } from '#protocol/orders-frame.ts'
+import { idOf, opening, order } from './commands.ts'
 import {
   bucketName,
   endMatchers,
   type Image,
-  idOf,
   type MatcherProcess,
   makeImage,
-  opening,
-  order,
   type Surroundings,
   startMatcher,
   startSurroundings,
@@ -32,7 +32,9 @@ let surroundings: Surroundings
 let image: Image
 
 beforeAll(async () => {
-  ;[surroundings, image] = await Promise.all([startSurroundings('kinesalite'), makeImage()])
+  // Before the servers: where it fails, they are not left behind.
+  image = await makeImage()
+  surroundings = await startSurroundings('kinesalite')
 })
 afterEach(endMatchers)
 afterAll(() => Promise.all([surroundings.stop(), image.remove()]))
@@ -100,22 +102,15 @@ const dispositionOf = (event: Event): string | undefined => {
   }
 }
 
-/** The state after the whole order stream, by an engine that has never crashed. */
-const replayed = async (lane: number, upTo: string): Promise<EngineState> => {
+/** The state after that record of the order stream, by an engine that has never crashed. */
+const replayed = async (lane: number, last: string): Promise<EngineState> => {
   const engine = createEngine(lane)
   const end = new AbortController()
-  const streamName = `orders-${lane}`
-  for await (const { records } of pollingReader({ streamName, intervalMillis: 1 }).read(
-    { from: 'TRIM_HORIZON' },
-    end.signal,
-  )) {
-    for (const { sequenceNumber, arrivalMillis, data } of records) {
-      if (paddedSequence(sequenceNumber) > upTo) return engine.snapshot()
-      engine.advance(arrivalMillis)
-      const frame = decodeOrdersFrame(data, lane)
-      if (frame.ok) for (const command of frame.commands) engine.apply(command, engine.laneMillis)
-    }
-    if (records.length === 0) break
+  for await (const record of readRecords(`orders-${lane}`, { signal: end.signal, intervalMillis: 1 })) {
+    engine.advance(record.arrivalMillis)
+    const frame = decodeOrdersFrame(record.data, lane)
+    if (frame.ok) for (const command of frame.commands) engine.apply(command, engine.laneMillis)
+    if (paddedSequence(record.sequenceNumber) === last) break
   }
   return engine.snapshot()
 }
@@ -201,7 +196,7 @@ describe('a matcher, run as its image would', () => {
     expect(figures).toMatchObject({ lane, epoch: 3, out_seq: events.length, unpublished_events: 0, accounts: 2 })
     const { buy, sell } = snapshot.state.books[0]
     expect(figures?.open_orders).toBe(buy.length + sell.length)
-  })
+  }, 60_000)
 
   test('that was stopped for a while is fenced by the one that took over, and harms nothing', async () => {
     const lane = 2
@@ -246,7 +241,7 @@ describe('a matcher, run as its image would', () => {
     expect(await getFigures(lane)).toMatchObject({ poison: 1, orders: 1, commands: 6 })
   })
 
-  test('falls back to an older snapshot when the newest is damaged', async () => {
+  test('falls back to an older snapshot when the newest is damaged or lies beyond the checkpoint', async () => {
     const lane = 4
     const environment = await surroundings.newLane(lane)
     const first = startMatcher(image, environment)
@@ -261,9 +256,19 @@ describe('a matcher, run as its image would', () => {
     // It still parses, and is wrong by a lot.
     const damaged = (await objectText(newest)).replace('"quantityLots":1', '"quantityLots":9')
     await s3().send(new PutObjectCommand({ Bucket: bucketName, Key: newest, Body: damaged }))
+    // Whole, but of events that were never published.
+    const { sha256: _, ...beyond } = JSON.parse(await objectText(keys[0] ?? ''))
+    const { key: tooNew } = await putSnapshot(
+      lane,
+      beyond.outSeq + 1_000,
+      Readable.from([JSON.stringify({ ...beyond, outSeq: beyond.outSeq + 1_000 }).slice(0, -1)]),
+    )
     const second = startMatcher(image, environment)
-    expect(await second.says(({ message }) => message === 'a snapshot is passed over')).toMatchObject({ key: newest })
     expect(await second.says(({ message }) => message === 'snapshot loaded')).toMatchObject({ key: keys.at(-2) })
+    expect(second.lines.filter(({ message }) => message === 'a snapshot is passed over')).toEqual([
+      expect.objectContaining({ key: tooNew, error_message: expect.stringContaining('beyond the checkpoint') }),
+      expect.objectContaining({ key: newest, error_message: expect.stringContaining('sha256 does not match') }),
+    ])
     await second.says(isReady)
     await putCommands(lane, [order(3)])
     await disposed(lane, idOf(1_003))

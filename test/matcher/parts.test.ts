@@ -13,7 +13,7 @@ import { sectionsOf } from '#matcher/sections.ts'
 import { jsonParts } from '#matcher/snapshotter.ts'
 import { startTicker } from '#matcher/ticker.ts'
 import { chainOf, decodeExecutionsFrame, encodeExecutionsFrame, firstChain } from '#protocol/executions-frame.ts'
-import { idOf } from './surroundings.ts'
+import { idOf } from './commands.ts'
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const sequence = (number: number): string => String(number).padStart(56, '0')
@@ -86,6 +86,8 @@ describe('the publisher', () => {
     const { publisher, published } = setUp(async (bytes, after) => {
       expect(++inFlight).toBe(1)
       const frame = decodeExecutionsFrame(bytes)
+      // What is not acknowledged is not published.
+      expect(published).toHaveLength(frame.firstOutSeq - 1)
       expect(frame.epoch).toBe(4)
       frames.push({ outSeqs: frame.sections.map((_, index) => frame.firstOutSeq + index), after })
       await pause(10)

@@ -1,17 +1,23 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Command } from '#domain/trading/commands.ts'
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateStreamCommand,
+  DescribeStreamConsumerCommand,
+  DescribeStreamSummaryCommand,
+  RegisterStreamConsumerCommand,
+} from '@aws-sdk/client-kinesis'
+import { kinesis as kinesisClient } from '#adapters/clients.ts'
 import { freePort } from '#local/children.ts'
 import { createClock } from '#local/clock.ts'
-import type { Resource } from '#local/component.ts'
-import { createTables, startDynamoDb } from '#local/dynamodb.ts'
-import { makeFolder, parseDockerfile } from '#local/ecs.ts'
-import { createStreams, type KinesisKind, startKinesis } from '#local/kinesis.ts'
+import { startDynamoDb } from '#local/dynamodb.ts'
+import { parseDockerfile } from '#local/ecs.ts'
+import { type KinesisKind, startKinesis } from '#local/kinesis.ts'
 import { startS3 } from '#local/s3.ts'
 import { tables } from '#protocol/tables.ts'
 
@@ -28,16 +34,6 @@ export interface Surroundings {
 const region = 'eu-central-1'
 const account = '000000000000'
 export const bucketName = 'snapshots'
-
-const resource = (type: string, name: string, arn: string, properties: Record<string, unknown>): Resource => ({
-  stack: 'test',
-  logicalId: name,
-  type,
-  physicalId: name,
-  arn,
-  properties,
-})
-const streamArn = (name: string) => `arn:aws:kinesis:${region}:${account}:stream/${name}`
 
 export const startSurroundings = async (
   kind: KinesisKind,
@@ -70,38 +66,43 @@ export const startSurroundings = async (
     TENANT: 'test',
   }
   Object.assign(process.env, environment)
-  await createTables(dynamodb.endpoint, region, [
-    resource('AWS::DynamoDB::Table', 'lanes', '', {
-      AttributeDefinitions: [tables.lanes.partitionKey, tables.lanes.sortKey].map(({ name, type }) => ({
-        AttributeName: name,
-        AttributeType: type,
-      })),
-      KeySchema: [
-        { AttributeName: tables.lanes.partitionKey.name, KeyType: 'HASH' },
-        { AttributeName: tables.lanes.sortKey.name, KeyType: 'RANGE' },
-      ],
+  const database = new DynamoDBClient()
+  const keys = [tables.lanes.partitionKey, tables.lanes.sortKey]
+  await database.send(
+    new CreateTableCommand({
+      TableName: 'lanes',
+      AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+      KeySchema: keys.map(({ name }, index) => ({ AttributeName: name, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+      BillingMode: 'PAY_PER_REQUEST',
     }),
-  ])
+  )
+  database.destroy()
   const consumerArns = new Map<string, string>()
+  const streams = kinesisClient()
   return {
     environment,
     consumerArns,
     async newLane(lane, shards = 1) {
       const [orders, executions] = [`orders-${lane}`, `executions-${lane}`]
-      const streams = [orders, executions].map(name =>
-        resource('AWS::Kinesis::Stream', name, streamArn(name), { ShardCount: name === orders ? shards : 1 }),
-      )
-      await createStreams(kinesis.endpoint, region, streams)
-      if (kind === 'kinesis-local') {
-        const names = consumers.map(each => `${each}-${lane}`)
-        const arns = await createStreams(
-          kinesis.endpoint,
-          region,
-          names.map(ConsumerName =>
-            resource('AWS::Kinesis::StreamConsumer', ConsumerName, '', { StreamARN: streamArn(orders), ConsumerName }),
-          ),
-        )
-        for (const [name, arn] of arns) consumerArns.set(name.slice(name.indexOf('/') + 1), arn)
+      for (const StreamName of [orders, executions]) {
+        const ShardCount = StreamName === orders ? shards : 1
+        await streams.send(new CreateStreamCommand({ StreamName, ShardCount }))
+        await until(async () => {
+          const { StreamDescriptionSummary } = await streams.send(new DescribeStreamSummaryCommand({ StreamName }))
+          return StreamDescriptionSummary?.StreamStatus === 'ACTIVE' ? true : undefined
+        })
+      }
+      for (const consumer of consumers) {
+        const registered = {
+          StreamARN: `arn:aws:kinesis:${region}:${account}:stream/${orders}`,
+          ConsumerName: `${consumer}-${lane}`,
+        }
+        await streams.send(new RegisterStreamConsumerCommand(registered))
+        const arn = await until(async () => {
+          const { ConsumerDescription } = await streams.send(new DescribeStreamConsumerCommand(registered))
+          return ConsumerDescription?.ConsumerStatus === 'ACTIVE' ? ConsumerDescription.ConsumerARN : undefined
+        })
+        consumerArns.set(registered.ConsumerName, arn)
       }
       const names = { [`ORDER_STREAM_${lane}`]: orders, [`EXECUTION_STREAM_${lane}`]: executions }
       Object.assign(process.env, names)
@@ -157,7 +158,11 @@ export const makeImage = async (): Promise<Image> => {
   ])
   await copyFile('matcher/Dockerfile', join(context, 'Dockerfile'))
   const image = parseDockerfile(await readFile(join(context, 'Dockerfile'), 'utf8'))
-  await makeFolder(context, image, folder)
+  await mkdir(join(folder, image.workingDirectory), { recursive: true })
+  for (const [from, to] of image.copies) {
+    const target = to.endsWith('/') || basename(from) !== basename(to) ? join(to, basename(from)) : to
+    await cp(join(context, from), join(folder, target))
+  }
   return {
     cwd: join(folder, image.workingDirectory),
     command: [...image.entryPoint, ...image.command],
@@ -215,7 +220,7 @@ export const endMatchers = (): void => {
   for (const child of running) child.kill('SIGKILL')
 }
 
-export const until = async <T>(read: () => Promise<T | undefined>, timeoutMillis = 10_000): Promise<T> => {
+export const until = async <T>(read: () => Promise<T | undefined>, timeoutMillis = 20_000): Promise<T> => {
   for (const limit = performance.now() + timeoutMillis; performance.now() < limit; ) {
     const found = await read()
     if (found !== undefined) return found
@@ -223,46 +228,3 @@ export const until = async <T>(read: () => Promise<T | undefined>, timeoutMillis
   }
   throw new Error(`it did not come true within ${timeoutMillis} ms`)
 }
-
-/** Names of commands, in the form of ids. */
-export const idOf = (number: number): string => `00000000-0000-7000-8000-${String(number).padStart(12, '0')}`
-
-/** Two funded accounts and a market. */
-export const opening: readonly Command[] = [
-  { type: 'open-account', commandId: idOf(1), account: 'alice' },
-  { type: 'open-account', commandId: idOf(2), account: 'bob' },
-  { type: 'deposit', commandId: idOf(3), accountId: 1, amountMicros: 1_000_000_000_000 },
-  { type: 'deposit', commandId: idOf(4), accountId: 2, amountMicros: 1_000_000_000_000 },
-  {
-    type: 'list-instrument',
-    commandId: idOf(5),
-    specification: {
-      instrumentName: 'H100.USE-27NOV36',
-      kind: 'future',
-      underlying: 'H100.USE',
-      quoteCurrency: 'USD',
-      tickSize: '0.01',
-      minTradeAmount: '1',
-      contractSize: '1',
-      maxPrice: '100',
-      expirationMillis: Date.UTC(2036, 10, 27),
-      makerCommissionPpm: 100,
-      takerCommissionPpm: 300,
-    },
-  },
-]
-
-/** Orders of both sides around a price, so that many rest and many trade. */
-export const order = (number: number): Command => ({
-  type: 'place-order',
-  orderId: idOf(1_000 + number),
-  accountId: 1 + (number % 2),
-  instrumentId: 1,
-  specificationVersion: 1,
-  direction: number % 3 === 0 ? 'buy' : 'sell',
-  orderType: 'limit',
-  timeInForce: 'good_til_cancelled',
-  priceTicks: 200 + ((number * 7) % 11) - (number % 3 === 0 ? 3 : 0),
-  quantityLots: 1 + (number % 5),
-  clientOrderId: `order-${number}`,
-})

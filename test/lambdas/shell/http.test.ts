@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import * as z from 'zod'
-import type { Request } from '#lambdas/shell/http.ts'
+import type { Handle, Request } from '#lambdas/shell/http.ts'
 import { type Operation, operation } from '#protocol/operation.ts'
 import { answerOf, lambdaContext, proxyEvent, requestId, requests } from '#test/support/http-requests.ts'
 
@@ -54,15 +54,18 @@ const operations: readonly Operation[] = [make, look, named]
 let seen: Request<typeof make> | undefined
 let failure: unknown
 
+const makeThing: Handle<typeof make> = async request => {
+  seen = request
+  if (failure !== undefined) throw failure
+  if (request.body.name === 'closed') return { code: 'order-closed', detail: 'It is.', headers: { 'x-own': 'yes' } }
+  return { status: 202, body: { name: request.body.name }, headers: { location: '/things/1' } }
+}
+const lookAround: Handle<typeof look> = async ({ principal }) => ({ status: 200, body: `nobody but ${principal}` })
+const makeNamed: Handle<typeof named> = async ({ idempotencyKey }) => ({ status: 202, body: { name: idempotencyKey } })
 const handler = serve('trading', [make, look, named], {
-  'make-thing': async request => {
-    seen = request
-    if (failure !== undefined) throw failure
-    if (request.body.name === 'closed') return { code: 'order-closed', detail: 'It is.', headers: { 'x-own': 'yes' } }
-    return { status: 202, body: { name: request.body.name }, headers: { location: '/things/1' } }
-  },
-  look: async ({ principal }) => ({ status: 200, body: `nobody but ${String(principal)}` }),
-  'make-named': async ({ idempotencyKey }) => ({ status: 202, body: { name: idempotencyKey } }),
+  'make-thing': makeThing,
+  look: lookAround,
+  'make-named': makeNamed,
 })
 const send = requests(handler, operations)
 const good = { path: { group: 'tools' }, body: { name: 'hammer' } }
@@ -275,7 +278,8 @@ describe('what fails', () => {
   })
 
   test('what takes longer than the function may is 504', async () => {
-    const slow = serve('trading', [look], { look: () => new Promise(() => undefined) })
+    const never: Handle<typeof look> = () => new Promise(() => undefined)
+    const slow = serve('trading', [look], { look: never })
     const context = { ...lambdaContext, getRemainingTimeInMillis: () => 30 }
     const answer = answerOf(await slow(proxyEvent('GET', '/look', {}), context))
     expect(answer).toMatchObject({ status: 504, body: { code: 'upstream-timeout' } })

@@ -43,7 +43,7 @@ describe('parseJson', () => {
     expect(parseJson(nested(32)).ok).toBe(true)
     expect(parseJson(nested(33))).toMatchObject({ ok: false, detail: expect.stringContaining('deeper') })
     expect(parseJson(nested(30_000)).ok).toBe(false)
-    expect(parseJson('{"a":'.repeat(33) + '1' + '}'.repeat(33)).ok).toBe(false)
+    expect(parseJson(`${'{"a":'.repeat(33)}1${'}'.repeat(33)}`).ok).toBe(false)
   })
 
   test.each(['', ' ', '{', '{a:1}', "{'a':1}", '{"a":NaN}', '{"a":1,}', '01', '[1 2]', '\ufeff{}', 'undefined'])(

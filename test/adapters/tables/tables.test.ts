@@ -1,0 +1,322 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { type AccountRow, getAccount, replaceAccount } from '#adapters/tables/accounts.ts'
+import { balancePut, getBalance } from '#adapters/tables/balances.ts'
+import { type CommandRow, findByCommandId, findByRequestName, promise } from '#adapters/tables/commands.ts'
+import {
+  getInstrument,
+  getInstrumentById,
+  instrumentExpiry,
+  instrumentPut,
+  instrumentsOf,
+  listInstruments,
+} from '#adapters/tables/instruments.ts'
+import { getOrder, listOrders, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
+import { getOutcome, outcomePut } from '#adapters/tables/outcomes.ts'
+import { listPositions, positionPut } from '#adapters/tables/positions.ts'
+import { listTrades, tradePut } from '#adapters/tables/trades.ts'
+import { getWatermark, watermarkMove } from '#adapters/tables/watermarks.ts'
+import { coalesce, store, transact, type Write } from '#adapters/writes.ts'
+import { defineInstrument } from '#domain/reference/instrument.ts'
+import { type LocalTables, startTables } from '#test/support/dynamodb-local.ts'
+import { orderRow, positionRow, tradeRow } from '#test/support/rows.ts'
+import { idOf, testSpecification } from '#test/support/tape.ts'
+
+let tables: LocalTables
+beforeAll(async () => {
+  tables = await startTables()
+})
+afterAll(() => tables.stop())
+beforeEach(() => tables.renew())
+
+const write = async (...writes: readonly Write[]): Promise<void> => {
+  expect(await transact(writes)).toBe(true)
+}
+
+describe('commands', () => {
+  const row: CommandRow = {
+    principal: 'acme',
+    requestName: 'place-order#1',
+    commandId: idOf('1'),
+    operation: 'place-order',
+    bodyHash: 'hash',
+    lane: 1,
+    accountId: 7,
+    requestJson: '{}',
+    createdAtMillis: 5,
+    expiresAtSeconds: 6,
+  }
+
+  test('a name is given once, and the row that has it is told', async () => {
+    expect(await promise(row)).toEqual({ first: true })
+    expect(await promise({ ...row, commandId: idOf('2'), bodyHash: 'other' })).toEqual({ first: false, row })
+    expect(await promise({ ...row, principal: 'other' })).toEqual({ first: true })
+  })
+
+  test('of many at once one is first', async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(n => promise({ ...row, commandId: idOf(String(n)) })))
+    expect(answers.filter(({ first }) => first)).toHaveLength(1)
+  })
+
+  test('is found by its name and by its id, by its principal only', async () => {
+    const { accountId: _, ...nameless } = row
+    await promise(nameless)
+    expect(await findByRequestName('acme', 'place-order#1')).toEqual(nameless)
+    expect(await findByCommandId('acme', row.commandId)).toEqual(nameless)
+    expect(await findByCommandId('other', row.commandId)).toBeUndefined()
+    expect(await findByRequestName('acme', 'place-order#2')).toBeUndefined()
+  })
+})
+
+describe('outcomes', () => {
+  test('come back as they were, and go some day', async () => {
+    const yes = { commandId: idOf('1'), accepted: true, atMillis: 1_800_000_000_000, eventId: '1:1:0' }
+    const no = { ...yes, commandId: idOf('2'), accepted: false, code: 'order-closed' } as const
+    await write(outcomePut(yes), outcomePut(no))
+    expect(await getOutcome(yes.commandId)).toEqual(yes)
+    expect(await getOutcome(no.commandId)).toEqual(no)
+    expect(await getOutcome(idOf('3'))).toBeUndefined()
+    expect((await tables.items('outcomes'))[0]).toMatchObject({ expires_at: 1_800_000_000 + 31 * 24 * 60 * 60 })
+  })
+})
+
+describe('orders', () => {
+  const filled = {
+    accountId: 7,
+    orderId: idOf('1'),
+    orderState: 'filled',
+    filledLots: 10,
+    filledTickLots: 510,
+    updatedAtMillis: 2,
+    eventId: '1:2:0',
+    outSeq: 2,
+  } as const
+
+  test('come back as they were, as the account’s own', async () => {
+    const rejected = orderRow('2', { orderState: 'rejected', rejectReason: 'no-liquidity', clientOrderId: 'mine' })
+    await write(orderPut(orderRow('1')), orderPut(rejected))
+    expect(await getOrder(7, idOf('1'))).toEqual(orderRow('1'))
+    expect(await getOrder(7, idOf('2'))).toEqual(rejected)
+    expect(await getOrder(8, idOf('1'))).toBeUndefined()
+  })
+
+  test('a change leaves the rest as it is, and a filled order is not among the open ones', async () => {
+    await write(orderPut(orderRow('1')))
+    await write(orderUpdate(filled))
+    const { orderId: _, ...changes } = filled
+    expect(await getOrder(7, idOf('1'))).toEqual(orderRow('1', changes))
+    expect((await tables.items('orders'))[0]).not.toHaveProperty('open_account_id')
+  })
+
+  test('put and changes made one write give what they give one by one', async () => {
+    const cancelled = {
+      ...filled,
+      orderState: 'cancelled',
+      filledLots: 3,
+      filledTickLots: 153,
+      cancelReason: 'user-request',
+    } as const
+    const amended = {
+      ...filled,
+      orderState: 'open',
+      priceTicks: 60,
+      quantityLots: 8,
+      filledLots: 3,
+      filledTickLots: 153,
+    } as const
+    const steps = [orderPut(orderRow('1')), orderUpdate(amended), orderUpdate(cancelled)]
+    for (const step of steps) await write(step)
+    const oneByOne = await tables.items('orders')
+    for (const cut of [0, 1]) {
+      await tables.renew('orders')
+      if (cut === 1) await write(orderPut(orderRow('1')))
+      await write(steps.slice(cut).reduce(coalesce))
+      expect(await tables.items('orders')).toEqual(oneByOne)
+    }
+  })
+
+  test('are listed newest first, page by page, with and without a filter', async () => {
+    const names = ['1', '2', '3', '4', '5', '6', '7']
+    await write(
+      ...names.map((name, index) =>
+        orderPut(orderRow(name, index % 2 === 0 ? {} : { orderState: 'cancelled', instrumentName: 'C-D' })),
+      ),
+      orderPut(orderRow('8', { accountId: 8 })),
+    )
+    const walk = async (options: Omit<Parameters<typeof listOrders>[1], 'limit' | 'after'>, limit: number) => {
+      const pages: string[][] = []
+      let after: string | undefined
+      do {
+        const { rows, next } = await listOrders(7, { ...options, limit, ...(after === undefined ? {} : { after }) })
+        pages.push(rows.map(({ orderId }) => orderId.slice(-1)))
+        after = next
+      } while (after !== undefined)
+      return pages
+    }
+    expect(await walk({}, 3)).toEqual([['7', '6', '5'], ['4', '3', '2'], ['1']])
+    expect(await walk({}, 7)).toEqual([['7', '6', '5', '4', '3', '2', '1']])
+    expect(await walk({ orderState: 'cancelled' }, 2)).toEqual([['6', '4'], ['2']])
+    expect(await walk({ orderState: 'open' }, 3)).toEqual([['7', '5', '3'], ['1']])
+    expect(await walk({ openOnly: true, instrumentName: 'C-D' }, 3)).toEqual([[]])
+    expect(await walk({ instrumentName: 'C-D' }, 1)).toEqual([['6'], ['4'], ['2']])
+    expect(await walk({ orderState: 'rejected' }, 1)).toEqual([[]])
+  })
+
+  test('a page ends where a filter would read too much, and says where to go on', async () => {
+    for (let at = 0; at < 900; at += 90)
+      await write(
+        ...Array.from({ length: 90 }, (_, index) =>
+          orderPut(orderRow(String(100_000 + at + index), { orderState: at + index === 0 ? 'filled' : 'cancelled' })),
+        ),
+      )
+    const first = await listOrders(7, { limit: 1, orderState: 'filled' })
+    expect(first.rows).toEqual([])
+    const second = await listOrders(7, { limit: 1, orderState: 'filled', after: first.next ?? '' })
+    expect(second.rows.map(({ orderId }) => orderId)).toEqual([idOf('100000')])
+    expect(second.next).toBeUndefined()
+  })
+})
+
+describe('trades', () => {
+  test('are listed newest first, both sides of one’s own trade too', async () => {
+    const rows = [tradeRow(9), tradeRow(10, { liquidity: 'maker', orderId: idOf('3') }), tradeRow(10), tradeRow(100)]
+    await write(...rows.map(tradePut), tradePut(tradeRow(11, { accountId: 8 })))
+    expect((await listTrades(7, { limit: 9 })).rows).toEqual([
+      tradeRow(100),
+      tradeRow(10),
+      tradeRow(10, { liquidity: 'maker', orderId: idOf('3') }),
+      tradeRow(9),
+    ])
+    const first = await listTrades(7, { limit: 2 })
+    expect((await listTrades(7, { limit: 2, after: first.next ?? '' })).rows.map(({ outSeq }) => outSeq)).toEqual([
+      10, 9,
+    ])
+    expect((await listTrades(7, { limit: 2, orderId: idOf('3') })).rows).toHaveLength(1)
+    expect((await listTrades(7, { limit: 2, instrumentName: 'X-Y' })).rows).toEqual([])
+  })
+})
+
+describe('positions and balances', () => {
+  test('positions are listed by instrument', async () => {
+    const names = ['A-1', 'B-1', 'C-1']
+    await write(...names.map(name => positionPut(positionRow(name))))
+    expect(await listPositions(7, { limit: 5 })).toEqual({ rows: names.map(name => positionRow(name)) })
+    const { rows, next = '' } = await listPositions(7, { limit: 2 })
+    expect(rows).toHaveLength(2)
+    expect((await listPositions(7, { limit: 2, after: next })).rows).toEqual([positionRow('C-1')])
+    expect((await listPositions(7, { limit: 2, instrumentName: 'B-1' })).rows).toEqual([positionRow('B-1')])
+    // A cursor of another list: DynamoDB itself would call it an error.
+    expect((await listPositions(7, { limit: 2, instrumentName: 'B-1', after: 'C-1' })).rows).toEqual([])
+    expect((await listPositions(7, { limit: 2, instrumentName: 'B-1', after: 'A-1' })).rows).toEqual([
+      positionRow('B-1'),
+    ])
+  })
+
+  test('a balance comes back to the micro', async () => {
+    const row = {
+      accountId: 7,
+      currency: 'USD',
+      cashMicros: Number.MAX_SAFE_INTEGER,
+      updatedAtMillis: 1,
+      eventId: 'e',
+      outSeq: 1,
+    } as const
+    await write(balancePut(row))
+    expect(await getBalance(7, 'USD')).toEqual(row)
+    expect(await getBalance(8, 'USD')).toBeUndefined()
+  })
+
+  test('an amount that is no safe integer does not come in', async () => {
+    const put = balancePut({
+      accountId: 7,
+      currency: 'USD',
+      cashMicros: 0.5,
+      updatedAtMillis: 1,
+      eventId: 'e',
+      outSeq: 1,
+    })
+    await write(put)
+    await expect(getBalance(7, 'USD')).rejects.toThrow('cash_micros is not a safe integer')
+  })
+})
+
+describe('accounts', () => {
+  test('a row is replaced only as it was read', async () => {
+    const opening: AccountRow = {
+      account: 'acme',
+      accountState: 'opening',
+      lane: 1,
+      commandId: idOf('1'),
+      attempt: 1,
+      createdAtMillis: 1,
+    }
+    expect(await replaceAccount(opening, undefined)).toBe(true)
+    expect(await replaceAccount(opening, undefined)).toBe(false)
+    expect(await getAccount('acme')).toEqual(opening)
+    const waiting: AccountRow = { ...opening, taskToken: 'token' }
+    expect(await replaceAccount(waiting, opening)).toBe(true)
+    // Read before the token was there: it would be lost.
+    expect(await replaceAccount({ ...opening, accountState: 'failed', failure: 'x' }, opening)).toBe(false)
+    const open: AccountRow = { ...waiting, accountState: 'open', accountId: 3, openedAtMillis: 2 }
+    expect(await replaceAccount(open, waiting)).toBe(true)
+    expect(await getAccount('acme')).toEqual(open)
+    expect(await getAccount('other')).toBeUndefined()
+  })
+})
+
+describe('instruments', () => {
+  const row = (instrumentName: string, instrumentId: number) => {
+    const defined = defineInstrument({ ...testSpecification, instrumentName }, instrumentId, 1)
+    if (!defined.accepted) throw new Error('the specification is valid')
+    return { lane: 1, instrument: defined.value, isActive: true, listedAtMillis: 4 }
+  }
+
+  test('come back as they were, by name, by number and all', async () => {
+    const [one, two] = [row('A-1', 2), row('B-1', 1)]
+    await write(instrumentPut(two), instrumentPut(one), instrumentPut({ ...row('C-1', 1), lane: 2 }))
+    expect(await listInstruments(1)).toEqual([one, two])
+    expect(await getInstrument(1, 'A-1')).toEqual(one)
+    expect(await getInstrumentById(1, 1)).toEqual(two)
+    expect(await getInstrumentById(2, 2)).toBeUndefined()
+  })
+
+  test('the process’s copy serves for a while, but what it lacks is looked for at once', async () => {
+    await write(instrumentPut(row('A-1', 1)))
+    expect(await instrumentsOf(1)).toHaveLength(1)
+    await write(instrumentPut(row('B-1', 2)), instrumentExpiry(1, 'A-1'))
+    expect(await instrumentsOf(1)).toHaveLength(1)
+    expect(await getInstrument(1, 'A-1')).toMatchObject({ isActive: true })
+    expect(await Promise.all([getInstrument(1, 'B-1'), getInstrumentById(1, 2), getInstrument(1, 'none')])).toEqual([
+      row('B-1', 2),
+      row('B-1', 2),
+      undefined,
+    ])
+    expect(await getInstrument(1, 'A-1')).toMatchObject({ isActive: false })
+  })
+})
+
+describe('watermarks', () => {
+  test('move only from where they are known to be', async () => {
+    expect(await getWatermark('p', 1)).toEqual({ outSeq: 0 })
+    expect(await store(watermarkMove('p', 1, { outSeq: 0 }, { outSeq: 3, recordSequence: '1' }))).toBe(true)
+    expect(await store(watermarkMove('p', 1, { outSeq: 0 }, { outSeq: 9 }))).toBe(false)
+    expect(await store(watermarkMove('p', 1, { outSeq: 2 }, { outSeq: 9 }))).toBe(false)
+    expect(await getWatermark('p', 1)).toEqual({ outSeq: 3, recordSequence: '1' })
+    expect(await getWatermark('p', 2)).toEqual({ outSeq: 0 })
+    expect(await getWatermark('q', 1)).toEqual({ outSeq: 0 })
+  })
+
+  test('take what goes with them along, or nothing', async () => {
+    const balance = balancePut({
+      accountId: 7,
+      currency: 'USD',
+      cashMicros: 1,
+      updatedAtMillis: 1,
+      eventId: 'e',
+      outSeq: 1,
+    })
+    expect(await transact([balance, watermarkMove('p', 1, { outSeq: 5 }, { outSeq: 6 })])).toBe(false)
+    expect(await tables.items('balances')).toEqual([])
+    expect(await transact([balance, watermarkMove('p', 1, { outSeq: 0 }, { outSeq: 6 })])).toBe(true)
+    expect(await tables.items('balances')).toHaveLength(1)
+  })
+})

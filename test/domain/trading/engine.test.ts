@@ -1,0 +1,474 @@
+import { describe, expect, test } from '@jest/globals'
+import type { ContractSpecification } from '#domain/reference/instrument.ts'
+import type { Command, PlaceOrder } from '#domain/trading/commands.ts'
+import { createEngine, restoreEngine } from '#domain/trading/engine.ts'
+import type { Event, TradeExecuted } from '#domain/trading/events.ts'
+import { rememberedCommands } from '#domain/trading/known-commands.ts'
+import {
+  commandOf,
+  idOf,
+  lineOf,
+  marketMillis,
+  nextCommandId,
+  openMarket,
+  testSpecification,
+  usd,
+} from '#test/support/tape.ts'
+
+const trades = (events: readonly Event[]): TradeExecuted[] =>
+  events.filter((event): event is TradeExecuted => event.type === 'trade-executed')
+
+describe('matching', () => {
+  test('the better price trades first, and at one price the earlier order', () => {
+    const market = openMarket()
+    market.enter('ann sells 5 @ 101 as a1', 'ann sells 5 @ 100 as a2', 'bob sells 5 @ 100 as b1')
+
+    expect(market.enter('cid buys 12 @ 101 as c1')).toEqual([
+      'c1 accepted @ 101',
+      'c1 takes 5 @ 100 from a2',
+      'c1 takes 5 @ 100 from b1',
+      'c1 takes 2 @ 101 from a1',
+    ])
+    expect(market.book()).toEqual({ buy: [], sell: ['a1 3 @ 101'] })
+  })
+
+  test('a trade happens at the price of the order that rested, and what is left of the other rests', () => {
+    const market = openMarket()
+    market.enter('ann buys 4 @ 100 as a1')
+
+    expect(market.enter('bob sells 6 @ 90 as b1')).toEqual(['b1 accepted @ 90', 'b1 takes 4 @ 100 from a1'])
+    expect(market.book()).toEqual({ buy: [], sell: ['b1 2 @ 90'] })
+  })
+
+  test('an order of many fills carries its sums', () => {
+    const market = openMarket()
+    market.enter('ann sells 2 @ 10 as a1', 'bob sells 3 @ 11 as b1')
+
+    const [first, second] = trades(market.events('cid buys 9 @ 11 as c1'))
+
+    expect(first?.taker).toMatchObject({ filledLots: 2, remainingLots: 7, filledTickLots: 20 })
+    expect(second?.taker).toMatchObject({ filledLots: 5, remainingLots: 4, filledTickLots: 53 })
+    expect(first?.maker).toMatchObject({ filledLots: 2, remainingLots: 0, filledTickLots: 20 })
+  })
+
+  test('what an immediate order cannot take at once is cancelled', () => {
+    const market = openMarket()
+    market.enter('ann sells 2 @ 100 as a1', 'ann sells 2 @ 102 as a2')
+
+    expect(market.enter('bob buys 5 @ 101 at once as b1')).toEqual([
+      'b1 accepted @ 101',
+      'b1 takes 2 @ 100 from a1',
+      'b1 cancelled 3 immediate-or-cancel',
+    ])
+  })
+
+  test('an account may trade with itself: the resting side is booked first', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1')
+
+    const [trade] = trades(market.events('ann sells 3 @ 100 as a2'))
+
+    expect(trade?.maker.position.sizeLots).toBe(3)
+    expect(trade?.taker.position).toEqual({ sizeLots: 0, entryTickLots: 0, realisedMicros: 0 })
+  })
+})
+
+describe('market orders', () => {
+  test('are refused where nothing rests against them', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1')
+
+    expect(market.enter('bob buys 5 at market as b1')).toEqual(['b1 rejected no-liquidity'])
+  })
+
+  test.each([
+    ['buys', 'sells', 101, 111],
+    ['sells', 'buys', 101, 91],
+    ['buys', 'sells', 950, 1000],
+    ['sells', 'buys', 1, 1],
+  ])(
+    'a %s at market reaches a tenth past the best price, rounded in its favour and within bounds',
+    (verb, other, best, limit) => {
+      const market = openMarket()
+      market.enter(`ann ${other} 1 @ ${best} as a1`)
+
+      expect(market.enter(`bob ${verb} 1 at market as b1`)[0]).toBe(`b1 accepted @ ${limit}`)
+    },
+  )
+
+  test('trade within their protection and cancel the rest', () => {
+    const market = openMarket()
+    market.enter('ann sells 2 @ 100 as a1', 'ann sells 2 @ 110 as a2', 'ann sells 2 @ 111 as a3')
+
+    expect(market.enter('bob buys 9 at market as b1')).toEqual([
+      'b1 accepted @ 110',
+      'b1 takes 2 @ 100 from a1',
+      'b1 takes 2 @ 110 from a2',
+      'b1 cancelled 5 immediate-or-cancel',
+    ])
+  })
+})
+
+describe('cancelling', () => {
+  test('takes the order off the book', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob buys 5 @ 100 as b1')
+
+    expect(market.enter('ann cancels a1')).toEqual(['a1 cancelled 5 user-request'])
+    expect(market.book().buy).toEqual(['b1 5 @ 100'])
+  })
+
+  test('names the command that asked for it', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1')
+    const cancel = commandOf('ann cancels a1')
+
+    expect(market.engine.apply(cancel, marketMillis)).toEqual([
+      {
+        type: 'order-cancelled',
+        commandId: cancel.type === 'cancel-order' ? cancel.commandId : '',
+        orderId: idOf('a1'),
+        accountId: 1,
+        reason: 'user-request',
+        filledLots: 0,
+        cancelledLots: 5,
+      },
+    ])
+  })
+
+  test('of an order that is filled, cancelled, rejected, unknown or of another account is refused', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob sells 5 @ 100 as b1', 'ann buys 0 @ 100 as a2', 'ann buys 1 @ 9 as a3')
+
+    expect(
+      market.enter(
+        'ann cancels a1',
+        'ann cancels a2',
+        'ann cancels ffff',
+        'bob cancels a3',
+        'bob cancels a1',
+        'eve cancels a3',
+      ),
+    ).toEqual([
+      'cancel-order rejected order-closed',
+      'cancel-order rejected order-closed',
+      'cancel-order rejected unknown-order',
+      'cancel-order rejected unknown-order',
+      'cancel-order rejected unknown-order',
+      'cancel-order rejected unknown-account',
+    ])
+  })
+})
+
+describe('amending', () => {
+  test('to a smaller size at the same price keeps the place in the queue', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob buys 5 @ 100 as b1')
+
+    expect(market.enter('ann amends a1 to 3')).toEqual(['a1 amended to 3 @ 100 in place'])
+    expect(market.book().buy).toEqual(['a1 3 @ 100', 'b1 5 @ 100'])
+  })
+
+  test('that changes nothing keeps it too', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob buys 5 @ 100 as b1')
+
+    expect(market.enter('ann amends a1 to 5 @ 100')).toEqual(['a1 amended to 5 @ 100 in place'])
+    expect(market.book().buy).toEqual(['a1 5 @ 100', 'b1 5 @ 100'])
+  })
+
+  test.each([
+    ['a larger size', 'ann amends a1 to 6', ['b1 5 @ 100', 'a1 6 @ 100']],
+    ['another price', 'ann amends a1 to 3 @ 99', ['b1 5 @ 100', 'a1 3 @ 99']],
+  ])('to %s makes it arrive anew', (_, line, book) => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob buys 5 @ 100 as b1')
+
+    expect(market.enter(line)[0]).toContain('anew')
+    expect(market.book().buy).toEqual(book)
+  })
+
+  test('to a crossing price trades at once', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob sells 3 @ 105 as b1')
+
+    expect(market.enter('ann amends a1 to 5 @ 106')).toEqual(['a1 amended to 5 @ 106 anew', 'a1 takes 3 @ 105 from b1'])
+    expect(market.book()).toEqual({ buy: ['a1 2 @ 106'], sell: [] })
+  })
+
+  test('that crosses and fills closes the order', () => {
+    const market = openMarket()
+    market.enter('ann buys 3 @ 100 as a1', 'bob sells 3 @ 105 as b1', 'ann amends a1 to 3 @ 105')
+
+    expect(market.book()).toEqual({ buy: [], sell: [] })
+    expect(market.enter('ann amends a1 to 2')).toEqual(['amend-order rejected order-closed'])
+  })
+
+  test('counts what is filled into the new total, which must be above it', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1', 'bob sells 2 @ 100 as b1')
+
+    expect(market.enter('ann amends a1 to 2', 'ann amends a1 to 3')).toEqual([
+      'amend-order rejected amount-below-filled',
+      'a1 amended to 3 @ 100 in place',
+    ])
+    expect(market.book().buy).toEqual(['a1 1 @ 100'])
+  })
+
+  test('is refused where the price or the amount is out of range, and changes nothing', () => {
+    const market = openMarket()
+    market.enter('ann buys 5 @ 100 as a1')
+
+    expect(
+      market.enter('ann amends a1 to 5 @ 1001', 'ann amends a1 to 5 @ -1', 'ann amends a1 to -5', 'bob amends a1 to 4'),
+    ).toEqual([
+      'amend-order rejected price-out-of-range',
+      'amend-order rejected price-out-of-range',
+      'amend-order rejected amount-out-of-range',
+      'amend-order rejected unknown-order',
+    ])
+    expect(market.book().buy).toEqual(['a1 5 @ 100'])
+  })
+
+  test('beyond what the account can cover is refused and leaves the order in its place', () => {
+    const market = openMarket({ cashUsd: 500 })
+    market.enter('ann buys 5 @ 100 as a1', 'bob buys 5 @ 100 as b1')
+
+    expect(market.enter('ann amends a1 to 6', 'ann amends a1 to 5 @ 101')).toEqual([
+      'amend-order rejected insufficient-funds',
+      'amend-order rejected insufficient-funds',
+    ])
+    expect(market.book().buy).toEqual(['a1 5 @ 100', 'b1 5 @ 100'])
+  })
+})
+
+describe('an order is refused', () => {
+  const order = commandOf('ann buys 5 @ 100 as a1')
+  const place = (change: Partial<PlaceOrder>): string[] => {
+    const market = openMarket({ cashUsd: 500 })
+    return market.engine.apply({ ...order, ...change } as Command, marketMillis).map(lineOf)
+  }
+
+  test.each<[string, Partial<PlaceOrder>, string]>([
+    ['of an account that is not open', { accountId: 4 }, 'unknown-account'],
+    ['of account 0', { accountId: 0 }, 'unknown-account'],
+    ['in an instrument that is not listed', { instrumentId: 2 }, 'unknown-instrument'],
+    ['made against another specification', { specificationVersion: 0 }, 'outdated-specification'],
+    ['at price 0', { priceTicks: 0 }, 'price-out-of-range'],
+    ['at a negative price', { priceTicks: -1 }, 'price-out-of-range'],
+    ['above the highest price', { priceTicks: 1001 }, 'price-out-of-range'],
+    ['at market with a price', { orderType: 'market', timeInForce: 'immediate_or_cancel' }, 'price-out-of-range'],
+    ['of no lots', { quantityLots: 0 }, 'amount-out-of-range'],
+    ['of negative lots', { quantityLots: -1 }, 'amount-out-of-range'],
+    ['too large to count', { quantityLots: 2_147_483_647 }, 'notional-too-large'],
+    ['beyond its funds', { quantityLots: 6 }, 'insufficient-funds'],
+  ])('%s', (_, change, code) => {
+    expect(place(change)).toEqual([`a1 rejected ${code}`])
+  })
+
+  test('and is accepted with exactly the funds that it needs', () => {
+    expect(place({})).toEqual(['a1 accepted @ 100'])
+  })
+
+  test('as the 10,001st open one of its account, unless it is immediate', () => {
+    const market = openMarket()
+    for (let i = 0; i < 10_000; i += 1) market.enter(`ann buys 1 @ 1 as ${(0x10000 + i).toString(16)}`)
+
+    expect(
+      market.enter('ann buys 1 @ 1 as b1', 'ann buys 1 @ 1 at once as b2', 'ann cancels 10000', 'ann buys 1 @ 1 as b3'),
+    ).toEqual([
+      'b1 rejected open-order-limit',
+      'b2 accepted @ 1',
+      'b2 cancelled 1 immediate-or-cancel',
+      '10000 cancelled 1 user-request',
+      'b3 accepted @ 1',
+    ])
+  })
+})
+
+describe('cash', () => {
+  test('a long must be able to lose its price, a short the rest up to the highest price', () => {
+    const market = openMarket({ cashUsd: 1_000 })
+
+    expect(market.enter('ann buys 10 @ 100 as a1', 'bob sells 10 @ 900 as b1', 'cid sells 2 @ 400 as c1')).toEqual([
+      'a1 accepted @ 100',
+      'b1 accepted @ 900',
+      'c1 rejected insufficient-funds',
+    ])
+  })
+
+  test('orders on both sides need the larger of both, not the sum', () => {
+    const market = openMarket({ cashUsd: 1_000 })
+
+    expect(
+      market.enter(
+        'ann buys 2 @ 400 as a1',
+        'ann sells 2 @ 600 as a2',
+        'ann sells 1 @ 799 as a3',
+        'ann sells 1 @ 800 as a4',
+      ),
+    ).toEqual(['a1 accepted @ 400', 'a2 accepted @ 600', 'a3 rejected insufficient-funds', 'a4 accepted @ 800'])
+  })
+
+  test('is freed by cancelling and by closing a position', () => {
+    const market = openMarket({ cashUsd: 1_000 })
+    market.enter('ann buys 10 @ 100 as a1', 'ann cancels a1', 'bob sells 1 @ 100 as b1', 'ann buys 1 @ 100 as a2')
+
+    expect(market.enter('ann sells 1 @ 120 as a3', 'cid buys 1 @ 120 as c1', 'ann buys 10 @ 102 as a4')).toContain(
+      'a4 accepted @ 102',
+    )
+    expect(market.cashOf('ann')).toBe(1_020)
+  })
+
+  test('changes by realised result and fee, the house gets the fees', () => {
+    const market = openMarket({ specification: { makerCommissionPpm: 1_000, takerCommissionPpm: 5_000 } })
+    market.enter('ann sells 10 @ 100 as a1')
+
+    const [trade] = trades(market.events('bob buys 10 @ 100 as b1'))
+
+    expect(trade?.maker).toMatchObject({ feeMicros: 1 * usd, cashMicros: 999_999 * usd })
+    expect(trade?.taker).toMatchObject({ feeMicros: 5 * usd, cashMicros: 999_995 * usd })
+    expect(trade?.houseFeesMicros).toBe(6 * usd)
+  })
+
+  test('must cover the fee as well', () => {
+    const market = openMarket({ cashUsd: 1_000, specification: { takerCommissionPpm: 1 } })
+
+    expect(market.enter('ann buys 10 @ 100 as a1', 'ann buys 10 @ 99 as a2')).toEqual([
+      'a1 rejected insufficient-funds',
+      'a2 accepted @ 99',
+    ])
+  })
+})
+
+describe('time', () => {
+  test('is told once for each second that it enters, and never goes back', () => {
+    const engine = createEngine(1)
+
+    expect(engine.advance(5_300)).toEqual([{ type: 'time-advanced', atMillis: 5_000 }])
+    expect(engine.advance(5_999)).toEqual([])
+    expect(engine.advance(4_000)).toEqual([])
+    expect(engine.laneMillis).toBe(5_999)
+    expect(engine.advance(9_001)).toEqual([{ type: 'time-advanced', atMillis: 9_000 }])
+  })
+
+  test('from its expiration on an instrument takes no orders and no amends, but cancels', () => {
+    const market = openMarket()
+    const at = testSpecification.expirationMillis
+    market.enter('ann buys 5 @ 100 as a1', 'ann buys 5 @ 99 as a2')
+    const late = (line: string): string[] => market.engine.apply(commandOf(line), at).map(lineOf)
+
+    expect(late('bob sells 5 @ 100 as b1')).toEqual(['b1 rejected instrument-not-open'])
+    expect(late('ann amends a1 to 3')).toEqual(['amend-order rejected instrument-not-open'])
+    expect(late('ann cancels a2')).toEqual(['a2 cancelled 5 user-request'])
+  })
+
+  test('expiring cancels what rests, in price-time order, and closes the book', () => {
+    const market = openMarket()
+    market.enter('ann buys 1 @ 99 as a1', 'bob buys 2 @ 100 as b1', 'ann buys 3 @ 99 as a2', 'cid sells 4 @ 105 as c1')
+    const expire = (atMillis: number): string[] =>
+      market.engine
+        .apply({ type: 'expire-instrument', commandId: nextCommandId(), instrumentId: 1 }, atMillis)
+        .map(lineOf)
+    const at = testSpecification.expirationMillis
+
+    expect(expire(at - 1)).toEqual(['expire-instrument rejected instrument-not-open'])
+    expect(expire(at)).toEqual([
+      'instrument-expired',
+      'b1 cancelled 2 instrument-expired',
+      'a1 cancelled 1 instrument-expired',
+      'a2 cancelled 3 instrument-expired',
+      'c1 cancelled 4 instrument-expired',
+    ])
+    expect(expire(at)).toEqual(['expire-instrument rejected instrument-not-open'])
+    expect(market.enter('ann buys 1 @ 99 as a3')).toEqual(['a3 rejected instrument-not-open'])
+  })
+})
+
+describe('accounts and instruments', () => {
+  const list = (change: Partial<ContractSpecification>): Command => ({
+    type: 'list-instrument',
+    commandId: nextCommandId(),
+    specification: { ...testSpecification, ...change },
+  })
+
+  test('are numbered from 1', () => {
+    const engine = createEngine(1)
+    const open = (account: string) => engine.apply({ type: 'open-account', commandId: nextCommandId(), account }, 1)
+
+    expect(open('ann')[0]).toMatchObject({ type: 'account-opened', accountId: 1, account: 'ann' })
+    expect(open('bob')[0]).toMatchObject({ type: 'account-opened', accountId: 2 })
+    expect(open('ann')[0]).toMatchObject({ type: 'command-rejected', code: 'account-exists', accountId: 0 })
+    expect(engine.apply(list({}), 1)[0]).toMatchObject({
+      type: 'instrument-listed',
+      instrument: { instrumentId: 1, specificationVersion: 1, microsPerTickLot: usd, maxPriceTicks: 1000 },
+    })
+    expect(engine.apply(list({ instrumentName: 'A100.USE-27NOV26' }), 1)[0]).toMatchObject({
+      instrument: { instrumentId: 2 },
+    })
+  })
+
+  test.each<[string, Partial<ContractSpecification>, string]>([
+    ['twice', {}, 'instrument-exists'],
+    ['with a tick that is no decimal', { instrumentName: 'X-1', tickSize: 'one' }, 'invalid-specification'],
+    ['after its expiration', { instrumentName: 'X-1', expirationMillis: marketMillis }, 'invalid-specification'],
+  ])('an instrument is not listed %s', (_, change, code) => {
+    expect(openMarket().engine.apply(list(change), marketMillis).map(lineOf)).toEqual([
+      `list-instrument rejected ${code}`,
+    ])
+  })
+
+  test('deposits are positive, to known accounts, and bounded in all', () => {
+    const market = openMarket({ cashUsd: 0 })
+    const deposit = (accountId: number, amountMicros: number): string[] =>
+      market.engine
+        .apply({ type: 'deposit', commandId: nextCommandId(), accountId, amountMicros }, marketMillis)
+        .map(lineOf)
+
+    expect(deposit(9, 5)).toEqual(['deposit rejected unknown-account'])
+    expect(deposit(1, 0)).toEqual(['deposit rejected amount-out-of-range'])
+    expect(deposit(1, -5)).toEqual(['deposit rejected amount-out-of-range'])
+    expect(deposit(1, 3_999_999_999_999_999)).toEqual(['deposited 3999999999999999 to 3999999999999999'])
+    expect(deposit(2, 2)).toEqual(['deposit rejected amount-out-of-range'])
+    expect(deposit(2, 1)).toEqual(['deposited 1 to 1'])
+  })
+})
+
+describe('a command that arrives twice', () => {
+  test('is told to be a duplicate and changes nothing, rejected or not', () => {
+    const market = openMarket()
+    const [accepted, rejected] = [commandOf('ann buys 5 @ 100 as a1'), commandOf('ann buys 0 @ 100 as a2')]
+    market.engine.apply(accepted, marketMillis)
+    market.engine.apply(rejected, marketMillis)
+    const before = market.engine.snapshot()
+
+    expect(market.engine.apply(accepted, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a1') }])
+    expect(market.engine.apply(rejected, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a2') }])
+    expect(market.engine.snapshot()).toEqual(before)
+  })
+
+  test('is known among the last 100,000, and beyond as long as its order is live, across a restore', () => {
+    const market = openMarket()
+    const [filled, live] = [commandOf('ann buys 1 @ 100 as a1'), commandOf('ann buys 1 @ 90 as a2')]
+    market.engine.apply(filled, marketMillis)
+    market.engine.apply(live, marketMillis)
+    market.enter('bob sells 1 @ 100 as b1')
+    for (let i = 0; i < rememberedCommands - 2; i += 1)
+      market.engine.apply({ type: 'deposit', commandId: nextCommandId(), accountId: 1, amountMicros: 1 }, marketMillis)
+
+    // a1 is the oldest but one that is remembered: b1 and the deposits came after a2.
+    expect(market.enter('ann cancels a1', 'ann cancels a1')).toEqual([
+      'cancel-order rejected unknown-order',
+      'cancel-order rejected unknown-order',
+    ])
+    const restored = restoreEngine(market.engine.snapshot())
+    for (const engine of [market.engine, restored])
+      expect(engine.apply(live, marketMillis).map(lineOf)).toEqual(['duplicate'])
+    const cancel = commandOf('ann cancels a2')
+    for (const engine of [market.engine, restored])
+      expect(engine.apply(cancel, marketMillis).map(lineOf)).toEqual(['a2 cancelled 1 user-request'])
+    for (const engine of [market.engine, restored])
+      expect(engine.apply(live, marketMillis).map(lineOf)).toEqual(['a2 accepted @ 90'])
+    expect(JSON.stringify(restored.snapshot())).toBe(JSON.stringify(market.engine.snapshot()))
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
+import { pascalCase } from '#protocol/functions.ts'
+import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
+import { account, deposit, position } from '#protocol/operations/ledger.ts'
+import { market } from '#protocol/operations/reference.ts'
+import { operations } from '#protocol/operations/registry.ts'
+import { order, trade } from '#protocol/operations/trading.ts'
+import { problems } from '#protocol/problems.ts'
+
+const document = openapiDocument()
+const told = (method: string, path: string) => {
+  const operation = document.paths[path]?.[method.toLowerCase()]
+  if (operation === undefined) throw new Error(`the document lacks ${method} ${path}`)
+  return operation
+}
+
+/** Every value under the key, wherever in the document. */
+const under = (key: string, value: Json): readonly Json[] => {
+  if (Array.isArray(value)) return value.flatMap((each: Json) => under(key, each))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) => [...(name === key ? [inner] : []), ...under(key, inner)])
+}
+const plain: Json = JSON.parse(JSON.stringify(document))
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, and the same each time', () => {
+    expect(document.openapi).toBe('3.1.0')
+    expect(JSON.stringify(openapiDocument())).toBe(JSON.stringify(document))
+  })
+
+  test('has every operation, by its own name, and no other', () => {
+    const names = Object.values(document.paths).flatMap(methods => Object.values(methods).map(each => each.operationId))
+    expect([...names].sort()).toEqual(operations.map(({ name }) => name).sort())
+    for (const { name, method, path, context } of operations)
+      expect(told(method, path)).toMatchObject({ operationId: name, tags: [context] })
+  })
+
+  test('resolves every reference', () => {
+    const references = under('$ref', plain)
+    expect(references.length).toBeGreaterThan(50)
+    const known = Object.keys(document.components.schemas).map(name => `#/components/schemas/${name}`)
+    expect(references.filter(reference => !known.includes(String(reference)))).toEqual([])
+    expect(under('$defs', plain)).toEqual([])
+    expect(under('$schema', plain)).toEqual([])
+  })
+
+  test('asks for a token wherever an account is concerned', () => {
+    for (const { method, path, permission } of operations)
+      expect(told(method, path).security).toEqual(permission === 'public' ? [] : [{ bearer: [] }])
+    expect(document.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' })
+  })
+
+  test('declares each parameter of a path, and of a query', () => {
+    for (const { method, path } of operations) {
+      const parameters = told(method, path).parameters ?? []
+      const inPath = parameters.filter(parameter => parameter.in === 'path')
+      expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? [])
+      expect(inPath.every(({ required }) => required)).toBe(true)
+    }
+    const query = told('GET', '/api/v1/orders').parameters?.filter(parameter => parameter.in === 'query')
+    expect(query).toMatchObject([
+      { name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 500 } },
+      { name: 'cursor', required: false },
+      { name: 'instrument_name', required: false },
+      { name: 'order_state', schema: { enum: ['open', 'filled', 'rejected', 'cancelled'] } },
+    ])
+  })
+
+  test('tells whoever writes how to name the request and to wait', () => {
+    for (const { method, path, idempotency } of operations.filter(each => each.method !== 'GET')) {
+      const headers = (told(method, path).parameters ?? []).filter(parameter => parameter.in === 'header')
+      expect(headers).toMatchObject([
+        { name: 'Idempotency-Key', required: idempotency === 'header' },
+        { name: 'Prefer', required: false },
+      ])
+    }
+  })
+
+  test('lists under its status every code with which an operation says no', () => {
+    for (const operation of operations) {
+      const { responses } = told(operation.method, operation.path)
+      for (const code of codesOf(operation)) {
+        const status = String(problems[code].status)
+        if (operation.responses[Number(status)] !== undefined) continue
+        const content = responses[status]?.content?.['application/problem+json']
+        expect(under('enum', content ?? null).flat()).toContain(code)
+      }
+    }
+  })
+})
+
+describe('examples', () => {
+  const examplesOf = (name: string): readonly Json[] => {
+    const found = document.components.schemas[name]?.['examples']
+    return Array.isArray(found) ? found : []
+  }
+
+  test('are requests that the schemas take', () => {
+    for (const { name, request } of operations) {
+      if (request.body === undefined) continue
+      const examples = examplesOf(`${pascalCase(name)}Request`)
+      expect([name, examples.length]).toEqual([name, 1])
+      for (const example of examples) expect([name, request.body.safeParse(example).success]).toEqual([name, true])
+    }
+  })
+
+  test('are answers that the schemas give, to the last field', () => {
+    const answers: Readonly<Record<string, z.ZodType>> = {
+      Order: order,
+      Trade: trade,
+      Market: market,
+      Account: account,
+      Deposit: deposit,
+      Position: position,
+    }
+    for (const [name, schema] of Object.entries(answers)) {
+      const [example] = examplesOf(name)
+      expect(schema.parse(example)).toEqual(example)
+    }
+  })
+
+  test('of problems carry the status under which they stand', () => {
+    for (const { method, path } of operations)
+      for (const [status, { content }] of Object.entries(told(method, path).responses)) {
+        const examples = content?.['application/problem+json']?.['examples']
+        for (const code of under('status', examples ?? null)) expect(String(code)).toBe(status)
+      }
+    expect(
+      z.url().safeParse(`https://exchange.example${String(under('type', examplesOf('Problem')[0] ?? null)[0])}`)
+        .success,
+    ).toBe(true)
+  })
+})

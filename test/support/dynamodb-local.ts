@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { dynamodb } from '#adapters/clients.ts'
+import { forgetInstruments } from '#adapters/tables/instruments.ts'
+import { createTables, startDynamoDb } from '#local/dynamodb.ts'
+import { type Key, type Table, type TableName, tables } from '#protocol/tables.ts'
+
+export type Item = Readonly<Record<string, unknown>>
+
+/** All tables in a DynamoDB Local of this test file's own, and this process's client pointed at it. */
+export interface LocalTables {
+  /** From now on the environment names new, empty tables: these, or all. */
+  renew(...names: readonly TableName[]): Promise<void>
+  /** In the order of their keys. */
+  items(table: TableName): Promise<readonly Item[]>
+  stop(): Promise<void>
+}
+
+const region = 'eu-central-1'
+let sets = 0
+
+export const startTables = async (): Promise<LocalTables> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tables-test-'))
+  const server = await startDynamoDb({ dataDir, keep: false })
+  Object.assign(process.env, {
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+  })
+  const renew = async (...names: readonly TableName[]): Promise<void> => {
+    sets += 1
+    const chosen = names.length === 0 ? Object.values<Table>(tables) : names.map((name): Table => tables[name])
+    const named = chosen.map(table => ({ table, name: `${table.name}-${sets}` }))
+    await createTables(
+      server.endpoint,
+      region,
+      named.map(({ table, name }) => resourceOf(table, name)),
+    )
+    for (const { table, name } of named) process.env[table.environmentVariable] = name
+    forgetInstruments()
+  }
+  await renew()
+  return {
+    renew,
+    async items(table) {
+      const TableName = process.env[tables[table].environmentVariable]
+      const { Items = [] } = await dynamodb().send(new ScanCommand({ TableName, ConsistentRead: true }))
+      const { partitionKey, sortKey }: Table = tables[table]
+      const keyOf = (item: Item) => JSON.stringify([item[partitionKey.name], sortKey && item[sortKey.name]])
+      return Items.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+    },
+    async stop() {
+      dynamodb().destroy()
+      await server.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** As synthesis declares it. */
+const resourceOf = (table: Table, name: string) => {
+  const schema = (partitionKey: Key, sortKey: Key | undefined) => [
+    { AttributeName: partitionKey.name, KeyType: 'HASH' },
+    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey.name, KeyType: 'RANGE' }]),
+  ]
+  const local = table.localIndexes ?? []
+  const global = table.globalIndexes ?? []
+  const keys = new Map(
+    [
+      table.partitionKey,
+      table.sortKey,
+      ...local.map(({ sortKey }) => sortKey),
+      ...global.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+    ].flatMap(key => (key === undefined ? [] : [[key.name, key.type]])),
+  )
+  return {
+    stack: 'test',
+    logicalId: name,
+    type: 'AWS::DynamoDB::Table',
+    physicalId: name,
+    arn: `arn:aws:dynamodb:${region}:000000000000:table/${name}`,
+    properties: {
+      AttributeDefinitions: [...keys].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+      KeySchema: schema(table.partitionKey, table.sortKey),
+      ...(local.length === 0
+        ? {}
+        : {
+            LocalSecondaryIndexes: local.map(index => ({
+              IndexName: index.name,
+              KeySchema: schema(table.partitionKey, index.sortKey),
+              Projection: { ProjectionType: 'ALL' },
+            })),
+          }),
+      ...(global.length === 0
+        ? {}
+        : {
+            GlobalSecondaryIndexes: global.map(index => ({
+              IndexName: index.name,
+              KeySchema: schema(index.partitionKey, index.sortKey),
+              Projection: { ProjectionType: 'ALL' },
+            })),
+          }),
+    },
+  }
+}
