@@ -93,6 +93,7 @@ export class ContextStack extends Stack {
       retentionPeriod: Duration.days(14),
       removalPolicy: RemovalPolicy.RETAIN,
     })
+    acknowledge(queue, 'SQS3', 'It is the dead-letter queue')
     const depth = queue.metricApproximateNumberOfMessagesVisible({ label: name, period: Duration.minutes(1) })
     this.dead.push(depth)
     alarm(queue, 'Depth', this.surroundings.data.alarmTopic, {

@@ -16,15 +16,15 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     lib: { folders: ['protocol'], packages: [/^aws-cdk-lib/, /^constructs$/, /^esbuild$/, /^zod$/] },
     lambdas: {
       folders: ['domain', 'protocol', 'adapters'],
-      packages: [/^@middy\//, /^@aws-lambda-powertools\//, /^aws-jwt-verify/, /^uuid$/, /^prom-client$/, /^zod$/],
+      packages: [/^@middy\//, /^@aws-lambda-powertools\//, /^aws-jwt-verify/, /^uuid$/, /^prom-client$/, /^zod$/, /^aws-lambda$/],
     },
     matcher: { folders: ['domain', 'protocol', 'adapters'], packages: [/^@aws-lambda-powertools\/logger/] },
     domain: { folders: [], packages: [] },
     protocol: { folders: ['domain'], packages: [/^zod$/] },
-    adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//] },
+    adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//, /^zod$/] },
     local: {
       folders: [],
-      packages: [/^@aws-sdk\//, /^@smithy\//, /^aws-local-stepfunctions$/, /^jose$/, /^kinesalite$/, /^kinesis-local$/],
+      packages: [/^@aws-sdk\//, /^@smithy\//, /^aws-local-stepfunctions$/, /^jose$/, /^kinesalite$/, /^kinesis-local$/, /^zod$/],
     },
     bench: { folders: ['domain', 'matcher', 'protocol'], packages: [] },
   }
@@ -33,7 +33,8 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
 const floors = [
   ['units.ts', 'outcome.ts'],
   ['reference', 'compliance'],
-  ['trading', 'pricing', 'ledger', 'auction'],
+  ['ledger', 'pricing', 'auction'],
+  ['trading'],
   ['margin', 'capacity', 'partners', 'settlement'],
   ['lending', 'sla'],
 ]
@@ -120,9 +121,9 @@ describe('borders', () => {
     expect(files.filter(file => unwanted.test(file))).toEqual([])
   })
 
-  test('the local runtime stays within 4,000 lines', () => {
+  test('the local runtime stays within 5,600 lines', () => {
     const lines = sourceFiles('local').map(file => readFileSync(join(root, file), 'utf8').split('\n').length - 1)
-    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(4000)
+    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5600)
   })
 })
 

@@ -34,14 +34,16 @@ export interface Resting {
 export interface FlowCounts {
   rows: number
   seeded: number
+  /** Levels that differed when they came into view. */
+  cameIntoView: number
   added: number
   reduced: number
   cancelled: number
   executed: number
   hiddenSkipped: number
   haltsSkipped: number
-  /** Of volume that lay beyond the visible levels. */
-  unseenSkipped: number
+  /** About volume that was never visible. */
+  unknownSkipped: number
 }
 
 export interface OrderFlow {
@@ -53,55 +55,48 @@ export interface OrderFlow {
 
 /**
  * Turns rows into actions. Volume that lay in the book before the first message has no ids in the files: it is seeded
- * as one order for each level, and messages about unknown orders take from it first.
+ * as one order for each level, and messages about unknown orders take from it first. Likewise volume that comes into
+ * view from behind the last level, where the files say nothing of what happens.
  */
 export const createOrderFlow = (): OrderFlow => {
   const resting = new Map<string, Resting>()
   const counts: FlowCounts = {
     rows: 0,
     seeded: 0,
+    cameIntoView: 0,
     added: 0,
     reduced: 0,
     cancelled: 0,
     executed: 0,
     hiddenSkipped: 0,
     haltsSkipped: 0,
-    unseenSkipped: 0,
+    unknownSkipped: 0,
   }
+  let before: Levels | undefined
 
   const add = (name: string, direction: Direction, { priceTicks, lots }: Level): Action => {
     resting.set(name, { name, direction, priceTicks, quantityLots: lots, filledLots: 0 })
     return { kind: 'rest', name, direction, priceTicks, lots }
   }
 
-  const seed = (book: Levels): Action[] =>
-    (['buy', 'sell'] as const).flatMap(direction =>
-      book[direction].map(level => {
-        counts.seeded += 1
-        return add(seedName(direction, level.priceTicks), direction, level)
-      }),
-    )
-
-  /** The order that a message is about. */
-  const subject = ({ orderId, direction, priceTicks }: Message): Resting | undefined =>
-    resting.get(orderId) ?? resting.get(seedName(direction, priceTicks))
+  const seed = (direction: Direction, level: Level): Action => {
+    counts.seeded += 1
+    return add(`seed-${counts.seeded}`, direction, level)
+  }
 
   const takeOff = (order: Resting, lots: number): Action => {
-    const left = order.quantityLots - order.filledLots
+    const left = leftOf(order)
     if (lots >= left) {
       resting.delete(order.name)
-      counts.cancelled += 1
       return { kind: 'cancel', name: order.name }
     }
     order.quantityLots -= lots
-    counts.reduced += 1
     return { kind: 'reduce', name: order.name, quantityLots: order.quantityLots }
   }
 
   const execute = (order: Resting, lots: number): Action => {
     order.filledLots += lots
-    if (order.filledLots >= order.quantityLots) resting.delete(order.name)
-    counts.executed += 1
+    if (leftOf(order) === 0) resting.delete(order.name)
     return {
       kind: 'take',
       makerName: order.name,
@@ -111,42 +106,83 @@ export const createOrderFlow = (): OrderFlow => {
     }
   }
 
+  /** The order that a message is about: by its id, else what was seeded at its price. */
+  const subject = ({ orderId, direction, priceTicks }: Message): Resting | undefined =>
+    resting.get(orderId) ?? [...resting.values()].find(order => isSeed(order) && isAt(order, direction, priceTicks))
+
   const actionOf = (message: Message): Action | undefined => {
-    switch (message.type) {
-      case 'new':
-        counts.added += 1
-        return add(message.orderId, message.direction, message)
-      case 'hidden-execution':
-        counts.hiddenSkipped += 1
-        return undefined
-      case 'halt':
-      case 'auction':
-        counts.haltsSkipped += 1
-        return undefined
-      default: {
-        const order = subject(message)
-        if (order === undefined) {
-          counts.unseenSkipped += 1
-          return undefined
-        }
-        return message.type === 'execution' ? execute(order, message.lots) : takeOff(order, message.lots)
-      }
+    const { type, orderId, direction, lots } = message
+    if (type === 'hidden-execution' || type === 'halt' || type === 'auction') {
+      counts[type === 'hidden-execution' ? 'hiddenSkipped' : 'haltsSkipped'] += 1
+      return undefined
     }
+    if (type === 'new') {
+      counts.added += 1
+      return add(orderId, direction, message)
+    }
+    const order = subject(message)
+    if (order === undefined) {
+      counts.unknownSkipped += 1
+      return undefined
+    }
+    if (type === 'execution') {
+      counts.executed += 1
+      return execute(order, lots)
+    }
+    counts[type === 'delete' ? 'cancelled' : 'reduced'] += 1
+    return takeOff(order, lots)
+  }
+
+  /** Brings levels that were out of view until this row to what the file now says of them. */
+  const cameIntoView = (direction: Direction, file: Levels): Action[] => {
+    const [last, lastBefore] = [file[direction].at(-1), before?.[direction].at(-1)]
+    if (last === undefined || lastBefore === undefined) return []
+    const isNew = (priceTicks: number): boolean =>
+      direction === 'buy'
+        ? priceTicks < lastBefore.priceTicks && priceTicks >= last.priceTicks
+        : priceTicks > lastBefore.priceTicks && priceTicks <= last.priceTicks
+    if (!isNew(last.priceTicks)) return []
+    const ours = [...resting.values()].filter(order => order.direction === direction && isNew(order.priceTicks))
+    const prices = new Set([...ours, ...file[direction]].map(({ priceTicks }) => priceTicks).filter(isNew))
+    return [...prices].flatMap(priceTicks => {
+      const there = ours.filter(order => order.priceTicks === priceTicks)
+      const wanted = file[direction].find(level => level.priceTicks === priceTicks)?.lots ?? 0
+      let missing = wanted - there.reduce((sum, order) => sum + leftOf(order), 0)
+      if (missing !== 0) counts.cameIntoView += 1
+      if (missing > 0) return [seed(direction, { priceTicks, lots: missing })]
+      // Some of it was cancelled out of view: rather what has no id, rather the newest.
+      const actions: Action[] = []
+      for (const order of [...there.filter(isSeed), ...there.filter(order => !isSeed(order)).reverse()]) {
+        if (missing === 0) break
+        const lots = Math.min(-missing, leftOf(order))
+        missing += lots
+        actions.push(takeOff(order, lots))
+      }
+      return actions
+    })
   }
 
   return {
     counts,
     resting,
     actionsOf: ({ message, book }) => {
-      const before = counts.rows === 0 ? seed(undone(message, book)) : []
-      counts.rows += 1
+      const seeds =
+        before === undefined
+          ? (['buy', 'sell'] as const).flatMap(side => undone(message, book)[side].map(level => seed(side, level)))
+          : []
       const action = actionOf(message)
-      return action === undefined ? before : [...before, action]
+      const entered = (['buy', 'sell'] as const).flatMap(side => cameIntoView(side, book))
+      before = book
+      counts.rows += 1
+      return [...seeds, ...(action === undefined ? [] : [action]), ...entered]
     },
   }
 }
 
-const seedName = (direction: Direction, priceTicks: number): string => `seed-${direction}-${priceTicks}`
+const leftOf = (order: Resting): number => order.quantityLots - order.filledLots
+const isSeed = (order: Resting): boolean => order.name.startsWith('seed-')
+const isAt = (order: Resting, direction: Direction, priceTicks: number): boolean =>
+  order.direction === direction && order.priceTicks === priceTicks
 
 /** The book before a message, of the one after it. */
 const undone = (message: Message, book: Levels): Levels => {

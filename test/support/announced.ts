@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
 import { expect } from '@jest/globals'
-import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
+import type { AttributeValue, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
 import { mockClient } from 'aws-sdk-client-mock'
 import type { Write } from '#adapters/writes.ts'
 import { type BusEventName, busEvents } from '#protocol/events.ts'
@@ -59,11 +59,11 @@ export const tableChanges = (
 const imageOf = (write: Write | undefined) => {
   if (write === undefined) return undefined
   if (write.kind !== 'put') throw new Error('only puts have images')
-  return Object.fromEntries(
-    Object.entries(write.item).flatMap(([name, value]) => {
-      if (value === undefined) return []
-      if (typeof value === 'boolean') return [[name, { BOOL: value }]]
-      return [[name, typeof value === 'number' ? { N: String(value) } : { S: String(value) }]]
-    }),
-  )
+  const image: Record<string, AttributeValue> = {}
+  for (const [name, value] of Object.entries(write.item)) {
+    if (typeof value === 'boolean') image[name] = { BOOL: value }
+    else if (typeof value === 'number') image[name] = { N: String(value) }
+    else if (value !== undefined) image[name] = { S: String(value) }
+  }
+  return image
 }
