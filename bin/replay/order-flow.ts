@@ -208,23 +208,35 @@ const changeOf = ({ type, lots }: Message): number => {
   }
 }
 
-/** Resting volume by price, best first. */
-export const levelsOf = (orders: Iterable<Resting>): Levels => {
-  const lots = { buy: new Map<number, number>(), sell: new Map<number, number>() }
-  for (const { direction, priceTicks, quantityLots, filledLots } of orders)
-    lots[direction].set(priceTicks, (lots[direction].get(priceTicks) ?? 0) + quantityLots - filledLots)
+/** Resting volume by price. */
+export interface Depth {
+  add(direction: Direction, priceTicks: number, lots: number): void
+  /** Best first. */
+  levels(): Levels
+}
+
+export const createDepth = (): Depth => {
+  const lotsAt = { buy: new Map<number, number>(), sell: new Map<number, number>() }
   const level = ([priceTicks, lots]: readonly [number, number]): Level => ({ priceTicks, lots })
   return {
-    buy: [...lots.buy].sort(([a], [b]) => b - a).map(level),
-    sell: [...lots.sell].sort(([a], [b]) => a - b).map(level),
+    add: (direction, priceTicks, lots) => {
+      const sum = (lotsAt[direction].get(priceTicks) ?? 0) + lots
+      if (sum === 0) lotsAt[direction].delete(priceTicks)
+      else lotsAt[direction].set(priceTicks, sum)
+    },
+    levels: () => ({
+      buy: [...lotsAt.buy].sort(([a], [b]) => b - a).map(level),
+      sell: [...lotsAt.sell].sort(([a], [b]) => a - b).map(level),
+    }),
   }
 }
 
-/**
- * Whether the best levels agree. The last level of the file is left out: it comes from and goes to what the file does
- * not show. `undefined` where they do, else the first that differs.
- */
-export const firstDifference = (ours: Levels, file: Levels, deepest: number): string | undefined => {
+/** All levels of a row but the last, which comes from and goes to what the files do not show. */
+const comparedDepth = ({ buy, sell }: Levels): number => Math.max(1, Math.max(buy.length, sell.length) - 1)
+
+/** Where the best levels differ first; undefined where they agree. */
+export const firstDifference = (ours: Levels, file: Levels): string | undefined => {
+  const deepest = comparedDepth(file)
   for (const direction of ['buy', 'sell'] as const)
     for (let depth = 0; depth < deepest; depth += 1) {
       const [our, their] = [ours[direction][depth], file[direction][depth]]

@@ -1,9 +1,10 @@
+import { MetricUnit } from '@aws-lambda-powertools/metrics'
 import { putCommands } from '#adapters/streams/orders.ts'
 import { listInstruments } from '#adapters/tables/instruments.ts'
 import type { ExpireInstrument } from '#domain/trading/commands.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
-import { logger, serveSchedule } from '../shell/task.ts'
+import { logger, metrics, serveSchedule } from '../shell/task.ts'
 
 const mostCommandsOfFrame = 500
 
@@ -13,6 +14,7 @@ export const handler = serveSchedule(async () => {
     const commands = await dueExpiries(lane, Date.now())
     for (let at = 0; at < commands.length; at += mostCommandsOfFrame)
       await putCommands(lane, commands.slice(at, at + mostCommandsOfFrame))
+    metrics.addMetric('InstrumentsDue', MetricUnit.Count, commands.length)
     if (commands.length > 0) logger.info('instruments are due', { lane, instruments: commands.length })
   }
 })

@@ -8,7 +8,7 @@ import type * as z from 'zod'
 import type { Outcome } from '#domain/outcome.ts'
 
 export const logger = new Logger()
-const metrics = new Metrics()
+export const metrics = new Metrics()
 
 /**
  * The Lambda handler of a workflow's step. A rejection becomes an error whose name is the code, which the workflow may
@@ -22,6 +22,7 @@ export const serveTask = <Input extends z.ZodType, Output>(
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .use(logMetrics(metrics))
     .handler(async event => {
+      metrics.addMetric('Runs', MetricUnit.Count, 1)
       const outcome = await run(input.parse(event))
       metrics.addMetric('Rejected', MetricUnit.Count, outcome.accepted ? 0 : 1)
       if (outcome.accepted) return outcome.value
@@ -29,9 +30,12 @@ export const serveTask = <Input extends z.ZodType, Output>(
       throw Object.assign(new Error(outcome.detail ?? outcome.code), { name: outcome.code })
     })
 
-/** Of the workflow's own making, with the same shell, where it is called by the clock and not by a workflow. */
+/** The Lambda handler of what the clock calls. A throw is tried again as the schedule says. */
 export const serveSchedule = (run: () => Promise<void>): ((event: unknown, context: LambdaContext) => Promise<void>) =>
   middy<unknown, void>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .use(logMetrics(metrics))
-    .handler(run)
+    .handler(() => {
+      metrics.addMetric('Runs', MetricUnit.Count, 1)
+      return run()
+    })
