@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge'
-import type * as z from 'zod'
 import type { BusEventName, busEvents, eventSource } from '#protocol/events.ts'
 import { busEnvironmentVariable } from '#protocol/streams.ts'
-import { eventbridge, required } from './clients.ts'
+import { eventbridge } from './clients/eventbridge.ts'
+import { required } from './environment.ts'
 
 /** One of the events that protocol/events.ts declares. */
 export type BusEvent = {
-  readonly [Name in BusEventName]: { readonly name: Name; readonly detail: Readonly<z.infer<(typeof busEvents)[Name]>> }
+  readonly [Name in BusEventName]: {
+    readonly name: Name
+    readonly detail: Readonly<ReturnType<(typeof busEvents)[Name]['parse']>>
+  }
 }[BusEventName]
 
 /** Spelled again and held to the declaration by its type: loading that would build every schema at each cold start. */

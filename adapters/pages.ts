@@ -1,6 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import type { Table } from '#protocol/tables.ts'
-import { dynamodb, required } from './clients.ts'
+import { dynamodb } from './clients/dynamodb.ts'
+import { required } from './environment.ts'
 import type { Item } from './items.ts'
 
 /** Rows of one partition in the order of their sort key. `next` is the sort key that the following page comes after. */

@@ -1,7 +1,9 @@
 import { DescribeStreamSummaryCommand } from '@aws-sdk/client-kinesis'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { Key, Table } from '#protocol/tables.ts'
-import { dynamodb, kinesis, required } from './clients.ts'
+import { dynamodb } from './clients/dynamodb.ts'
+import { kinesis } from './clients/kinesis.ts'
+import { required } from './environment.ts'
 
 /** Reads an item that is not there: an answer is all that is asked for. Throws where there is none. */
 export const probeTable = async (table: Table, signal: AbortSignal): Promise<void> => {

@@ -7,7 +7,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { snapshotBucketEnvironmentVariable } from '#protocol/streams.ts'
-import { required, s3 } from './clients.ts'
+import { s3 } from './clients/s3.ts'
+import { required } from './environment.ts'
 
 /** All that is needed to go on after the input record `inputSequence` as if nothing had happened. */
 export interface Snapshot<State> {

@@ -8,7 +8,8 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
 import { workflowEnvironmentVariable, type workflows } from '#protocol/functions.ts'
-import { required, sfn } from './clients.ts'
+import { sfn } from './clients/sfn.ts'
+import { required } from './environment.ts'
 
 type WorkflowName = (typeof workflows)[number]['name']
 

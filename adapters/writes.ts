@@ -8,7 +8,8 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import type { Table } from '#protocol/tables.ts'
-import { dynamodb, required } from './clients.ts'
+import { dynamodb } from './clients/dynamodb.ts'
+import { required } from './environment.ts'
 import type { Item } from './items.ts'
 
 /**

@@ -41,7 +41,8 @@ export interface Quantiles {
 
 const quantiles = (values: readonly number[]): Quantiles => {
   const sorted = [...values].sort((a, b) => a - b)
-  const at = (part: number) => Number((sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN).toFixed(1))
+  const at = (part: number) =>
+    Number((sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN).toFixed(1))
   return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
 }
 
@@ -49,7 +50,12 @@ interface Answer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
 }
-type Call = (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Answer>
+type Call = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<Answer>
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
@@ -89,7 +95,8 @@ const caller = (url: string, agent: Agent, token?: string): Call => {
 }
 
 const insist = (answer: Answer, what: string): Answer => {
-  if (answer.status >= 300) throw new Error(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  if (answer.status >= 300 || typeof answer.body['reject_reason'] === 'string')
+    throw new Error(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`)
   return answer
 }
 
@@ -105,7 +112,11 @@ export const measureHttp = async (options: HttpBenchOptions): Promise<HttpBenchR
   const agent = new Agent({ keepAlive: true, maxSockets: 256 })
   const anonymous = caller(options.url, agent)
   const signIn = async (account: string, role: string): Promise<Call> =>
-    caller(options.url, agent, textOf(insist(await anonymous('POST', '/oidc/token', { account, role }), 'token'), 'access_token'))
+    caller(
+      options.url,
+      agent,
+      textOf(insist(await anonymous('POST', '/oidc/token', { account, role }), 'token'), 'access_token'),
+    )
   const run = Date.now().toString(36)
   const instrument = `BENCH.${run.toUpperCase()}-31DEC99`
   const operator = await signIn('operator', 'market_operator')
@@ -131,7 +142,7 @@ export const measureHttp = async (options: HttpBenchOptions): Promise<HttpBenchR
       const account = `bench-${run}-${index}`
       const call = await signIn(account, 'trader')
       insist(await call('POST', '/api/v1/accounts', {}, wait), 'account')
-      const body = { account, currency: 'USD', amount: '1000000000' }
+      const body = { account, currency: 'USD', amount: '20000000' }
       insist(await operator('POST', '/api/v1/deposits', body, { ...wait, 'idempotency-key': account }), 'deposit')
       return call
     }),
@@ -192,7 +203,9 @@ export const measureHttp = async (options: HttpBenchOptions): Promise<HttpBenchR
         answer => {
           latencies.push(performance.now() - due)
           if (answer.status === 202) orders.push({ call, id: textOf(answer, 'order_id') })
-          else refused[`${answer.status} ${String(answer.body['code'])}`] = (refused[`${answer.status} ${String(answer.body['code'])}`] ?? 0) + 1
+          else
+            refused[`${answer.status} ${String(answer.body['code'])}`] =
+              (refused[`${answer.status} ${String(answer.body['code'])}`] ?? 0) + 1
         },
         (error: unknown) => {
           const reason = error instanceof Error ? error.message : String(error)
@@ -200,7 +213,8 @@ export const measureHttp = async (options: HttpBenchOptions): Promise<HttpBenchR
         },
       ),
     )
-    if (i % (options.ratePerSecond * 5) === 0) options.progress(`  ${i} of ${total} offered, ${latencies.length} answered`)
+    if (i % (options.ratePerSecond * 5) === 0)
+      options.progress(`  ${i} of ${total} offered, ${latencies.length} answered`)
   }
   await Promise.all(inFlight)
   const drained = performance.now()

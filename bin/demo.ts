@@ -29,7 +29,8 @@ const participant = async (url: string, operator: ExchangeClient, account: strin
     prefer: 'wait=10',
     'idempotency-key': `demo-${account}`,
   })
-  if (funded.status !== 200) throw new Error(`demo deposit ${account}: ${funded.status} ${JSON.stringify(funded.body)}`)
+  if (funded.body['deposit_state'] !== 'completed')
+    throw new Error(`demo deposit ${account}: ${funded.status} ${JSON.stringify(funded.body)}`)
   return client
 }
 

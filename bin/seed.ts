@@ -53,7 +53,12 @@ const insist = async (
 ): Promise<void> => {
   const { status, body: answer } = await client.call('POST', path, body, { prefer: 'wait=10', 'idempotency-key': key })
   // Listed or credited in an earlier run of a kept data directory.
-  if (status === 200 || answer['code'] === 'instrument-exists' || answer['code'] === 'idempotency-conflict') return
+  if (
+    (status === 200 && typeof answer['reject_reason'] !== 'string') ||
+    answer['code'] === 'instrument-exists' ||
+    answer['code'] === 'idempotency-conflict'
+  )
+    return
   throw new Error(`POST ${path} answered ${status}: ${JSON.stringify(answer)}`)
 }
 

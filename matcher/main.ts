@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { Logger } from '@aws-lambda-powertools/logger'
-import { required } from '#adapters/clients.ts'
+import { required } from '#adapters/environment.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { LaneHalted } from './halt.ts'
 import { type LeaderSettings, leadLane } from './leader.ts'

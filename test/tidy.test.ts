@@ -16,7 +16,15 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     lib: { folders: ['protocol'], packages: [/^aws-cdk-lib/, /^constructs$/, /^esbuild$/, /^zod$/] },
     lambdas: {
       folders: ['domain', 'protocol', 'adapters'],
-      packages: [/^@middy\//, /^@aws-lambda-powertools\//, /^aws-jwt-verify/, /^uuid$/, /^prom-client$/, /^zod$/, /^aws-lambda$/],
+      packages: [
+        /^@middy\//,
+        /^@aws-lambda-powertools\//,
+        /^aws-jwt-verify/,
+        /^uuid$/,
+        /^prom-client$/,
+        /^zod$/,
+        /^aws-lambda$/,
+      ],
     },
     matcher: { folders: ['domain', 'protocol', 'adapters'], packages: [/^@aws-lambda-powertools\/logger/] },
     domain: { folders: [], packages: [] },
@@ -24,7 +32,15 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//, /^zod$/] },
     local: {
       folders: [],
-      packages: [/^@aws-sdk\//, /^@smithy\//, /^aws-local-stepfunctions$/, /^jose$/, /^kinesalite$/, /^kinesis-local$/, /^zod$/],
+      packages: [
+        /^@aws-sdk\//,
+        /^@smithy\//,
+        /^aws-local-stepfunctions$/,
+        /^jose$/,
+        /^kinesalite$/,
+        /^kinesis-local$/,
+        /^zod$/,
+      ],
     },
     bench: { folders: ['domain', 'matcher', 'protocol'], packages: [] },
   }
@@ -99,7 +115,9 @@ describe('borders', () => {
   })
 
   test('a planted violation is found', () => {
-    expect(strayImports('domain/trading/x.ts', "import { kinesis } from '#adapters/clients.ts'")).toHaveLength(1)
+    expect(strayImports('domain/trading/x.ts', "import { kinesis } from '#adapters/clients/kinesis.ts'")).toHaveLength(
+      1,
+    )
     expect(strayImports('domain/trading/x.ts', "import { readFile } from 'node:fs'")).toHaveLength(1)
     expect(strayImports('domain/reference/x.ts', "import { a } from '../trading/engine.ts'")).toHaveLength(1)
     expect(strayImports('lambdas/trading/x.ts', "import { a } from '../../matcher/lane.ts'")).toHaveLength(1)

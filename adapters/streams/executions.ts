@@ -1,6 +1,7 @@
 import { PutRecordCommand } from '@aws-sdk/client-kinesis'
 import { executionStreamEnvironmentVariable, partitionKey } from '#protocol/streams.ts'
-import { kinesis, required } from '../clients.ts'
+import { kinesis } from '../clients/kinesis.ts'
+import { required } from '../environment.ts'
 import { pollingReader, type StreamRecord } from './reader.ts'
 
 /** A connection that has died without a word is given up, and the put repeated by whoever needs it. */

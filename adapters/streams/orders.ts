@@ -2,7 +2,8 @@ import { PutRecordCommand } from '@aws-sdk/client-kinesis'
 import type { Command } from '#domain/trading/commands.ts'
 import { encodeOrdersFrame } from '#protocol/orders-frame.ts'
 import { orderStreamEnvironmentVariable, partitionKey } from '#protocol/streams.ts'
-import { kinesis, required } from '../clients.ts'
+import { kinesis } from '../clients/kinesis.ts'
+import { required } from '../environment.ts'
 
 /** A connection that has died without a word is given up. */
 const acknowledgeMillis = 5_000

@@ -10,7 +10,7 @@ import {
   SubscribeToShardCommand,
   type SubscribeToShardEventStream,
 } from '@aws-sdk/client-kinesis'
-import { kinesis } from '../clients.ts'
+import { kinesis } from '../clients/kinesis.ts'
 
 /** One reader, two transports: polling costs little, enhanced fan-out delivers within about 70 ms. */
 export interface StreamReader {

@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
-import { dynamodb, required } from '../clients.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
 import { type Item, integer, optional, text } from '../items.ts'
 
 /** What the intake has promised to a principal under the name that the principal gave the request. */

@@ -1,7 +1,8 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import { tables } from '#protocol/tables.ts'
-import { dynamodb, required } from '../clients.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
 import { type Item, integer, oneOf, text, truth } from '../items.ts'
 import type { Write } from '../writes.ts'
 

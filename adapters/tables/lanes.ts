@@ -2,7 +2,8 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { MatcherFigures } from '#protocol/figures.ts'
 import { tables } from '#protocol/tables.ts'
-import { dynamodb, required } from '../clients.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
 
 /** Up to where a lane is applied and its events are acknowledged; always the end of an input record. */
 export interface Checkpoint {

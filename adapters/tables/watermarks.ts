@@ -1,6 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
-import { dynamodb, required } from '../clients.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
 import { integer, optional, text } from '../items.ts'
 import type { Write } from '../writes.ts'
 

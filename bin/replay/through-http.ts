@@ -26,6 +26,8 @@ export interface HttpReplayOptions {
   /** Enough for all orders at once. */
   readonly depositUsd: number
   readonly progress: Progress
+  /** How long what was sent may take until all of it can be read. */
+  readonly catchUpMillis?: number
 }
 
 interface OpenOrder {
@@ -42,7 +44,7 @@ interface Fill {
   readonly priceTicks: number
 }
 
-const catchUpMillis = 60_000
+const defaultCatchUpMillis = 60_000
 const retryStatuses = [429, 500, 502, 503, 504]
 const attempts = 30
 const longestPauseMillis = 2_000
@@ -51,7 +53,7 @@ const weekMillis = 7 * 86_400_000
 const listedDifferences = 10
 
 export const replayThroughHttp = async (options: HttpReplayOptions): Promise<HttpReplay> => {
-  const { url, messagesPath, bookPath, progress } = options
+  const { url, messagesPath, bookPath, progress, catchUpMillis = defaultCatchUpMillis } = options
   const run = Date.now().toString(36).toUpperCase()
   const instrumentName = `REPLAY-${run}`
   const counts = { orders: 0, amends: 0, cancels: 0, retries: 0 }

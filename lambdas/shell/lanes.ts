@@ -1,4 +1,4 @@
-import { required } from '#adapters/clients.ts'
+import { required } from '#adapters/environment.ts'
 import { lanesEnvironmentVariable } from '#protocol/streams.ts'
 
 /** The tenant's lanes; the first is where things go that name none. */

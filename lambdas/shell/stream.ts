@@ -17,7 +17,9 @@ import type { Item } from '#adapters/items.ts'
 
 /** Of the stream shell and all that runs in it: what is logged or counted belongs to the same batch. */
 export const logger = new Logger()
-export const metrics = new Metrics()
+export const metrics = new Metrics({
+  defaultDimensions: { function: process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'none' },
+})
 
 /** Ends a batch at a record: it and all after it are delivered again, what lies before it is done. */
 export class RecordFailure extends Error {
@@ -77,8 +79,8 @@ const processed = async <Each extends { readonly sequenceNumber: string }>(
   process: (records: readonly Each[]) => Promise<void>,
 ): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
   const [first] = records
-  if (first === undefined) return { batchItemFailures: [] }
   metrics.addMetric('Records', MetricUnit.Count, records.length)
+  if (first === undefined) return { batchItemFailures: [] }
   try {
     await process(records)
     return { batchItemFailures: [] }

@@ -8,7 +8,9 @@ import type * as z from 'zod'
 import type { Outcome } from '#domain/outcome.ts'
 
 export const logger = new Logger()
-export const metrics = new Metrics()
+export const metrics = new Metrics({
+  defaultDimensions: { function: process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'none' },
+})
 
 /**
  * The Lambda handler of a workflow's step. A rejection becomes an error whose name is the code, which the workflow may

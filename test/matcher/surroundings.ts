@@ -12,7 +12,7 @@ import {
   DescribeStreamSummaryCommand,
   RegisterStreamConsumerCommand,
 } from '@aws-sdk/client-kinesis'
-import { kinesis as kinesisClient } from '#adapters/clients.ts'
+import { kinesis as kinesisClient } from '#adapters/clients/kinesis.ts'
 import { freePort } from '#local/children.ts'
 import { createClock } from '#local/clock.ts'
 import { startDynamoDb } from '#local/dynamodb.ts'
