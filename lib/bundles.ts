@@ -69,7 +69,6 @@ export const bundle = async (options: {
     mainFields: ['module', 'main'],
     banner: { js: banner },
     minify: true,
-    sourcemap: 'external',
     legalComments: 'none',
     metafile: true,
     logLevel: 'silent',

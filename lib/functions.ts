@@ -54,7 +54,7 @@ export const exchangeFunction = (
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: 'index.handler',
-    code: Code.fromAsset(bundles.functionFolder(options.bundle), { exclude: ['*.map'] }),
+    code: Code.fromAsset(bundles.functionFolder(options.bundle)),
     memorySize: options.megabytes,
     timeout: Duration.seconds(options.timeoutSeconds),
     role,

@@ -116,7 +116,7 @@ export class MatcherStack extends Stack {
     acknowledge(definition, 'ECS2', 'Names of tables and streams; nothing secret')
     acknowledge(definition, 'IAM5[Resource::*]', 'ecr:GetAuthorizationToken knows no narrower resource')
     const container = definition.addContainer('matcher', {
-      image: ContainerImage.fromAsset(bundles.matcherFolder, { platform: Platform.LINUX_ARM64, exclude: ['*.map'] }),
+      image: ContainerImage.fromAsset(bundles.matcherFolder, { platform: Platform.LINUX_ARM64 }),
       readonlyRootFilesystem: true,
       stopTimeout: Duration.seconds(30),
       logging: LogDrivers.awsLogs({
