@@ -1,4 +1,4 @@
-import { type ExchangeClient, signIn } from './client.ts'
+import { type Answer, type ExchangeClient, signIn } from './client.ts'
 
 /**
  * What a fresh local exchange holds: markets of real compute, and two funded traders. Everything goes through the HTTP
@@ -45,43 +45,64 @@ export const expiries = (
 export const traders = ['alice', 'bob'] as const
 const startingCash = '100000'
 
-const insist = async (
+const startedWithin = 30_000
+
+const post = (
   client: ExchangeClient,
   path: string,
   body: Readonly<Record<string, unknown>>,
   key: string,
-): Promise<void> => {
-  const { status, body: answer } = await client.call('POST', path, body, { prefer: 'wait=10', 'idempotency-key': key })
-  // Listed or credited in an earlier run of a kept data directory.
-  if (
-    (status === 200 && typeof answer['reject_reason'] !== 'string') ||
-    answer['code'] === 'instrument-exists' ||
-    answer['code'] === 'idempotency-conflict'
-  )
-    return
-  throw new Error(`POST ${path} answered ${status}: ${JSON.stringify(answer)}`)
-}
+  seconds = 0,
+) =>
+  client.call('POST', path, body, {
+    'idempotency-key': key,
+    ...(seconds > 0 ? { prefer: `wait=${seconds}` } : {}),
+  })
+
+const unexpected = (path: string, { status, body }: Answer): Error =>
+  new Error(`POST ${path} answered ${status}: ${JSON.stringify(body)}`)
 
 /** Lists the markets, opens and funds the traders. `nowMillis` is the exchange's time. */
 export const seed = async (url: string, nowMillis: number): Promise<void> => {
   const operator = await signIn(url, 'operator', 'market_operator')
-  const listings = underlyings.flatMap(underlying =>
-    expiries(nowMillis, 3).map(({ code, at }) => ({
-      instrument_name: `${underlying.name}-${code}`,
-      underlying: underlying.name,
-      tick_size: underlying.tickSize,
-      min_trade_amount: underlying.minTradeAmount,
-      max_price: underlying.maxPrice,
-      expiration_timestamp: at.toISOString(),
-    })),
-  )
-  await Promise.all([
-    ...listings.map(listing => insist(operator, '/api/v1/markets', listing, `seed-${listing.instrument_name}`)),
-    ...traders.map(async account => {
-      await insist(operator, '/api/v1/accounts', { account }, `seed-${account}`)
-      await insist(operator, '/api/v1/deposits', { account, currency: 'USD', amount: startingCash }, `seed-${account}`)
-    }),
-  ])
+  await Promise.all([listMarkets(operator, nowMillis), ...traders.map(account => openAndFund(operator, account))])
+}
+
+const openAndFund = async (operator: ExchangeClient, account: string): Promise<void> => {
+  const opened = await post(operator, '/api/v1/accounts', { account }, `seed-${account}`, 10)
+  if (opened.status !== 200) throw unexpected('/api/v1/accounts', opened)
+  const deposit = { account, currency: 'USD', amount: startingCash }
+  const funded = await post(operator, '/api/v1/deposits', deposit, `seed-${account}`, 10)
+  if (funded.body['deposit_state'] !== 'completed') throw unexpected('/api/v1/deposits', funded)
+}
+
+/** One after the other and without waiting for each: nothing is gained by keeping more than one function busy. */
+const listMarkets = async (operator: ExchangeClient, nowMillis: number): Promise<void> => {
+  const names = new Set<string>()
+  for (const underlying of underlyings)
+    for (const { code, at } of expiries(nowMillis, 3)) {
+      const listing = {
+        instrument_name: `${underlying.name}-${code}`,
+        underlying: underlying.name,
+        tick_size: underlying.tickSize,
+        min_trade_amount: underlying.minTradeAmount,
+        max_price: underlying.maxPrice,
+        expiration_timestamp: at.toISOString(),
+      }
+      names.add(listing.instrument_name)
+      const listed = await post(operator, '/api/v1/markets', listing, `seed-${listing.instrument_name}`)
+      // Listed in an earlier run of a kept data directory.
+      const isThere = listed.body['code'] === 'instrument-exists'
+      if (listed.status !== 202 && listed.status !== 200 && !isThere) throw unexpected('/api/v1/markets', listed)
+    }
+  const deadline = performance.now() + startedWithin
+  while (names.size > 0) {
+    const { body } = await operator.call('GET', '/api/v1/markets?limit=500')
+    const rows: unknown = body['data']
+    if (Array.isArray(rows)) for (const row of rows) names.delete(String(row.instrument_name))
+    if (performance.now() > deadline) throw new Error(`not listed within 30 s: ${[...names].join(', ')}`)
+    if (names.size > 0) await new Promise(resume => setTimeout(resume, 50))
+  }
 }
 
 /** Three lines to paste: two crossing orders, then what they led to. */

@@ -29,12 +29,7 @@ const require = createRequire(import.meta.url)
 const oldestJava = 17
 const startLimitMillis = 30_000
 const java = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java')
-const javaOptions = [
-  '-Xmx512m',
-  '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
-  '-Djava.library.path=./DynamoDBLocal_lib',
-]
+const javaOptions = ['-Xmx512m', '-XX:+UseSerialGC', '-Djava.library.path=./DynamoDBLocal_lib']
 
 /** Starts AWS's own DynamoDB Local on the Java of this machine. Its clock is the machine's: Java's cannot be moved. */
 export async function startDynamoDb(options: { dataDir: string; keep: boolean }): Promise<DynamoDb> {

@@ -1,6 +1,7 @@
 /** Runs the template's Lambda functions out of their assets, each execution environment a worker thread of its own. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
@@ -14,6 +15,12 @@ const mostQueuedPerFunction = 1_000
 const mostLoadingAtOnce = 2
 /** A second environment costs a load; most invocations that find the first one busy are answered sooner than that. */
 const scaleOutAfterMillis = 25
+/**
+ * More environments help where the ones there are wait for something, and hurt where they compute: each one compiles the
+ * same code anew. So a busy machine gets another one only for an invocation that has waited this long.
+ */
+const scaleOutBusyAfterMillis = 1_000
+const processorsLeftFree = 0.75
 const stopIdleAfterMillis = 60_000
 const loadTimeoutMillis = 20_000
 const largestPayloadBytes = 6 * 1024 * 1024
@@ -41,6 +48,7 @@ interface LambdaFunction {
 
 interface Waiting {
   readonly request: InvocationRequest
+  readonly sinceMillis: number
   readonly settle: (invocation: Invocation) => void
 }
 
@@ -62,7 +70,8 @@ export async function startLambdaHost(
   mkdirSync(join(s.dataDir, 'logs'), { recursive: true })
   const resources = s.resources.filter(resource => resource.type === 'AWS::Lambda::Function')
   const gate = createLoadGate()
-  const pools = new Map(resources.map(each => [each.physicalId, createPool(s, readFunction(s, each), gate)]))
+  const isBusy = createBusyGauge()
+  const pools = new Map(resources.map(each => [each.physicalId, createPool(s, readFunction(s, each), gate, isBusy)]))
   await Promise.all([...pools.values()].map(pool => pool.start()))
   const sweep = setInterval(() => {
     for (const pool of pools.values()) pool.stopIdle()
@@ -133,7 +142,22 @@ function createLoadGate(): LoadGate {
   }
 }
 
-function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate) {
+/** Whether this process, its threads included, has lately kept nearly all processors busy. */
+function createBusyGauge(): () => boolean {
+  const windowMillis = 100
+  let from = { at: performance.now(), used: process.cpuUsage() }
+  let busy = false
+  return () => {
+    const passed = performance.now() - from.at
+    if (passed < windowMillis) return busy
+    const { user, system } = process.cpuUsage(from.used)
+    busy = (user + system) / 1_000 / passed > availableParallelism() - processorsLeftFree
+    from = { at: performance.now(), used: process.cpuUsage() }
+    return busy
+  }
+}
+
+function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate, isBusy: () => boolean) {
   const environments = new Set<Environment>()
   const queue: Waiting[] = []
   /** The last one used is used next, so that the others grow idle and can be stopped. */
@@ -163,7 +187,11 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate) {
     if (!isShort()) return
     scaleOut ??= setTimeout(() => {
       scaleOut = undefined
-      while (isShort()) void start()
+      const [longest] = queue
+      if (longest === undefined) return
+      const isPatient = performance.now() - longest.sinceMillis < scaleOutBusyAfterMillis
+      if (isPatient && isBusy()) drain()
+      else if (isShort()) void start()
     }, scaleOutAfterMillis)
   }
 
@@ -281,7 +309,7 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate) {
       const { timeoutMillis } = lambda
       return new Promise(settled => {
         const request = { requestId: randomUUID(), functionArn, timeoutMillis, traceId, eventJson }
-        queue.push({ request, settle: settled })
+        queue.push({ request, sinceMillis: performance.now(), settle: settled })
         drain()
       })
     },
