@@ -24,6 +24,7 @@ export interface HttpBenchResult {
     readonly acknowledged: number
     readonly refused: Readonly<Record<string, number>>
     readonly acknowledgedMillis: Quantiles
+    readonly acknowledgedPerSecond: number
     /** From the last acknowledgement until every acknowledged order had its outcome in the orders table. */
     readonly drainSeconds: number
     readonly withOutcome: number
@@ -247,6 +248,7 @@ export const measureHttp = async (options: HttpBenchOptions): Promise<HttpBenchR
       acknowledged: orders.length,
       refused,
       acknowledgedMillis: quantiles(latencies),
+      acknowledgedPerSecond: Math.round((orders.length * 1000) / (drained - begin)),
       drainSeconds,
       withOutcome,
       lost: orders.length - withOutcome,

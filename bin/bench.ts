@@ -1,15 +1,21 @@
 /**
- * `npm run bench -- [matcher|frames|…] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|frames|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
  */
 import { parseArgs } from 'node:util'
 import { benchFrames } from '#bench/frames.ts'
+import { measureHttp, type Quantiles } from '#bench/http.ts'
 import { benchMatcher } from '#bench/matcher.ts'
 import { machine, type Spread } from '#bench/rounds.ts'
 
 interface Options {
   readonly rounds: number
   readonly commands: number
+  readonly through: string | undefined
+  readonly ratePerSecond: number
+  readonly seconds: number
+  readonly accounts: number
   readonly progress: (line: string) => void
 }
 
@@ -58,7 +64,33 @@ const frames = ({ commands, progress }: Options): Measured => {
   }
 }
 
-const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = { matcher, frames }
+const http = async (options: Options): Promise<Measured> => {
+  const { through, progress } = options
+  if (through === undefined) throw new RangeError('bench http takes --through <url of the running exchange>')
+  const result = await measureHttp({ ...options, url: through, progress })
+  const { offered } = result
+  const millis = ({ count, p50, p90, p99, max }: Quantiles): string =>
+    `p50 ${p50}, p90 ${p90}, p99 ${p99}, max ${max} ms of ${whole(count)}`
+  return {
+    result,
+    table: [
+      'http: the running exchange, seen from outside',
+      row('order until acknowledged, one at a time', millis(result.acknowledgedMillis)),
+      row('order until its position can be read', millis(result.visiblePositionMillis)),
+      row(
+        `${offered.ratePerSecond} orders/s offered for ${offered.seconds} s: acknowledged`,
+        whole(offered.acknowledged),
+      ),
+      row('refused', JSON.stringify(offered.refused)),
+      row('acknowledged after (from when it was due)', millis(offered.acknowledgedMillis)),
+      row('acknowledged a second', whole(offered.acknowledgedPerSecond)),
+      row('until the last outcome could be read', `${offered.drainSeconds} s`),
+      row('acknowledged and lost', whole(offered.lost)),
+    ],
+  }
+}
+
+const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = { matcher, frames, http }
 
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({
@@ -66,13 +98,20 @@ const main = async (): Promise<void> => {
       json: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '7' },
       commands: { type: 'string', default: '500000' },
+      through: { type: 'string' },
+      rate: { type: 'string', default: '300' },
+      seconds: { type: 'string', default: '60' },
+      accounts: { type: 'string', default: '6' },
     },
     allowPositionals: true,
   })
-  const [rounds, commands] = [Number(values.rounds), Number(values.commands)]
-  if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds takes a positive number')
-  if (!Number.isInteger(commands) || commands < 1) throw new RangeError('--commands takes a positive number')
-  const names = positionals.length === 0 ? Object.keys(benches) : positionals
+  const positive = (name: 'rounds' | 'commands' | 'rate' | 'seconds' | 'accounts'): number => {
+    const value = Number(values[name])
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} takes a positive number`)
+    return value
+  }
+  const names =
+    positionals.length > 0 ? positionals : Object.keys(benches).filter(name => name !== 'http' || values.through)
   const unknown = names.find(name => benches[name] === undefined)
   if (unknown !== undefined)
     throw new RangeError(`there is no bench ${unknown}, but ${Object.keys(benches).join(', ')}`)
@@ -81,7 +120,15 @@ const main = async (): Promise<void> => {
   const results: Record<string, object> = {}
   if (!values.json) console.log(machine())
   for (const name of names) {
-    const measured = await benches[name]?.({ rounds, commands, progress })
+    const measured = await benches[name]?.({
+      rounds: positive('rounds'),
+      commands: positive('commands'),
+      through: values.through,
+      ratePerSecond: positive('rate'),
+      seconds: positive('seconds'),
+      accounts: positive('accounts'),
+      progress,
+    })
     if (measured === undefined) continue
     results[name] = measured.result
     if (!values.json) console.log(measured.table.join('\n'))

@@ -6,8 +6,6 @@
 /** A plain decimal: no sign, no exponent, no leading zeros, at most 15 digits before and 12 after the point. */
 export const decimalPattern = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/
 
-export const microsPerUnit = 1_000_000
-
 const scaleDigits = 12
 const scale = 10n ** BigInt(scaleDigits)
 

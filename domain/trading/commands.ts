@@ -59,7 +59,10 @@ export interface ListInstrument {
   readonly specification: ContractSpecification
 }
 
-/** Closes the book for good and cancels what rests in it; refused before the instrument's expiration. */
+/**
+ * Closes the book for good and cancels what rests in it. Before the instrument's expiration, and for the second time, it
+ * is refused as `instrument-not-open`: not in the state that is to be left.
+ */
 export interface ExpireInstrument {
   readonly type: 'expire-instrument'
   readonly commandId: string

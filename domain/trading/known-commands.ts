@@ -101,10 +101,10 @@ export const createKnownCommands = (recentOldestFirst: readonly RecentCommand[])
   }
 
   const grow = (): void => {
-    const entries = slots.filter((_, index) => index % 2 === 1).filter(entry => entry > 0)
+    const linked = slots.filter((held, index) => index % 2 === 1 && held > 0)
     slots = new Int32Array(slots.length * 2)
     mask = slots.length / 2 - 1
-    for (const entry of entries) link(entry - 1, hashes[entry - 1] ?? 0)
+    for (const entry of linked) link(entry - 1, hashes[entry - 1] ?? 0)
   }
 
   const add = (commandId: string, placedBy: number): number => {
