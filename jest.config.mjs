@@ -9,4 +9,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/.local'],
   coverageProvider: 'v8',
   testTimeout: 30_000,
+  // By itself jest leaves a core free, which on two is half of them.
+  maxWorkers: 2,
 }

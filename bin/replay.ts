@@ -101,6 +101,8 @@ try {
   process.exitCode = await main()
 } catch (error) {
   if (!(error instanceof Error)) throw error
-  console.error(error.message)
+  // fetch tells only in the cause why nothing answers.
+  const { message, cause } = error
+  console.error(error instanceof TypeError && cause instanceof Error ? `${message}: ${cause.message}` : message)
   process.exitCode = error instanceof BadFile || error instanceof BadUsage ? 2 : 1
 }
