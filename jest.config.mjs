@@ -8,7 +8,8 @@ export default {
   moduleFileExtensions: ['ts', 'mjs', 'cjs', 'js', 'json'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/.local'],
   coverageProvider: 'v8',
-  testTimeout: 30_000,
+  // A hang ends, a slow machine does not fail.
+  testTimeout: 120_000,
   // By itself jest leaves a core free, which on two is half of them.
   maxWorkers: 2,
 }

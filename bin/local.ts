@@ -72,7 +72,7 @@ async function run(): Promise<void> {
 
   let leaving: Promise<never> | undefined
   const leave = async (code: number): Promise<never> => {
-    rmSync(runFile, { force: true })
+    if (isOurRunFile()) rmSync(runFile, { force: true })
     await runtime.stop()
     return exit(code)
   }
@@ -101,6 +101,17 @@ async function run(): Promise<void> {
     if (leaving !== undefined) return
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     leaving ??= leave(1)
+  }
+}
+
+/** A later start may have written its own over ours. */
+function isOurRunFile(): boolean {
+  try {
+    const run: { pid?: unknown } = JSON.parse(readFileSync(runFile, 'utf8'))
+    return run.pid === process.pid
+  } catch {
+    // Not there, or no longer readable: nothing of ours to remove.
+    return false
   }
 }
 

@@ -39,12 +39,12 @@ const rows = (answer: Answer): readonly Readonly<Record<string, unknown>>[] => {
 
 beforeAll(async () => {
   exchange = await startExchange()
-}, 90_000)
+}, 180_000)
 
 afterAll(async () => {
   await exchange?.stop()
   if (exchange !== undefined) forget(exchange.dataDir)
-}, 30_000)
+}, 180_000)
 
 describe('trading', () => {
   test('two crossing orders become two positions, fills and balances', async () => {
@@ -248,11 +248,11 @@ describe('the real order flow', () => {
           '--through',
           exchange.url,
         ],
-        { cwd: root, timeout: 100_000 },
+        { cwd: root, timeout: 290_000 },
       )
       expect(stdout).toContain('all agrees')
     },
-    110_000,
+    300_000,
   )
 })
 
@@ -291,7 +291,7 @@ describe('a killed matcher', () => {
     expect(rows(bought)[0]).toMatchObject({ size: '30' })
     expect(rows(await seller.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '-30' })
     expect(rows(await buyer.call('GET', '/api/v1/trades?limit=100'))).toHaveLength(30)
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('time', () => {
@@ -324,7 +324,7 @@ describe('time', () => {
     expect(closed.body['cancel_reason']).toBe('instrument-expired')
     const market = await later.call('GET', '/api/v1/markets/H100.USE-SOON')
     expect(market.body['is_active']).toBe(false)
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('leaving', () => {
@@ -337,5 +337,5 @@ describe('leaving', () => {
     expect(rows(await buyer.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '4' })
     const trade = await place(await exchange.trader('t-after'), { price: '0.2' })
     expect(trade.body['order_state']).toBe('open')
-  }, 90_000)
+  }, 180_000)
 })

@@ -97,7 +97,7 @@ export const forget = (dataDir: string): void => rmSync(dataDir, { recursive: tr
 export const eventually = async <Value>(
   read: () => Promise<Value>,
   satisfies: (value: Value) => boolean,
-  withinMillis = 15_000,
+  withinMillis = 60_000,
 ): Promise<Value> => {
   const deadline = Date.now() + withinMillis
   for (;;) {
