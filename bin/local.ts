@@ -131,6 +131,7 @@ async function synthesize(tenant: string | undefined): Promise<string> {
       CDK_OUTDIR: outdir,
       CDK_CONTEXT_JSON: JSON.stringify(tenant === undefined ? {} : { tenant }),
       CDK_VALIDATION: 'false',
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
     },
     clock: createClock(),
     logFile,
