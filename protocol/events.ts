@@ -9,12 +9,10 @@ import { decimalText, instant, orderId, signedDecimalText } from './values.ts'
 export const eventSource = 'compute-exchange'
 
 const envelope = {
-  event_id: z
-    .string()
-    .meta({
-      description:
-        'lane:input sequence:index, and what it is about where one event changes several; the same for every repeat',
-    }),
+  event_id: z.string().meta({
+    description:
+      'lane:input sequence:index, and what it is about where one event changes several; the same for every repeat',
+  }),
   lane: z.number().int(),
   sequence: z.number().int().meta({ description: 'Dense number of the event in its lane' }),
   timestamp: instant,
