@@ -21,7 +21,8 @@ async function forward(): Promise<string> {
     throw new Error(`no exchange answers at ${url}: start one with npm start`, { cause })
   })
   const body: unknown = await response.json()
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${JSON.stringify(body)}`)
+  const refused = z.object({ message: z.string() }).safeParse(body)
+  if (!response.ok) throw new Error(refused.data?.message ?? `${url} answered ${response.status}`)
   const { before, now } = z.object({ before: z.string(), now: z.string() }).parse(body)
   return `${before} -> ${now}`
 }

@@ -4,6 +4,9 @@ const realNow = Date.now.bind(Date)
 /** setTimeout's own limit; longer waits are armed again. */
 const longestTimerMillis = 2_147_483_647
 
+/** Sequence numbers of the stand-ins carry the time and are not made for the far future. */
+const farthestMillis = 10 * 365 * 86_400_000
+
 /** The message by which a parent tells its Node children that the clock was moved, and the variable they start with. */
 export const clockMessage = 'local-clock-offset'
 export const clockOffsetVariable = 'LOCAL_CLOCK_OFFSET_MILLIS'
@@ -24,8 +27,10 @@ export function createClock(initialOffsetMillis = 0): Clock {
     onMoved,
     forward(millis) {
       if (!(Number.isFinite(millis) && millis > 0)) throw new Error('the clock moves forward only')
-      cell[0] = (cell[0] ?? 0) + millis
-      for (const listener of [...listeners]) listener(cell[0])
+      const moved = (cell[0] ?? 0) + millis
+      if (moved > farthestMillis) throw new Error('the clock moves at most ten years ahead of the real time')
+      cell[0] = moved
+      for (const listener of [...listeners]) listener(moved)
     },
     until(instantMillis, signal) {
       return new Promise((resolve, reject) => {

@@ -17,6 +17,7 @@ describe('the clock', () => {
     expect(clock.now() - Date.now()).toBeGreaterThan(hourMillis + 900)
     expect(new Float64Array(clock.offset)[0]).toBe(hourMillis + 1_000)
     expect(() => clock.forward(-1)).toThrow('forward only')
+    expect(() => clock.forward(11 * 365 * 24 * hourMillis)).toThrow('at most ten years')
   })
 
   test('until resolves by passing time', async () => {
