@@ -1,11 +1,9 @@
 /** `npm run clock -- --forward 3d`: moves the clock of the running exchange forward. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
+import { exchangeUrl } from './running.ts'
 
 const unitMillis: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const runFile = join(import.meta.dirname, '..', '.local', 'run.json')
 
 try {
   console.log(await forward())
@@ -16,7 +14,7 @@ try {
 
 async function forward(): Promise<string> {
   const forward_millis = askedMillis()
-  const url = `${controlUrl()}/clock`
+  const url = `${exchangeUrl()}/_local/clock`
   const response = await fetch(url, { method: 'POST', body: JSON.stringify({ forward_millis }) }).catch(cause => {
     throw new Error(`no exchange answers at ${url}: start one with npm start`, { cause })
   })
@@ -33,13 +31,4 @@ function askedMillis(): number {
   const millis = Number(count) * (unitMillis[unit] ?? 0)
   if (!(millis > 0)) throw new Error('usage: npm run clock -- --forward 3d (or 2h, 10m, 30s)')
   return millis
-}
-
-function controlUrl(): string {
-  if (process.env['EXCHANGE_URL'] !== undefined) return `${process.env['EXCHANGE_URL'].replace(/\/$/, '')}/_local`
-  try {
-    return z.object({ controlUrl: z.url() }).parse(JSON.parse(readFileSync(runFile, 'utf8'))).controlUrl
-  } catch (cause) {
-    throw new Error('no exchange is running here: start one with npm start', { cause })
-  }
 }

@@ -4,10 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runFile } from './running.ts'
 
 const neededNodeMajor = 24
 const root = resolve(import.meta.dirname, '..')
-const runFile = join(root, '.local', 'run.json')
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 const exit = (code: number, message?: string): never => {
@@ -41,6 +41,13 @@ async function run(): Promise<void> {
       whenAsked()
     })
   }
+
+  // npm that is killed cannot pass it on: without npm nobody would know how to end us.
+  const { ppid } = process
+  if (process.env['npm_lifecycle_event'] !== undefined)
+    setInterval(() => {
+      if (process.ppid !== ppid) whenAsked()
+    }, 1_000).unref()
 
   const assembly = synthesize(values.tenant)
   // Told by the runtime, once it gets to wait for it.

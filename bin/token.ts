@@ -1,12 +1,11 @@
 /** `npm run -s token -- --account alice --role trader`: prints a bearer token of the running local exchange's issuer. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { localIssuerPath } from '#local/oidc-issuer.ts'
+import { isRole, roles } from '#protocol/permissions.ts'
+import { exchangeUrl } from './running.ts'
 
 const usage = 'usage: npm run -s token -- --account <name> --role <role> [--expires-in <seconds>]'
-const runFile = join(import.meta.dirname, '..', '.local', 'run.json')
 const tokenAnswer = z.union([z.object({ access_token: z.string() }), z.object({ error_description: z.string() })])
 
 try {
@@ -18,7 +17,7 @@ try {
 
 async function requestToken(): Promise<string> {
   const { account, role, expiresInSeconds } = readArguments()
-  const url = await exchangeUrl()
+  const url = exchangeUrl()
   const response = await post(`${url}${localIssuerPath}/token`, { account, role, expires_in: expiresInSeconds })
   const read = tokenAnswer.safeParse(await response.json())
   if (!read.success) throw new Error(`${url} answered ${response.status}, which is no token`)
@@ -32,6 +31,7 @@ function readArguments(): { account: string; role: string; expiresInSeconds: num
   if (!values.account || !values.role || !(Number.isInteger(expiresInSeconds) && expiresInSeconds > 0)) {
     throw new Error(usage)
   }
+  if (!isRole(values.role)) throw new Error(`there is no role ${values.role}, but ${roles.join(', ')}`)
   return { account: values.account, role: values.role, expiresInSeconds }
 }
 
@@ -46,19 +46,6 @@ function parseArguments() {
     })
   } catch (error) {
     throw new Error(usage, { cause: error })
-  }
-}
-
-async function exchangeUrl(): Promise<string> {
-  const { EXCHANGE_URL, PORT } = process.env
-  if (EXCHANGE_URL) return EXCHANGE_URL.replace(/\/$/, '')
-  if (PORT) return `http://127.0.0.1:${PORT}`
-  try {
-    return z.object({ url: z.url() }).parse(JSON.parse(await readFile(runFile, 'utf8'))).url
-  } catch (error) {
-    throw new Error('no exchange is running here: start one with `npm start`, or name it by EXCHANGE_URL', {
-      cause: error,
-    })
   }
 }
 

@@ -1,5 +1,5 @@
 /** Starts everything that a cloud assembly describes, in order, and stops it in the reverse order. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -57,6 +57,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const dataDir =
     options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'local-runtime-')) : resolve(options.dataDir)
   mkdirSync(join(dataDir, 'logs'), { recursive: true })
+  const release = holdFolder(dataDir)
 
   const complain = (where: string, error: unknown) => {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -80,6 +81,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     for (const component of started.splice(0).reverse()) {
       await component.stop().catch(error => complain('stopping', error))
     }
+    release()
     removeFolder()
     process.off('exit', removeFolder)
   }
@@ -197,6 +199,26 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     isToBeRemoved = false
     await stop()
     throw error
+  }
+}
+
+/** Two runs on one folder would ruin it. A holder that has ended without letting go holds it no longer. */
+function holdFolder(dataDir: string): () => void {
+  const file = join(dataDir, 'in-use-by')
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+    throw new Error(`${dataDir} is in use by process ${holder}`)
+  }
+  writeFileSync(file, String(process.pid))
+  return () => rmSync(file, { force: true })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 

@@ -5,7 +5,7 @@ import { decimalPattern } from '#domain/units.ts'
 export const decimalText = z
   .string()
   .max(28)
-  .regex(decimalPattern, 'must be a plain decimal such as "2.55"')
+  .regex(decimalPattern, 'must be a plain decimal such as "2.55", of at most 15 digits before and 12 after the point')
   .meta({ description: 'Decimal as text', examples: ['2.55'] })
 
 export const positiveDecimalText = decimalText.refine(text => /[1-9]/.test(text), 'must be greater than zero')
@@ -43,13 +43,19 @@ export const pageQuery = {
   // Digits only: Number() would also take "0x10", "1e2" and blanks.
   limit: z
     .string()
-    .regex(/^[0-9]{1,3}$/, 'must be a whole number')
+    .regex(/^[0-9]{1,3}$/, 'must be a whole number from 1 to 500')
     .transform(Number)
-    .pipe(z.number().int().min(1).max(500))
+    .pipe(z.number().int().min(1, 'must be from 1 to 500').max(500, 'must be from 1 to 500'))
     .optional()
     .meta({ description: 'How many at most on a page; 100 unless told' }),
   cursor: z.string().min(1).max(1024).optional().meta({ description: 'next_cursor of the previous page' }),
 }
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ data: z.array(item), next_cursor: z.string().nullable() })
+  z.object({
+    data: z.array(item),
+    next_cursor: z.string().nullable().meta({
+      description:
+        'null at the end. With a filter a page may hold fewer items than asked for, even none, while there are more: go on until null.',
+    }),
+  })
