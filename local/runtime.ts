@@ -266,7 +266,11 @@ function controlRoute(clock: Clock, status: () => object, complain: Surroundings
     const read = forwardRequest.safeParse(await text(request))
     if (!read.success) return reply(response, 400, { message: z.prettifyError(read.error) })
     const before = nowText()
-    clock.forward(read.data.forward_millis)
+    try {
+      clock.forward(read.data.forward_millis)
+    } catch (error) {
+      return reply(response, 400, { message: error instanceof Error ? error.message : String(error) })
+    }
     reply(response, 200, { before, now: nowText() })
   }
   return (request, response) => {
