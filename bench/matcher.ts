@@ -1,113 +1,266 @@
-import type { Command } from '#domain/trading/commands.ts'
-import { createEngine, type Engine } from '#domain/trading/engine.ts'
-import type { Event } from '#domain/trading/events.ts'
-import { encodeEvents } from '#protocol/executions-frame.ts'
-import { decodeOrdersFrame, encodeOrdersFrame } from '#protocol/orders-frame.ts'
-import { flowMillis, type OrderFlow, orderFlow } from './order-flow.ts'
+import { PerformanceObserver } from 'node:perf_hooks'
+import type { Engine } from '#domain/trading/engine.ts'
+import { eventType, typeOf, wordsOf } from '#domain/trading/messages.ts'
+import { firstChain, sectionOf } from '#protocol/executions-frame.ts'
+import { openOrdersFrame } from '#protocol/orders-frame.ts'
+import { accountsOf, EngineRun, flowMillis, framesOf, type Messages, messagesOf, prefilled } from './engine-run.ts'
+import type { Flow } from './flow-file.ts'
+import { makeFlow } from './flows.ts'
+import { peerRate } from './peer.ts'
 import { cpuSecondsOf, type Spread, spreadOf } from './rounds.ts'
 
-/** Commands a CPU-second, cash check and duplicate check on; the same flow in every round. */
 export interface MatcherResult {
   readonly commands: number
   readonly flows: readonly FlowResult[]
 }
 
-interface FlowResult {
-  readonly books: number
-  readonly trades: number
-  /** Commands as objects in, events as objects out. */
+export interface FlowResult {
+  readonly flow: string
+  readonly answers: Answers
+  /** Commands a CPU-second: messages in, events out, cash check and duplicate check on. */
   readonly engine: Spread
-  /** The same with frames in and event bytes out, as the matcher does it. */
-  readonly withFrames: Spread
+  /** The same from the bytes of a frame to the bytes of a chained section, as the matcher does it. */
+  readonly framed: Spread
+  /** Of the peer, on its first commands. */
+  readonly peer: Spread
+  readonly ratioToPeer: Spread
+  readonly ratioOfFramed: Spread
+  /** For each command by itself, the clock's own cost included: p50, p99, p99.9. */
+  readonly commandMicros: Percentiles
+  readonly collectionsPer2Million: number
+  /** Behind its due time, at 100,000 commands a second; paired with a loop that does nothing. */
+  readonly openLoopMicros: { readonly engine: Percentiles; readonly empty: Percentiles }
+  readonly bytesOfCommand: number
+  readonly eventBytesOfCommand: number
+}
+
+export interface Answers {
+  readonly trades: number
+  readonly quantity: number
+  readonly notional: string
+  readonly liveOrders: number
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
 }
 
 export interface MatcherOptions {
   readonly commands: number
   readonly rounds: number
+  /** Instead of the four flows. */
+  readonly flow?: Flow
   readonly progress: (line: string) => void
 }
 
+const seed = 12_345
 const commandsOfFrame = 500
-const lane = 1
+const peerCommands = 100_000
+const openLoopCommands = 200_000
+const openLoopPerSecond = 100_000
+
+interface Prepared {
+  readonly flow: Flow
+  readonly accounts: number
+  readonly messages: Messages
+  readonly frames: readonly Uint8Array[]
+  readonly engine: number[]
+  readonly framed: number[]
+  readonly peer: number[]
+}
 
 /** Rounds are interleaved, so that what slows the machine down for a while slows all of them. */
-export const benchMatcher = ({ commands, rounds, progress }: MatcherOptions): MatcherResult => {
-  const prepared = [1, 64].map(books => {
-    progress(`preparing ${commands} commands on ${books} ${books === 1 ? 'book' : 'books'}`)
-    const flow = orderFlow(books, commands, 12_345)
-    return { books, flow, frames: framesOf(flow.commands), engine: [] as number[], withFrames: [] as number[] }
-  })
+export const benchMatcher = async (options: MatcherOptions): Promise<MatcherResult> => {
+  const { rounds, progress } = options
+  const prepared = flowsOf(options).map(flow => prepare(flow))
   // The first round warms up and does not count.
   for (let round = 0; round <= rounds; round += 1) {
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
-    for (const { flow, frames, engine, withFrames } of prepared) {
-      const [alone, framed] = [engineRound(flow, frames), framesRound(flow, frames)]
+    for (const each of prepared) {
+      const rates = [engineRate(each), framedRate(each), peerRate(each.flow, peerCommands)] as const
       if (round === 0) continue
-      engine.push(alone)
-      withFrames.push(framed)
+      each.engine.push(rates[0])
+      each.framed.push(rates[1])
+      each.peer.push(rates[2])
     }
   }
-  return {
-    commands,
-    flows: prepared.map(({ books, flow, engine, withFrames }) => ({
-      books,
-      trades: tradesOf(flow),
-      engine: spreadOf(engine),
-      withFrames: spreadOf(withFrames),
-    })),
+  const flows: FlowResult[] = []
+  for (const each of prepared) {
+    progress(`one by one: ${each.flow.name}`)
+    flows.push(await resultOf(each))
+  }
+  return { commands: options.flow?.commands ?? options.commands, flows }
+}
+
+const flowsOf = ({ flow, commands, progress }: MatcherOptions): Flow[] => {
+  if (flow !== undefined) return [flow]
+  return ([1, 64] as const).flatMap(symbols =>
+    (['xc', 'nq'] as const).map(mix => {
+      progress(`making ${commands} commands: ${mix}, ${symbols}`)
+      return makeFlow(mix, symbols, commands, seed)
+    }),
+  )
+}
+
+const prepare = (flow: Flow): Prepared => {
+  const accounts = accountsOf(flow)
+  const messages = messagesOf(new EngineRun({ ...flow, accounts }), flow)
+  const frames = framesOf(messages, commandsOfFrame)
+  return { flow, accounts, messages, frames, engine: [], framed: [], peer: [] }
+}
+
+const opened = ({ flow, accounts, messages }: Prepared): Engine => prefilled(flow, accounts, messages)
+
+const applyAll = (engine: Engine, { words, from, end }: Messages): void => {
+  let count = 0
+  for (let at = from; at < end; at += wordsOf(words[at] as number)) {
+    engine.apply(words, at)
+    count += 1
+    if (count < commandsOfFrame) continue
+    count = 0
+    engine.told.clear()
   }
 }
 
-const framesOf = (commands: readonly Command[]): Uint8Array[] => {
-  const frames: Uint8Array[] = []
-  for (let i = 0; i < commands.length; i += commandsOfFrame)
-    frames.push(encodeOrdersFrame(lane, commands.slice(i, i + commandsOfFrame)))
-  return frames
+const engineRate = (prepared: Prepared): number => {
+  const engine = opened(prepared)
+  return prepared.flow.commands / cpuSecondsOf(() => applyAll(engine, prepared.messages))
 }
 
-const opened = (flow: OrderFlow): Engine => {
-  const engine = createEngine(lane)
-  for (const command of flow.opening) engine.apply(command, flowMillis)
-  return engine
-}
-
-const decoded = (frame: Uint8Array): readonly Command[] => {
-  const read = decodeOrdersFrame(frame, lane)
-  if (!read.ok) throw new Error(`the bench's own frame is poison: ${read.reason}`)
-  return read.commands
-}
-
-/** Commands a CPU-second of the engine alone; they are decoded just before, outside of what is measured. */
-const engineRound = (flow: OrderFlow, frames: readonly Uint8Array[]): number => {
-  const engine = opened(flow)
-  let seconds = 0
-  for (const frame of frames) {
-    const commands = decoded(frame)
-    seconds += cpuSecondsOf(() => {
-      for (const command of commands) engine.apply(command, flowMillis)
-    })
-  }
-  return flow.commands.length / seconds
-}
-
-const framesRound = (flow: OrderFlow, frames: readonly Uint8Array[]): number => {
-  const engine = opened(flow)
-  let bytes = 0
+const framedRate = (prepared: Prepared): number => {
+  const engine = opened(prepared)
+  let previousChain = firstChain
   const seconds = cpuSecondsOf(() => {
-    for (const frame of frames) {
-      const events: Event[] = []
-      for (const command of decoded(frame)) events.push(...engine.apply(command, flowMillis))
-      bytes += encodeEvents(events).length
+    for (const frame of prepared.frames) {
+      const opened = openOrdersFrame(frame, 1)
+      if (!opened.ok) throw new Error(`the bench's own frame is poison: ${opened.reason}`)
+      engine.told.clear()
+      engine.advance(flowMillis)
+      let at = opened.from
+      for (let count = 0; count < opened.count; count += 1) {
+        engine.apply(opened.words, at)
+        at += wordsOf(opened.words[at] as number)
+      }
+      const { count } = engine.told
+      const events = engine.told.bytes()
+      const section = { inputSequence, atMillis: flowMillis, firstIndex: 0, count, events, previousChain }
+      previousChain = sectionOf(section).chain
     }
   })
-  if (bytes === 0) throw new Error('the engine said nothing')
-  return flow.commands.length / seconds
+  return prepared.flow.commands / seconds
 }
 
-const tradesOf = (flow: OrderFlow): number => {
-  const engine = opened(flow)
-  let trades = 0
-  for (const command of flow.commands)
-    for (const event of engine.apply(command, flowMillis)) if (event.type === 'trade-executed') trades += 1
-  return trades
+const inputSequence = '1'.padStart(56, '0')
+
+/** What a flow leads to, counted from the engine's own events. */
+export const answersOf = (flow: Flow): Answers => {
+  const prepared = prepare(flow)
+  const engine = opened(prepared)
+  const { words, from, end } = prepared.messages
+  let [trades, quantity, notional] = [0, 0, 0n]
+  for (let at = from; at < end; at += wordsOf(words[at] as number)) {
+    engine.apply(words, at)
+    const { told } = engine
+    for (let event = 0; event < told.length; event += wordsOf(told.words[event] as number)) {
+      if (typeOf(told.words[event] as number) !== eventType['trade-executed']) continue
+      const [ticks = 0, lots = 0] = told.words.subarray(event + 2, event + 4)
+      trades += 1
+      quantity += lots
+      notional += BigInt(ticks * lots)
+    }
+    told.clear()
+  }
+  return { trades, quantity, notional: notional.toString(), liveOrders: engine.counts().openOrders }
+}
+
+const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
+  const { flow, messages } = prepared
+  const eventBytes = eventBytesOf(prepared)
+  return {
+    flow: flow.name,
+    answers: answersOf(flow),
+    engine: spreadOf(prepared.engine),
+    framed: spreadOf(prepared.framed),
+    peer: spreadOf(prepared.peer),
+    ratioToPeer: ratios(prepared.engine, prepared.peer),
+    ratioOfFramed: ratios(prepared.framed, prepared.engine),
+    commandMicros: commandMicros(prepared),
+    collectionsPer2Million: (await collections(prepared)) * (2_000_000 / flow.commands),
+    openLoopMicros: { engine: openLoop(prepared, true), empty: openLoop(prepared, false) },
+    bytesOfCommand: ((messages.end - messages.from) * 4) / flow.commands,
+    eventBytesOfCommand: eventBytes / flow.commands,
+  }
+}
+
+/** Round by round: both were measured in the same minute. */
+const ratios = (of: readonly number[], to: readonly number[]): Spread =>
+  spreadOf(of.map((rate, round) => rate / (to[round] ?? Number.NaN)))
+
+const eventBytesOf = (prepared: Prepared): number => {
+  const engine = opened(prepared)
+  const { words, from, end } = prepared.messages
+  let bytes = 0
+  for (let at = from; at < end; at += wordsOf(words[at] as number)) {
+    engine.apply(words, at)
+    bytes += engine.told.length * 4
+    engine.told.clear()
+  }
+  return bytes
+}
+
+const commandMicros = (prepared: Prepared): Percentiles => {
+  const engine = opened(prepared)
+  const { words, from, end } = prepared.messages
+  const took = new Float64Array(prepared.flow.commands)
+  let command = 0
+  for (let at = from; at < end; at += wordsOf(words[at] as number)) {
+    const start = performance.now()
+    engine.apply(words, at)
+    took[command] = (performance.now() - start) * 1_000
+    engine.told.clear()
+    command += 1
+  }
+  return percentiles(took)
+}
+
+const openLoop = (prepared: Prepared, applies: boolean): Percentiles => {
+  const engine = opened(prepared)
+  const { words, from, end } = prepared.messages
+  const count = Math.min(openLoopCommands, prepared.flow.commands)
+  const behind = new Float64Array(count)
+  const start = performance.now()
+  let at = from
+  for (let command = 0; command < count && at < end; command += 1) {
+    const due = start + (command * 1_000) / openLoopPerSecond
+    while (performance.now() < due);
+    if (applies) engine.apply(words, at)
+    at += wordsOf(words[at] as number)
+    engine.told.clear()
+    behind[command] = (performance.now() - due) * 1_000
+  }
+  return percentiles(behind)
+}
+
+const percentiles = (values: Float64Array): Percentiles => {
+  const sorted = values.toSorted()
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) }
+}
+
+/** Garbage collections of any kind while the flow is applied. */
+const collections = async (prepared: Prepared): Promise<number> => {
+  const engine = opened(prepared)
+  let count = 0
+  const observer = new PerformanceObserver(list => {
+    count += list.getEntries().length
+  })
+  const settled = () => new Promise(resolve => setTimeout(resolve, 20))
+  await settled()
+  observer.observe({ entryTypes: ['gc'] })
+  applyAll(engine, prepared.messages)
+  await settled()
+  observer.disconnect()
+  return count
 }

@@ -1,23 +1,36 @@
 /**
- * `npm run bench -- [matcher|frames|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|lanes|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `matcher --flow <file>` runs that flow instead of four of its own.
  * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
  */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { benchFrames } from '#bench/frames.ts'
+import * as z from 'zod'
+import { type Flow, parseFlow } from '#bench/flow-file.ts'
 import { measureHttp, type Quantiles } from '#bench/http.ts'
-import { benchMatcher } from '#bench/matcher.ts'
+import { benchLanes } from '#bench/lanes.ts'
+import { benchMatcher, type Percentiles } from '#bench/matcher.ts'
 import { machine, type Spread } from '#bench/rounds.ts'
 
 interface Options {
   readonly rounds: number
   readonly commands: number
   readonly through: string | undefined
+  readonly flow?: Flow
   readonly ratePerSecond: number
   readonly seconds: number
   readonly accounts: number
   readonly progress: (line: string) => void
 }
+
+/** As it is pinned. */
+const peerVersion = z
+  .object({ devDependencies: z.object({ 'nodejs-order-book': z.string() }) })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).devDependencies[
+  'nodejs-order-book'
+]
 
 interface Measured {
   /** As JSON. */
@@ -25,41 +38,58 @@ interface Measured {
   readonly table: readonly string[]
 }
 
-const row = (label: string, value: string): string => `  ${label.padEnd(44)} ${value}`
+const row = (label: string, value: string): string => `  ${label.padEnd(46)} ${value}`
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const rate = ({ median, lowest, highest, rounds }: Spread): string =>
   `${whole(median)} / CPU-second (${whole(lowest)} to ${whole(highest)} in ${rounds} rounds)`
+const ratio = ({ median, lowest, highest }: Spread): string =>
+  `${median.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)})`
+const micros = ({ p50, p99, p999 }: Percentiles): string =>
+  `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, p99.9 ${p999.toFixed(1)} µs`
 
-const matcher = (options: Options): Measured => {
-  const result = benchMatcher(options)
+/** A shard takes so much a second each way. */
+const shardBytesPerSecond = 1_048_576
+const shardRecordsPerSecond = 1_000
+
+const matcher = async (options: Options): Promise<Measured> => {
+  const result = await benchMatcher(options)
   return {
     result,
     table: [
-      `matcher: ${whole(result.commands)} commands, mixed as on NASDAQ`,
-      ...result.flows.flatMap(({ books, trades, engine, withFrames }) => [
-        row(`${books} ${books === 1 ? 'book' : 'books'}, ${whole(trades)} trades: engine alone`, rate(engine)),
-        row('with frames decoded and events encoded', rate(withFrames)),
+      `matcher: ${whole(result.commands)} commands a flow`,
+      ...result.flows.flatMap(each => [
+        `  ${each.flow}: ${whole(each.answers.trades)} trades, quantity ${whole(each.answers.quantity)}, notional ${each.answers.notional}, ${whole(each.answers.liveOrders)} live at the end`,
+        row('engine', rate(each.engine)),
+        row('from frame bytes to chained section bytes', rate(each.framed)),
+        row(`nodejs-order-book ${peerVersion}, no cash check`, rate(each.peer)),
+        row('ratio of engine to nodejs-order-book', ratio(each.ratioToPeer)),
+        row('ratio of framed to engine', ratio(each.ratioOfFramed)),
+        row('one command (wall, clock included)', micros(each.commandMicros)),
+        row('garbage collections per 2,000,000', each.collectionsPer2Million.toFixed(1)),
+        row('behind schedule at 100,000 a second', micros(each.openLoopMicros.engine)),
+        row('the same of an empty loop', micros(each.openLoopMicros.empty)),
+        row(
+          'bytes of a command, and of its events',
+          `${each.bytesOfCommand.toFixed(1)}, ${each.eventBytesOfCommand.toFixed(1)}`,
+        ),
+        row(
+          'a lane of one shard takes',
+          `${whole(Math.min(shardBytesPerSecond / each.bytesOfCommand, shardBytesPerSecond / each.eventBytesOfCommand))} commands / second in frames of many, ${whole(shardRecordsPerSecond)} one by one`,
+        ),
       ]),
     ],
   }
 }
 
-const frames = ({ commands, progress }: Options): Measured => {
-  progress('encoding every message by itself')
-  const result = benchFrames(Math.min(commands, 100_000))
-  const bytes = (value: number): string => `${value.toFixed(1)} bytes`
+const lanes = async ({ commands, progress }: Options): Promise<Measured> => {
+  progress('one lane, then two in two processes')
+  const result = await benchLanes(commands)
   return {
     result,
     table: [
-      'frames: what travels',
-      ...[...result.commands, ...result.events].map(({ type, meanBytes, count }) =>
-        row(type, `${bytes(meanBytes)}, mean of ${whole(count)}`),
-      ),
-      row('a command of the mix', bytes(result.bytesOfCommand)),
-      row('its events', `${bytes(result.eventBytesOfCommand)} in ${result.eventsOfCommand.toFixed(2)} events`),
-      row('a lane takes as single records', `${whole(result.singleCommandsPerSecond)} commands / second`),
-      row('a lane takes in frames of many', `${whole(result.framedCommandsPerSecond)} commands / second`),
-      row('a lane answers in frames of many', `${whole(result.answeredCommandsPerSecond)} commands / second`),
+      'lanes: each in a process of its own',
+      row('one lane', `${whole(result.oneLanePerSecond)} commands / second`),
+      row('two lanes', `${whole(result.twoLanesPerSecond)} commands / second, ${result.ratio.toFixed(2)} of one`),
     ],
   }
 }
@@ -90,15 +120,16 @@ const http = async (options: Options): Promise<Measured> => {
   }
 }
 
-const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = { matcher, frames, http }
+const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = { matcher, lanes, http }
 
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '7' },
-      commands: { type: 'string', default: '500000' },
+      rounds: { type: 'string', default: '5' },
+      commands: { type: 'string', default: '2000000' },
       through: { type: 'string' },
+      flow: { type: 'string' },
       rate: { type: 'string', default: '300' },
       seconds: { type: 'string', default: '60' },
       accounts: { type: 'string', default: '6' },
@@ -124,6 +155,7 @@ const main = async (): Promise<void> => {
       rounds: positive('rounds'),
       commands: positive('commands'),
       through: values.through,
+      ...(values.flow === undefined ? {} : { flow: parseFlow(basename(values.flow), readFileSync(values.flow)) }),
       ratePerSecond: positive('rate'),
       seconds: positive('seconds'),
       accounts: positive('accounts'),

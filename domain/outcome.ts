@@ -22,6 +22,19 @@ export const rejectionCodes = [
   'instrument-limit',
   'invalid-specification',
   'duplicate-order',
+  'post-only-would-trade',
+  'reduce-only-would-increase',
+  'price-outside-band',
+  'instrument-halted',
+  'order-type-not-allowed',
+  'invalid-instructions',
+  'kill-switch-on',
+  'protection-frozen',
+  'invalid-trading-state',
+  'unknown-protection',
+  'unknown-firm',
+  'trade-already-busted',
+  'quote-limit',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

@@ -1,5 +1,5 @@
 import { backoffMillis, isLastingFailure, pause } from '#adapters/streams/reader.ts'
-import { encodeExecutionsFrame, type Section } from '#protocol/executions-frame.ts'
+import { executionsFrameOf } from '#protocol/executions-frame.ts'
 import { LaneHalted } from './halt.ts'
 import { type Log, told } from './log.ts'
 
@@ -11,8 +11,10 @@ export interface RecordEnd {
 }
 
 export interface Publishable {
-  readonly section: Section
-  readonly bytes: number
+  /** A section as it lies in a frame. */
+  readonly bytes: Uint8Array
+  /** Events in it. */
+  readonly count: number
   readonly firstOutSeq: number
   /** On the last section of its record. */
   readonly end?: RecordEnd & {
@@ -74,7 +76,7 @@ export const executionPublisher = (options: PublisherOptions): ExecutionPublishe
     let bytes = 0
     let count = 0
     for (const each of waiting) {
-      bytes += each.bytes
+      bytes += each.bytes.length
       if (count > 0 && (bytes > maxFrameBytes || count >= maxFrameSections)) break
       count++
     }
@@ -105,12 +107,12 @@ export const executionPublisher = (options: PublisherOptions): ExecutionPublishe
       const taken = takeFrame()
       const [first] = taken
       if (first === undefined) return
-      const sections = taken.map(({ section }) => section)
-      const frame = encodeExecutionsFrame({ lane, epoch, firstOutSeq: first.firstOutSeq, sections })
+      const sections = taken.map(({ bytes }) => bytes)
+      const frame = executionsFrameOf({ lane, epoch, firstOutSeq: first.firstOutSeq, sections })
       const sequenceNumber = await putUntilAcknowledged(frame)
       if (sequenceNumber === undefined) return
       lastSequenceNumber = sequenceNumber
-      for (const { events } of sections) unpublishedEvents -= events.length
+      for (const { count } of taken) unpublishedEvents -= count
       onPublished(taken.flatMap(({ end }) => (end === undefined ? [] : [end])))
       settleWaiters()
     }
@@ -137,7 +139,7 @@ export const executionPublisher = (options: PublisherOptions): ExecutionPublishe
     offer(sections) {
       for (const each of sections) {
         waiting.push(each)
-        unpublishedEvents += each.section.events.length
+        unpublishedEvents += each.count
       }
       start()
     },

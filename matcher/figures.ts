@@ -1,7 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Event } from '#domain/trading/events.ts'
+import { rejectionCodes } from '#domain/outcome.ts'
+import { eventType, typeOf, wordsOf } from '#domain/trading/messages.ts'
+import type { Tape } from '#domain/trading/tape.ts'
 import { engineBucketsMicros, type Histogram, latencyBucketsMillis, type MatcherFigures } from '#protocol/figures.ts'
 
+/** What the engine holds now. */
 export interface BookCounts {
   readonly openOrders: number
   readonly accounts: number
@@ -9,11 +12,10 @@ export interface BookCounts {
 }
 
 export interface Figures {
-  /** What a record led to, whether it is published now or was before. */
-  told(events: readonly Event[]): void
-  /** A record that is published now, not for the sake of replay. */
-  applied(arrivalMillis: number, commands: readonly { readonly type: string }[], events: readonly Event[]): void
-  engineTook(micros: number): void
+  /** A record that is published now, not for the sake of replay: how many commands, and what they led to. */
+  applied(arrivalMillis: number, commands: number, told: Tape): void
+  /** So long for each of so many commands. */
+  engineTook(micros: number, commands: number): void
   published(arrivalMillis: number): void
   snapshotTaken(pauseMillis: number, bytes: number): void
   read(now: Pick<MatcherFigures, 'input_sequence' | 'out_seq' | 'unpublished_events'> & ReaderLag): MatcherFigures
@@ -27,11 +29,13 @@ interface ReaderLag {
 interface FiguresOptions {
   readonly lane: number
   readonly epoch: number
-  readonly counts: BookCounts
+  readonly counts: () => BookCounts
   readonly now: () => number
 }
 
 const nanosPerMilli = 1e6
+const acceptedWithInstructions = eventType['order-accepted-with-instructions']
+const rejectedWithInstructions = eventType['order-rejected-with-instructions']
 
 export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Figures => {
   const startedAt = now()
@@ -41,7 +45,6 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
   const appliedLatency = countingHistogram(latencyBucketsMillis)
   const engine = countingHistogram(engineBucketsMicros)
   const rejections: Record<string, number> = {}
-  let { openOrders, accounts, instruments } = counts
   let orders = 0
   let trades = 0
   let commandCount = 0
@@ -50,53 +53,39 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
   let lagMillis = 0
   let snapshotPauseMillis = 0
   let snapshotBytes = 0
+  let snapshotAt = startedAt
 
-  /** The book's sizes follow from what the engine says, whoever hears it. */
-  const follow = (event: Event) => {
-    switch (event.type) {
-      case 'order-accepted':
-        openOrders++
-        break
-      case 'trade-executed':
-        if (event.maker.remainingLots === 0) openOrders--
-        if (event.taker.remainingLots === 0) openOrders--
-        break
-      case 'order-cancelled':
-        openOrders--
-        break
-      case 'account-opened':
-        accounts++
-        break
-      case 'instrument-listed':
-        instruments++
-        break
+  const count = ({ words, length }: Tape) => {
+    for (let at = 0; at < length; at += wordsOf(words[at] as number)) {
+      const type = typeOf(words[at] as number)
+      if (type === eventType['trade-executed'] || type === eventType['auction-trade-executed']) trades++
+      else if (type === eventType['order-accepted'] || type === acceptedWithInstructions) orders++
+      else if (type === eventType['order-rejected'] || type === rejectedWithInstructions) {
+        orders++
+        reject(words[at + 12] as number)
+      } else if (type === eventType['command-rejected']) reject((words[at + 6] as number) & 0xffff)
+      else if (type === eventType['command-duplicated']) duplicates++
+      else if (type === eventType['frame-poisoned']) poison++
     }
   }
-
-  const count = (event: Event) => {
-    if (event.type === 'order-rejected' || event.type === 'command-rejected')
-      rejections[event.code] = (rejections[event.code] ?? 0) + 1
-    else if (event.type === 'trade-executed') trades++
-    else if (event.type === 'command-duplicated') duplicates++
-    else if (event.type === 'frame-poisoned') poison++
+  const reject = (number: number) => {
+    const code = rejectionCodes[number] ?? String(number)
+    rejections[code] = (rejections[code] ?? 0) + 1
   }
 
   return {
-    told(events) {
-      for (const event of events) follow(event)
-    },
-    applied(arrivalMillis, commands, events) {
+    applied(arrivalMillis, commands, told) {
       lagMillis = Math.max(0, now() - arrivalMillis)
       appliedLatency.add(lagMillis)
-      commandCount += commands.length
-      for (const { type } of commands) if (type === 'place-order') orders++
-      for (const event of events) count(event)
+      commandCount += commands
+      count(told)
     },
-    engineTook: micros => engine.add(micros),
+    engineTook: (micros, commands) => engine.add(micros, commands),
     published: arrivalMillis => latency.add(Math.max(0, now() - arrivalMillis)),
     snapshotTaken(pauseMillis, bytes) {
       snapshotPauseMillis = pauseMillis
       snapshotBytes = bytes
+      snapshotAt = now()
     },
     read({ millisBehindLatest, ...position }) {
       const delay = {
@@ -105,6 +94,7 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
         max: rounded(eventLoop.max / nanosPerMilli),
       }
       eventLoop.reset()
+      const { openOrders, accounts, instruments } = counts()
       return {
         at: now(),
         started_at: startedAt,
@@ -124,6 +114,7 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
         event_loop_delay_millis: delay,
         snapshot_pause_millis: rounded(snapshotPauseMillis),
         snapshot_bytes: snapshotBytes,
+        snapshot_age_millis: now() - snapshotAt,
         open_orders: openOrders,
         accounts,
         instruments,
@@ -147,8 +138,12 @@ export const embeddedMetrics = (figures: MatcherFigures, before: MatcherFigures 
     LagMillis: figures.lag_millis,
     PublishedMillisAverage: average(figures.latency_millis, before?.latency_millis),
     EngineMicrosAverage: average(figures.engine_micros, before?.engine_micros),
+    EngineMicrosP50: quantile(0.5, figures.engine_micros, before?.engine_micros),
+    EngineMicrosP99: quantile(0.99, figures.engine_micros, before?.engine_micros),
     EventLoopDelayMillis: figures.event_loop_delay_millis.max,
     OpenOrders: figures.open_orders,
+    Epoch: figures.epoch,
+    SnapshotAgeMillis: figures.snapshot_age_millis,
   }
   return {
     _aws: {
@@ -179,6 +174,19 @@ const average = (histogram: Histogram, before: Histogram | undefined): number =>
   return count === 0 ? 0 : rounded((histogram.sum - (before?.sum ?? 0)) / count)
 }
 
+/** The upper bound of the bucket that it lies in, since the last figures; above all bounds the greatest of them. */
+const quantile = (share: number, { buckets, counts }: Histogram, before: Histogram | undefined): number => {
+  const since = counts.map((count, index) => count - (before?.counts[index] ?? 0))
+  const rank = share * since.reduce((sum, count) => sum + count, 0)
+  if (rank === 0) return 0
+  let seen = 0
+  const bucket = since.findIndex(count => {
+    seen += count
+    return seen >= rank
+  })
+  return buckets[bucket] ?? buckets.at(-1) ?? 0
+}
+
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
 
 const countingHistogram = (buckets: readonly number[]) => {
@@ -186,12 +194,12 @@ const countingHistogram = (buckets: readonly number[]) => {
   let sum = 0
   let count = 0
   return {
-    add(value: number) {
+    add(value: number, times = 1) {
       let bucket = 0
       while (bucket < buckets.length && value > (buckets[bucket] ?? 0)) bucket++
-      counts[bucket] = (counts[bucket] ?? 0) + 1
-      sum += value
-      count++
+      counts[bucket] = (counts[bucket] ?? 0) + times
+      sum += value * times
+      count += times
     },
     read: (): Histogram => ({ buckets, counts: [...counts], sum: rounded(sum), count }),
   }

@@ -2,7 +2,8 @@ import { quarantine } from '#adapters/snapshots.ts'
 import { type Batch, backoffMillis, pause, type StreamReader, type StreamRecord } from '#adapters/streams/reader.ts'
 import type { Checkpoint } from '#adapters/tables/lanes.ts'
 import type { Engine } from '#domain/trading/engine.ts'
-import type { Event } from '#domain/trading/events.ts'
+import { writeEvent } from '#domain/trading/event-messages.ts'
+import { wordsOf } from '#domain/trading/messages.ts'
 import { firstChain } from '#protocol/executions-frame.ts'
 import type { ExecutionPublisher, Publishable } from './execution-publisher.ts'
 import type { Figures } from './figures.ts'
@@ -111,21 +112,25 @@ export const createLane = (options: LaneOptions): Lane => {
     isVerified = true
   }
 
-  const applyToEngine = (input: Input): readonly Event[] => {
+  /** Leaves the record's events on the engine's tape. */
+  const applyToEngine = (input: Input): void => {
+    const { content } = input
     try {
-      const events = [...engine.advance(input.arrivalMillis)]
-      if (input.content.kind === 'poison') {
-        events.push(input.content.event)
-        return events
+      engine.told.clear()
+      engine.advance(input.arrivalMillis)
+      if (content.kind === 'poison') {
+        writeEvent(engine.told, content.event)
+        return
       }
-      const { laneMillis } = engine
-      for (const command of input.content.commands) {
-        const startedMillis = performance.now()
-        const answers = engine.apply(command, laneMillis)
-        figures.engineTook((performance.now() - startedMillis) * 1_000)
-        for (const event of answers) events.push(event)
+      const { words, count } = content
+      if (count === 0) return
+      const startedMillis = performance.now()
+      let at = content.from
+      for (let command = 0; command < count; command += 1) {
+        engine.apply(words, at)
+        at += wordsOf(words[at] as number)
       }
-      return events
+      figures.engineTook(((performance.now() - startedMillis) * 1_000) / count, count)
     } catch (cause) {
       throw new LaneHalted('engine-failed', `the engine failed on record ${input.sequence}`, told(cause), cause)
     }
@@ -140,28 +145,27 @@ export const createLane = (options: LaneOptions): Lane => {
     // Read again, because a position was: it has had its disposition.
     if (input.sequence <= position.sequence) return
     if (firstSequence === '') firstSequence = input.sequence
-    const events = applyToEngine(input)
-    const commands = input.content.kind === 'commands' ? input.content.commands : []
-    if (commands.length > 0 || input.content.kind === 'poison') lastWork = input.sequence
-    figures.told(events)
-    const sections = sectionsOf(position.chain, input.sequence, engine.laneMillis, events)
+    applyToEngine(input)
+    const commands = input.content.kind === 'commands' ? input.content.count : 0
+    if (commands > 0 || input.content.kind === 'poison') lastWork = input.sequence
+    const sections = sectionsOf(position.chain, input.sequence, engine.laneMillis, engine.told)
     let firstOutSeq = position.outSeq + 1
     position = {
       sequence: input.sequence,
-      outSeq: position.outSeq + events.length,
-      chain: sections.at(-1)?.section.chain ?? position.chain,
+      outSeq: position.outSeq + engine.told.count,
+      chain: sections.at(-1)?.chain ?? position.chain,
     }
     const isNew = input.sequence > published.sequence
     verify()
     if (!isNew) return
-    figures.applied(input.arrivalMillis, commands, events)
+    figures.applied(input.arrivalMillis, commands, engine.told)
     const kept = input.content.kind === 'poison' ? putInQuarantine(input.sequence, input.content, stopped) : undefined
     const publishable: Publishable[] = []
-    for (const [index, { section, bytes }] of sections.entries()) {
+    for (const [index, { bytes, count }] of sections.entries()) {
       const isLast = index === sections.length - 1
       const end = { ...position, arrivalMillis: input.arrivalMillis, ...(kept === undefined ? {} : { kept }) }
-      publishable.push({ section, bytes, firstOutSeq, ...(isLast ? { end } : {}) })
-      firstOutSeq += section.events.length
+      publishable.push({ bytes, count, firstOutSeq, ...(isLast ? { end } : {}) })
+      firstOutSeq += count
     }
     publisher.offer(publishable)
   }

@@ -17,7 +17,7 @@ import { createEngine, type Engine, type EngineState, restoreEngine } from '#dom
 import type { MatcherFigures } from '#protocol/figures.ts'
 import { checkpointer } from './checkpointer.ts'
 import { executionPublisher } from './execution-publisher.ts'
-import { type BookCounts, createFigures, embeddedMetrics, type Figures } from './figures.ts'
+import { createFigures, embeddedMetrics, type Figures } from './figures.ts'
 import { LaneHalted } from './halt.ts'
 import { createLane, type Lane, type Start } from './lane.ts'
 import { type Log, told } from './log.ts'
@@ -72,7 +72,7 @@ export const leadLane = async (settings: LeaderSettings, log: Log, stop: AbortSi
     ending.abort()
   }
   const { epoch } = checkpoint
-  const figures = createFigures({ lane, epoch, counts: countsOf(start), now: Date.now })
+  const figures = createFigures({ lane, epoch, counts: () => start.engine.counts(), now: Date.now })
   const checkpoints = checkpointer({
     lane,
     epoch,
@@ -200,12 +200,6 @@ const startFrom = (snapshot: Snapshot<EngineState>, checkpoint: Checkpoint): Sta
     throw new Error('it contradicts the checkpoint')
   const engine: Engine = restoreEngine(state)
   return { engine, position: { sequence: inputSequence, outSeq, chain }, laneMillis: engine.laneMillis }
-}
-
-const countsOf = ({ engine }: Start): BookCounts => {
-  const { accounts, books } = engine.snapshot()
-  const openOrders = books.reduce((sum, { buy, sell }) => sum + buy.length + sell.length, 0)
-  return { openOrders, accounts: accounts.length, instruments: books.length }
 }
 
 const readerOf = ({ orderStream, read }: LeaderSettings, log: Log): StreamReader => {

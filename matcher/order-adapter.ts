@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { paddedSequence, type StreamRecord } from '#adapters/streams/reader.ts'
-import type { Command } from '#domain/trading/commands.ts'
 import type { FramePoisoned } from '#domain/trading/events.ts'
-import { decodeOrdersFrame } from '#protocol/orders-frame.ts'
+import { openOrdersFrame } from '#protocol/orders-frame.ts'
 
 /** A record of the order stream as the lane takes it: commands (none: a tick), or why it cannot be read. */
 export interface Input {
@@ -10,18 +9,24 @@ export interface Input {
   readonly sequence: string
   readonly arrivalMillis: number
   readonly content:
-    | { readonly kind: 'commands'; readonly commands: readonly Command[] }
+    | {
+        readonly kind: 'commands'
+        /** Messages, the first at `from`: valid until the next record is adapted. */
+        readonly words: Int32Array
+        readonly from: number
+        readonly count: number
+      }
     | { readonly kind: 'poison'; readonly event: FramePoisoned; readonly bytes: Uint8Array }
 }
 
 export const adaptRecord = (record: StreamRecord, lane: number): Input => {
   const { sequenceNumber, arrivalMillis, data } = record
-  const frame = decodeOrdersFrame(data, lane)
+  const frame = openOrdersFrame(data, lane)
   return {
     sequence: paddedSequence(sequenceNumber),
     arrivalMillis,
     content: frame.ok
-      ? { kind: 'commands', commands: frame.commands }
+      ? { kind: 'commands', words: frame.words, from: frame.from, count: frame.count }
       : {
           kind: 'poison',
           event: {

@@ -1,59 +1,61 @@
-import type { Event } from '#domain/trading/events.ts'
-import { chainOf, encodeEvents, type Section, sectionHeaderBytes } from '#protocol/executions-frame.ts'
+import { wordsOf } from '#domain/trading/messages.ts'
+import type { Tape } from '#domain/trading/tape.ts'
+import { sectionOf } from '#protocol/executions-frame.ts'
 
-export interface SizedSection {
-  readonly section: Section
-  /** In a frame, its header included. */
-  readonly bytes: number
+export interface ChainedSection {
+  /** As it lies in a frame, its header included. */
+  readonly bytes: Uint8Array
+  readonly chain: string
+  /** Events in it. */
+  readonly count: number
 }
 
 /**
  * Where the events of one input record are cut into sections is part of the chain, so it depends on the events alone,
- * never on how they are gathered into frames. Changing these bounds is a new version of the engine.
+ * never on how they are gathered into frames. Changing this bound is a new version of the engine.
  */
 const maxSectionBytes = 128 * 1024
-const maxSectionEvents = 65_535
 
 /** The events of one input record, chained; none for a record that says nothing. */
 export const sectionsOf = (
   previousChain: string,
   inputSequence: string,
   atMillis: number,
-  events: readonly Event[],
-): readonly SizedSection[] => {
-  const sections: SizedSection[] = []
+  told: Tape,
+): readonly ChainedSection[] => {
+  const sections: ChainedSection[] = []
   let chain = previousChain
-  for (const { firstIndex, part, bytes } of partsOf(events)) {
-    const unchained = { inputSequence, atMillis, firstIndex, events: part }
-    chain = chainOf(chain, unchained)
-    sections.push({ section: { ...unchained, chain }, bytes: bytes + sectionHeaderBytes })
+  for (const { firstIndex, count, events } of partsOf(told)) {
+    const section = sectionOf({ inputSequence, atMillis, firstIndex, count, events, previousChain: chain })
+    chain = section.chain
+    sections.push({ ...section, count })
   }
   return sections
 }
 
 interface Part {
   readonly firstIndex: number
-  readonly part: readonly Event[]
-  readonly bytes: number
+  readonly count: number
+  readonly events: Uint8Array
 }
 
-const partsOf = (events: readonly Event[]): readonly Part[] => {
-  if (events.length === 0) return []
-  const allBytes = encodeEvents(events).length
-  if (allBytes <= maxSectionBytes && events.length <= maxSectionEvents)
-    return [{ firstIndex: 0, part: events, bytes: allBytes }]
+const partsOf = (told: Tape): readonly Part[] => {
+  if (told.count === 0) return []
+  const bytes = told.bytes()
+  if (bytes.length <= maxSectionBytes) return [{ firstIndex: 0, count: told.count, events: bytes }]
   const parts: Part[] = []
   let firstIndex = 0
-  let bytes = 0
-  for (const [index, event] of events.entries()) {
-    const eventBytes = encodeEvents([event]).length
-    if (bytes > 0 && (bytes + eventBytes > maxSectionBytes || index - firstIndex >= maxSectionEvents)) {
-      parts.push({ firstIndex, part: events.slice(firstIndex, index), bytes })
+  let from = 0
+  let index = 0
+  for (let at = 0; at < told.length; index += 1) {
+    const next = at + wordsOf(told.words[at] as number)
+    if (at > from && (next - from) * 4 > maxSectionBytes) {
+      parts.push({ firstIndex, count: index - firstIndex, events: bytes.subarray(from * 4, at * 4) })
       firstIndex = index
-      bytes = 0
+      from = at
     }
-    bytes += eventBytes
+    at = next
   }
-  parts.push({ firstIndex, part: events.slice(firstIndex), bytes })
+  parts.push({ firstIndex, count: index - firstIndex, events: bytes.subarray(from * 4) })
   return parts
 }

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto'
-import { rejectionCodes } from '#domain/outcome.ts'
-import { defineInstrument } from '#domain/reference/instrument.ts'
-import { directions } from '#domain/trading/commands.ts'
-import { cancelReasons, type Event, poisonReasons, type TradeLeg } from '#domain/trading/events.ts'
-import { beginFrame, closeFrame, frameKinds, maxFrameCount, openFrame, sealFrame } from './frames.ts'
-import { commandTypes, readOrder, readSpecificationTexts, writeOrder, writeSpecificationTexts } from './orders-frame.ts'
-import { InvalidFrame, type WireReader, WireWriter } from './wire.ts'
+import { isEventHeader, readEvent, writeEvent } from '#domain/trading/event-messages.ts'
+import type { Event } from '#domain/trading/events.ts'
+import { isSafeLong } from '#domain/trading/fields.ts'
+import { wordsOf } from '#domain/trading/messages.ts'
+import { longAt, putLong, Tape } from '#domain/trading/tape.ts'
+import {
+  AlignedCopy,
+  frameHeaderBytes,
+  frameHeaderWords,
+  frameKinds,
+  InvalidFrame,
+  openFrame,
+  sealFrame,
+} from './frames.ts'
 
 /** The events of one input record, or a part of them where they do not fit one frame. */
 export interface Section {
@@ -25,342 +32,183 @@ export interface ExecutionsFrame {
   readonly sections: readonly Section[]
 }
 
-export const sectionHeaderBytes = 60
+/** A section whose events are bytes already, as they lie in it. */
+interface SectionOfBytes extends Omit<Section, 'chain' | 'events'> {
+  readonly count: number
+  readonly events: Uint8Array
+}
+
+export const sectionHeaderBytes = 64
 const sequenceDigits = 56
 const sequenceBytes = 24
+const atMillisWord = 6
+const chainAt = 32
 const chainBytes = 16
+const sectionBytesWord = 12
+const firstIndexWord = 13
+const countWord = 14
+const zeroWord = 15
 
 /** The chain before the first section of a lane. */
 export const firstChain = '0'.repeat(chainBytes * 2)
 
-/** Their positions, counted from 1, are their numbers on the wire: append only. */
-const eventTypes = [
-  'order-accepted',
-  'order-rejected',
-  'trade-executed',
-  'order-cancelled',
-  'order-amended',
-  'command-rejected',
-  'account-opened',
-  'deposited',
-  'instrument-listed',
-  'instrument-expired',
-  'command-duplicated',
-  'time-advanced',
-  'frame-poisoned',
-] as const satisfies readonly Event['type'][]
+const copy = new AlignedCopy()
+/** What is hashed before the events of a section. */
+const chained = Buffer.alloc(chainBytes + chainAt + 4)
+const tape = new Tape()
 
-const frameWriter = new WireWriter()
-const eventsWriter = new WireWriter()
-
-/** A record for the execution stream. Throws RangeError on what the format cannot carry. */
-export const encodeExecutionsFrame = (frame: ExecutionsFrame): Uint8Array => {
-  const { lane, epoch, firstOutSeq, sections } = frame
-  if (sections.length > maxFrameCount) throw new RangeError(`${sections.length} sections do not fit a frame`)
-  beginFrame(frameWriter, { kind: frameKinds.events, count: sections.length, lane, epoch, firstOutSeq })
-  for (const section of sections) {
-    const events = eventsWithoutCopy(section.events)
-    writeSequence(frameWriter, section.inputSequence)
-    frameWriter.i64(section.atMillis)
-    frameWriter.hex(section.chain, chainBytes)
-    frameWriter.u32(events.length)
-    frameWriter.u32(section.firstIndex)
-    frameWriter.u16(section.events.length)
-    frameWriter.zeros(2)
-    frameWriter.raw(events)
-  }
-  return sealFrame(frameWriter)
+/** A finished section, and the chain that links it to all before it. Throws RangeError on what the format cannot carry. */
+export const sectionOf = (
+  section: SectionOfBytes & { readonly previousChain: string },
+): { readonly bytes: Uint8Array; readonly chain: string } => {
+  if (!chainPattern.test(section.previousChain)) throw new RangeError(`no chain: ${section.previousChain}`)
+  const bytes = unchainedSection(section)
+  chained.write(section.previousChain, 'hex')
+  chained.set(bytes.subarray(0, chainAt), chainBytes)
+  chained.set(bytes.subarray(firstIndexWord * 4, countWord * 4), chainBytes + chainAt)
+  const hash = createHash('sha256').update(chained).update(section.events).digest().subarray(0, chainBytes)
+  bytes.set(hash, chainAt)
+  return { bytes, chain: hash.toString('hex') }
 }
+
+/** A record for the execution stream, of sections as they are made by `sectionOf`. */
+export const executionsFrameOf = (
+  frame: Omit<ExecutionsFrame, 'sections'> & { readonly sections: readonly Uint8Array[] },
+): Uint8Array => {
+  const { lane, epoch, firstOutSeq, sections } = frame
+  let length = frameHeaderBytes
+  for (const section of sections) length += section.length
+  const bytes = new Uint8Array(length)
+  let at = frameHeaderBytes
+  for (const section of sections) {
+    bytes.set(section, at)
+    at += section.length
+  }
+  sealFrame(bytes, { kind: frameKinds.events, count: sections.length, lane, epoch, firstOutSeq })
+  return bytes
+}
+
+/** The same of objects, whose chains are taken as they are. */
+export const encodeExecutionsFrame = (frame: ExecutionsFrame): Uint8Array =>
+  executionsFrameOf({
+    ...frame,
+    sections: frame.sections.map(section => {
+      const bytes = unchainedSection({ ...section, ...bytesOf(section.events) })
+      if (!chainPattern.test(section.chain)) throw new RangeError(`no chain: ${section.chain}`)
+      bytes.set(Buffer.from(section.chain, 'hex'), chainAt)
+      return bytes
+    }),
+  })
 
 /** Throws InvalidFrame with the reason: a reader of executions has no use for half a frame. */
 export const decodeExecutionsFrame = (bytes: Uint8Array): ExecutionsFrame => {
-  const { header, payload } = openFrame(bytes, frameKinds.events)
+  const { header, words } = openFrame(bytes, copy, frameKinds.events)
+  const end = bytes.length >>> 2
   const sections: Section[] = []
-  for (let i = 0; i < header.count; i += 1) sections.push(readSection(payload))
-  closeFrame(payload)
+  let at = frameHeaderWords
+  for (let i = 0; i < header.count; i += 1) {
+    const { section, next } = readSection(words, at, end)
+    sections.push(section)
+    at = next
+  }
+  if (at * 4 !== bytes.length) throw malformed('bytes follow the last section')
   return { lane: header.lane, epoch: header.epoch, firstOutSeq: header.firstOutSeq, sections }
 }
 
 /** Events as they lie in a section. */
-export const encodeEvents = (events: readonly Event[]): Uint8Array => eventsWithoutCopy(events).slice()
+export const encodeEvents = (events: readonly Event[]): Uint8Array => bytesOf(events).events
 
 /** Links a section to all before it: two histories with the same last chain are the same history. */
-export const chainOf = (previousChain: string, section: Omit<Section, 'chain'>): string => {
-  eventsWriter.length = 0
-  eventsWriter.hex(previousChain, chainBytes)
-  writeSequence(eventsWriter, section.inputSequence)
-  eventsWriter.i64(section.atMillis)
-  eventsWriter.u32(section.firstIndex)
-  for (const event of section.events) writeMessage(eventsWriter, event)
-  return createHash('sha256')
-    .update(eventsWriter.written())
-    .digest('hex')
-    .slice(0, chainBytes * 2)
-}
+export const chainOf = (previousChain: string, section: Omit<Section, 'chain'>): string =>
+  sectionOf({ ...section, ...bytesOf(section.events), previousChain }).chain
 
 /** The same whoever publishes the event and however it is framed. */
 export const eventId = (lane: number, inputSequence: string, index: number): string =>
   `${lane}:${inputSequence}:${index}`
 
-const eventsWithoutCopy = (events: readonly Event[]): Uint8Array => {
-  eventsWriter.length = 0
-  for (const event of events) writeMessage(eventsWriter, event)
-  return eventsWriter.written()
+const bytesOf = (events: readonly Event[]): { readonly events: Uint8Array; readonly count: number } => {
+  tape.clear()
+  for (const event of events) writeEvent(tape, event)
+  return { events: new Uint8Array(tape.bytes()), count: events.length }
 }
 
-const writeSequence = (to: WireWriter, inputSequence: string): void => {
-  if (inputSequence.length !== sequenceDigits || !/^\d+$/.test(inputSequence))
+const chainPattern = /^[0-9a-f]{32}$/
+const sequencePattern = /^\d{56}$/
+const maxU32 = 4_294_967_295
+
+const unchainedSection = (section: SectionOfBytes): Uint8Array => {
+  const { inputSequence, atMillis, firstIndex, count, events } = section
+  if (!sequencePattern.test(inputSequence))
     throw new RangeError(`not a sequence number of ${sequenceDigits} digits: ${inputSequence}`)
-  to.hex(
-    BigInt(inputSequence)
-      .toString(16)
-      .padStart(sequenceBytes * 2, '0'),
-    sequenceBytes,
-  )
+  if (!Number.isSafeInteger(atMillis)) throw new RangeError(`no time: ${atMillis}`)
+  for (const number of [firstIndex, count])
+    if (!Number.isInteger(number) || number < 0 || number > maxU32) throw new RangeError(`no u32: ${number}`)
+  const bytes = new Uint8Array(sectionHeaderBytes + events.length)
+  const sequence = BigInt(inputSequence).toString(16)
+  bytes.set(Buffer.from(sequence.padStart(sequenceBytes * 2, '0'), 'hex'))
+  const words = new Int32Array(bytes.buffer, 0, sectionHeaderBytes / 4)
+  putLong(words, atMillisWord, atMillis)
+  words[sectionBytesWord] = events.length
+  words[firstIndexWord] = firstIndex
+  words[countWord] = count
+  bytes.set(events, sectionHeaderBytes)
+  return bytes
 }
 
-const readSection = (from: WireReader): Section => {
-  const inputSequence = BigInt(`0x${from.hex(sequenceBytes)}`)
+const readSection = (
+  words: Int32Array,
+  at: number,
+  frameEnd: number,
+): { readonly section: Section; readonly next: number } => {
+  const from = at + sectionHeaderBytes / 4
+  if (from > frameEnd) throw malformed('a section does not fit its frame')
+  const u32 = (word: number): number => (words[at + word] as number) >>> 0
+  const header = Buffer.from(words.buffer, words.byteOffset + at * 4, sectionHeaderBytes)
+  const inputSequence = BigInt(`0x${header.toString('hex', 0, sequenceBytes)}`)
     .toString()
     .padStart(sequenceDigits, '0')
-  if (inputSequence.length > sequenceDigits)
-    throw new InvalidFrame('malformed-message', 'a sequence number has too many digits')
-  const atMillis = from.i64()
-  const chain = from.hex(chainBytes)
-  const sectionBytes = from.u32()
-  const firstIndex = from.u32()
-  const count = from.u16()
-  from.zeros(2)
-  const frameEnd = from.end
-  if (from.at + sectionBytes > frameEnd) throw new InvalidFrame('malformed-message', 'a section does not fit its frame')
-  from.end = from.at + sectionBytes
-  const events: Event[] = []
-  for (let i = 0; i < count; i += 1) {
-    const { type, outerEnd } = from.beginMessage()
-    events.push(readEvent(from, type))
-    from.endMessage(outerEnd)
-  }
-  if (from.at !== from.end) throw new InvalidFrame('malformed-message', 'bytes follow the last event of a section')
-  from.end = frameEnd
-  return { inputSequence, atMillis, chain, firstIndex, events }
-}
-
-const writeMessage = (to: WireWriter, event: Event): void => {
-  const start = to.beginMessage(eventTypes.indexOf(event.type) + 1)
-  writeEvent(to, event)
-  to.endMessage(start)
-}
-
-const writeEvent = (to: WireWriter, event: Event): void => {
-  switch (event.type) {
-    case 'order-accepted':
-      writeOrder(to, event)
-      break
-    case 'order-rejected':
-      to.u16(rejectionCodes.indexOf(event.code))
-      to.zeros(2)
-      writeOrder(to, event)
-      break
-    case 'trade-executed':
-      to.u32(event.instrumentId)
-      to.i32(event.priceTicks)
-      to.i32(event.quantityLots)
-      to.i64(event.houseFeesMicros)
-      writeLeg(to, event.maker)
-      writeLeg(to, event.taker)
-      break
-    case 'order-cancelled':
-      to.u32(event.accountId)
-      to.i32(event.filledLots)
-      to.i32(event.cancelledLots)
-      to.u8(cancelReasons.indexOf(event.reason))
-      to.zeros(3)
-      to.uuid(event.commandId)
-      to.uuid(event.orderId)
-      break
-    case 'order-amended':
-      to.u32(event.accountId)
-      to.i32(event.priceTicks)
-      to.i32(event.quantityLots)
-      to.i32(event.filledLots)
-      to.u8(event.keptPriority ? 1 : 0)
-      to.zeros(3)
-      to.uuid(event.commandId)
-      to.uuid(event.orderId)
-      break
-    case 'command-rejected':
-      to.u32(event.accountId)
-      to.u16(rejectionCodes.indexOf(event.code))
-      to.u8(commandTypes.indexOf(event.commandType) + 1)
-      to.zeros(1)
-      to.uuid(event.commandId)
-      break
-    case 'account-opened':
-      to.u32(event.accountId)
-      to.uuid(event.commandId)
-      to.text(event.account)
-      break
-    case 'deposited':
-      to.u32(event.accountId)
-      to.i64(event.amountMicros)
-      to.i64(event.cashMicros)
-      to.uuid(event.commandId)
-      break
-    case 'instrument-listed': {
-      const { instrumentId, specificationVersion, specification } = event.instrument
-      to.u32(instrumentId)
-      to.u32(specificationVersion)
-      to.uuid(event.commandId)
-      to.u32(specification.makerCommissionPpm)
-      to.u32(specification.takerCommissionPpm)
-      to.i64(specification.expirationMillis)
-      writeSpecificationTexts(to, specification)
-      break
-    }
-    case 'instrument-expired':
-      to.u32(event.instrumentId)
-      to.uuid(event.commandId)
-      break
-    case 'command-duplicated':
-      to.uuid(event.commandId)
-      break
-    case 'time-advanced':
-      to.i64(event.atMillis)
-      break
-    case 'frame-poisoned':
-      to.u8(poisonReasons.indexOf(event.reason))
-      to.zeros(3)
-      to.u32(event.bytes)
-      to.hex(event.sha256, 32)
-      break
-  }
-}
-
-const readEvent = (from: WireReader, type: number): Event => {
-  const name = eventTypes[type - 1]
-  switch (name) {
-    case 'order-accepted':
-      return { type: name, ...readOrder(from) }
-    case 'order-rejected': {
-      const code = from.item(rejectionCodes, from.u16())
-      from.zeros(2)
-      return { type: name, ...readOrder(from), code }
-    }
-    case 'trade-executed': {
-      const instrumentId = from.u32()
-      const priceTicks = from.i32()
-      const quantityLots = from.i32()
-      const houseFeesMicros = from.i64()
-      const maker = readLeg(from)
-      return { type: name, instrumentId, priceTicks, quantityLots, maker, taker: readLeg(from), houseFeesMicros }
-    }
-    case 'order-cancelled': {
-      const accountId = from.u32()
-      const filledLots = from.i32()
-      const cancelledLots = from.i32()
-      const reason = from.oneOf(cancelReasons)
-      from.zeros(3)
-      const commandId = from.uuid()
-      return { type: name, commandId, orderId: from.uuid(), accountId, reason, filledLots, cancelledLots }
-    }
-    case 'order-amended': {
-      const accountId = from.u32()
-      const priceTicks = from.i32()
-      const quantityLots = from.i32()
-      const filledLots = from.i32()
-      const keptPriority = from.oneOf([false, true])
-      from.zeros(3)
-      const commandId = from.uuid()
-      const orderId = from.uuid()
-      return { type: name, commandId, orderId, accountId, priceTicks, quantityLots, filledLots, keptPriority }
-    }
-    case 'command-rejected': {
-      const accountId = from.u32()
-      const code = from.item(rejectionCodes, from.u16())
-      const commandType = from.item(commandTypes, from.u8() - 1)
-      if (commandType === 'place-order')
-        throw new InvalidFrame('malformed-message', 'an order is refused by order-rejected')
-      from.zeros(1)
-      return { type: name, commandId: from.uuid(), commandType, accountId, code }
-    }
-    case 'account-opened': {
-      const accountId = from.u32()
-      const commandId = from.uuid()
-      return { type: name, commandId, accountId, account: from.text() }
-    }
-    case 'deposited': {
-      const accountId = from.u32()
-      const amountMicros = from.i64()
-      const cashMicros = from.i64()
-      return { type: name, commandId: from.uuid(), accountId, amountMicros, cashMicros }
-    }
-    case 'instrument-listed': {
-      const instrumentId = from.u32()
-      const specificationVersion = from.u32()
-      const commandId = from.uuid()
-      const makerCommissionPpm = from.u32()
-      const takerCommissionPpm = from.u32()
-      const expirationMillis = from.i64()
-      const texts = readSpecificationTexts(from)
-      const specification = { ...texts, expirationMillis, makerCommissionPpm, takerCommissionPpm }
-      const defined = defineInstrument(specification, instrumentId, specificationVersion)
-      if (!defined.accepted) throw new InvalidFrame('malformed-message', `${defined.code} ${defined.detail ?? ''}`)
-      return { type: name, commandId, instrument: defined.value }
-    }
-    case 'instrument-expired': {
-      const instrumentId = from.u32()
-      return { type: name, commandId: from.uuid(), instrumentId }
-    }
-    case 'command-duplicated':
-      return { type: name, commandId: from.uuid() }
-    case 'time-advanced':
-      return { type: name, atMillis: from.i64() }
-    case 'frame-poisoned': {
-      const reason = from.oneOf(poisonReasons)
-      from.zeros(3)
-      const bytes = from.u32()
-      return { type: name, reason, bytes, sha256: from.hex(32) }
-    }
-    default:
-      throw new InvalidFrame('unknown-message', `event type ${type}`)
-  }
-}
-
-const writeLeg = (to: WireWriter, leg: TradeLeg): void => {
-  to.uuid(leg.orderId)
-  to.u32(leg.accountId)
-  to.i32(leg.filledLots)
-  to.i32(leg.remainingLots)
-  to.u8(directions.indexOf(leg.direction))
-  to.zeros(3)
-  to.i64(leg.filledTickLots)
-  to.i64(leg.feeMicros)
-  to.i64(leg.position.sizeLots)
-  to.i64(leg.position.entryTickLots)
-  to.i64(leg.position.realisedMicros)
-  to.i64(leg.cashMicros)
-}
-
-const readLeg = (from: WireReader): TradeLeg => {
-  const orderId = from.uuid()
-  const accountId = from.u32()
-  const filledLots = from.i32()
-  const remainingLots = from.i32()
-  const direction = from.oneOf(directions)
-  from.zeros(3)
-  const filledTickLots = from.i64()
-  const feeMicros = from.i64()
-  const position = { sizeLots: from.i64(), entryTickLots: from.i64(), realisedMicros: from.i64() }
-  const cashMicros = from.i64()
+  if (inputSequence.length > sequenceDigits) throw malformed('a sequence number has too many digits')
+  if (!isSafeLong(words, at + atMillisWord)) throw malformed('the time is unsafe')
+  if (u32(zeroWord) !== 0) throw malformed('padding is not zero')
+  const sectionBytes = u32(sectionBytesWord)
+  const end = from + sectionBytes / 4
+  if (sectionBytes % 8 !== 0 || end > frameEnd) throw malformed('a section does not fit its frame')
   return {
-    orderId,
-    accountId,
-    direction,
-    filledLots,
-    remainingLots,
-    filledTickLots,
-    feeMicros,
-    position,
-    cashMicros,
+    section: {
+      inputSequence,
+      atMillis: longAt(words, at + atMillisWord),
+      chain: header.toString('hex', chainAt, chainAt + chainBytes),
+      firstIndex: u32(firstIndexWord),
+      events: readEvents(words, from, end, u32(countWord)),
+    },
+    next: end,
   }
 }
+
+const readEvents = (words: Int32Array, from: number, end: number, count: number): readonly Event[] => {
+  const events: Event[] = []
+  let at = from
+  while (events.length < count) {
+    if (at >= end) throw malformed('an event does not fit its section')
+    const header = words[at] as number
+    if (!isEventHeader(header)) throw new InvalidFrame('unknown-message', `an event of header ${header >>> 0}`)
+    const next = at + wordsOf(header)
+    if ((header & 7) !== 0 || next > end) throw malformed('an event does not fit its section')
+    events.push(eventAt(words, at))
+    at = next
+  }
+  if (at !== end) throw malformed('bytes follow the last event of a section')
+  return events
+}
+
+const eventAt = (words: Int32Array, at: number): Event => {
+  try {
+    return readEvent(words, at)
+  } catch (error) {
+    if (error instanceof RangeError) throw malformed(error.message, { cause: error })
+    throw error
+  }
+}
+
+const malformed = (detail: string, options?: ErrorOptions): InvalidFrame =>
+  new InvalidFrame('malformed-message', detail, options)

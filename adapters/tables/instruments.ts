@@ -158,6 +158,7 @@ const rowOf = (item: Item): InstrumentRow => ({
     },
     microsPerTickLot: integer(item, 'micros_per_tick_lot'),
     maxPriceTicks: integer(item, 'max_price_ticks'),
+    maxCommissionPpm: Math.max(integer(item, 'maker_commission_ppm'), integer(item, 'taker_commission_ppm')),
   },
   isActive: truth(item, 'is_active'),
   listedAtMillis: integer(item, 'listed_at_millis'),

@@ -1,6 +1,8 @@
-import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { writeCommand } from '#domain/trading/command-messages.ts'
+import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { Tape } from '#domain/trading/tape.ts'
 import { readLobster } from './lobster.ts'
 import {
   type Action,
@@ -48,6 +50,7 @@ export const replayIntoEngine = async (
   let engine: Engine | undefined
   const resting = new Map<string, Resting>()
   const depth = createDepth()
+  const message = new Tape(64)
 
   const differ = (line: number, what: string): void => {
     differenceCount += 1
@@ -55,13 +58,16 @@ export const replayIntoEngine = async (
   }
   const nextId = (): string => `00000000-0000-7000-8000-${(commands + 1).toString(16).padStart(12, '0')}`
 
-  const apply = (running: Engine, command: Parameters<Engine['apply']>[0], atMillis: number): readonly Event[] => {
+  const apply = (running: Engine, command: Command, atMillis: number): readonly Event[] => {
     commands += 1
+    message.clear()
+    writeCommand(message, command)
+    running.told.clear()
     const start = process.hrtime.bigint()
     running.advance(atMillis)
-    const events = running.apply(command, atMillis)
+    running.apply(message.words, 0)
     nanoseconds += process.hrtime.bigint() - start
-    return events
+    return running.events().filter(({ type }) => type !== 'time-advanced')
   }
 
   /** Keeps what rests by the engine's own word. */
@@ -102,6 +108,7 @@ export const replayIntoEngine = async (
       priceTicks: action.kind === 'rest' || action.kind === 'take' ? action.priceTicks : 0,
       quantityLots: action.kind === 'rest' || action.kind === 'take' ? action.lots : 0,
       clientOrderId: '',
+      ...plainInstructions,
     })
     const orderId = nextId()
     const known = { commandId: orderId, accountId: restingAccount }
@@ -188,10 +195,10 @@ const openEngine = (maxPriceUsd: number): Engine => {
   const engine = createEngine(1)
   const id = (kind: string): string => `00000000-0000-7000-9000-${kind.padStart(12, '0')}`
   for (const accountId of [restingAccount, takingAccount]) {
-    engine.apply({ type: 'open-account', commandId: id(`a${accountId}`), account: `replay-${accountId}` }, 0)
-    engine.apply({ type: 'deposit', commandId: id(`d${accountId}`), accountId, amountMicros: 2_000_000_000_000_000 }, 0)
+    engine.enter({ type: 'open-account', commandId: id(`a${accountId}`), account: `replay-${accountId}`, firm: '' }, 0)
+    engine.enter({ type: 'deposit', commandId: id(`d${accountId}`), accountId, amountMicros: 2_000_000_000_000_000 }, 0)
   }
-  engine.apply(
+  engine.enter(
     {
       type: 'list-instrument',
       commandId: id('1'),

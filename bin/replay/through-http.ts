@@ -233,10 +233,16 @@ const patient = (client: ExchangeClient, again: () => void): ExchangeClient => (
       const isTransient = answer instanceof Error || retryStatuses.includes(answer.status)
       if (!isTransient || attempt === attempts) throw refused(method, path, answer)
       again()
-      await pause(Math.min(50 * 2 ** attempt, longestPauseMillis))
+      await pause(retryAfterMillis(answer) ?? Math.min(50 * 2 ** attempt, longestPauseMillis))
     }
   },
 })
+
+/** What the exchange itself asks for, as it does of who has used up the credential's rate. */
+const retryAfterMillis = (answer: Answer | Error): number | undefined => {
+  const seconds = answer instanceof Error ? undefined : answer.headers['retry-after']
+  return seconds === undefined ? undefined : Number(seconds) * 1_000
+}
 
 /** fetch says TypeError where nothing answers; anything else is not about the network. */
 const networkError = (error: unknown): Error => {

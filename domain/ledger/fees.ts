@@ -1,4 +1,5 @@
 const million = 1_000_000
+const { floor } = Math
 
 /**
  * Parts in a million of an amount, rounded down. Cut at the million, so that no product leaves the safe integers.
@@ -6,6 +7,10 @@ const million = 1_000_000
  * floor of the whole.
  */
 export const feeMicros = (commissionPpm: number, notionalMicros: number): number => {
-  const millions = Math.floor(notionalMicros / million)
-  return millions * commissionPpm + Math.floor(((notionalMicros - millions * million) * commissionPpm) / million)
+  if (notionalMicros < small) return floor((notionalMicros * commissionPpm) / million)
+  const millions = floor(notionalMicros / million)
+  return millions * commissionPpm + floor(((notionalMicros - millions * million) * commissionPpm) / million)
 }
+
+/** Below it the product of any commission is a safe integer. */
+const small = 9_000_000_000

@@ -32,6 +32,8 @@ export interface Instrument {
   /** Notional in micros of one tick times one lot: tick_size × min_trade_amount × contract_size × 10^6. */
   readonly microsPerTickLot: number
   readonly maxPriceTicks: number
+  /** The higher of both: what is kept for the fees of an order that may make or take. */
+  readonly maxCommissionPpm: number
 }
 
 /** Prices and sizes are 32-bit on the wire and in the book. */
@@ -75,5 +77,6 @@ export const defineInstrument = (
     specification,
     microsPerTickLot: Number(product / 1_000_000_000_000n),
     maxPriceTicks,
+    maxCommissionPpm: Math.max(specification.makerCommissionPpm, specification.takerCommissionPpm),
   })
 }

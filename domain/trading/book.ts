@@ -1,113 +1,144 @@
-import type { Account, Holding } from '../ledger/account.ts'
-import type { Instrument } from '../reference/instrument.ts'
-import type { Direction } from './commands.ts'
+import { none, type Order, type Orders } from './orders.ts'
+import { noLevel, PriceLadder } from './price-ladder.ts'
 
-/** An order that rests, or is about to. */
-export interface Order {
-  readonly orderId: string
-  /** Of its id among the known commands. */
-  readonly entry: number
-  readonly account: Account
-  readonly holding: Holding
-  readonly book: Book
-  readonly direction: Direction
-  priceTicks: number
-  /** In all, what is filled included. */
-  quantityLots: number
-  filledLots: number
-  /** Price times size, summed over the fills. */
-  filledTickLots: number
-  /** Where it rests: neighbours in time at its price. */
-  level: Level | undefined
-  earlier: Order | undefined
-  later: Order | undefined
-}
+/** All that rests at one price of one side, in order of time; records of eight words. */
+export type Level = number
 
-/** All that rests at one price, in order of time. */
-export interface Level {
-  readonly priceTicks: number
-  first: Order | undefined
-  last: Order | undefined
-}
+const recordWords = 8
+const ticksAt = 0
+const firstAt = 1
+const lastAt = 2
+/** Visible lots, a double. */
+const lotsAt = 2
 
-/** Levels of one direction, best last: a book is busiest at its best, and an array cheapest to change at its end. */
-export type Levels = Level[]
+export class Levels {
+  words = new Int32Array(recordWords << 6)
+  private reals = new Float64Array(this.words.buffer)
+  private free = noLevel
+  private end = recordWords
 
-export interface Book {
-  readonly instrument: Instrument
-  isExpired: boolean
-  readonly buy: Levels
-  readonly sell: Levels
-}
+  take(ticks: number): Level {
+    let level = this.free
+    if (level === noLevel) {
+      level = this.end
+      this.end = level + recordWords
+      if (this.end > this.words.length) this.grow()
+    } else this.free = this.words[level + firstAt] as number
+    this.words[level + ticksAt] = ticks
+    this.words[level + firstAt] = none
+    this.words[level + lastAt] = none
+    this.reals[(level >> 1) + lotsAt] = 0
+    return level
+  }
 
-export const createBook = (instrument: Instrument): Book => ({ instrument, isExpired: false, buy: [], sell: [] })
+  give(level: Level): void {
+    this.words[level + firstAt] = this.free
+    this.free = level
+  }
 
-export const remainingLots = (order: Order): number => order.quantityLots - order.filledLots
+  private grow(): void {
+    const larger = new Int32Array(this.words.length * 2)
+    larger.set(this.words)
+    this.words = larger
+    this.reals = new Float64Array(larger.buffer)
+  }
 
-/** Who trades next against a taker of this direction and limit. */
-export const bestAgainst = (book: Book, takerDirection: Direction, limitTicks: number): Order | undefined => {
-  const levels = takerDirection === 'buy' ? book.sell : book.buy
-  const best = levels[levels.length - 1]
-  if (best === undefined) return undefined
-  const crosses = takerDirection === 'buy' ? best.priceTicks <= limitTicks : best.priceTicks >= limitTicks
-  return crosses ? best.first : undefined
-}
-
-/** Behind all that rest at its price. */
-export const rest = (order: Order): void => {
-  const level = levelAt(order.book[order.direction], order.direction, order.priceTicks)
-  order.level = level
-  order.earlier = level.last
-  order.later = undefined
-  if (level.last === undefined) level.first = order
-  else level.last.later = order
-  level.last = order
-}
-
-export const remove = (order: Order): void => {
-  const { level, earlier, later } = order
-  if (level === undefined) return
-  if (earlier === undefined) level.first = later
-  else earlier.later = later
-  if (later === undefined) level.last = earlier
-  else later.earlier = earlier
-  order.level = undefined
-  order.earlier = undefined
-  order.later = undefined
-  if (level.first === undefined) {
-    const levels = order.book[order.direction]
-    levels.splice(indexOf(levels, order.direction, level.priceTicks), 1)
+  ticks(level: Level): number {
+    return this.words[level + ticksAt] as number
+  }
+  first(level: Level): Order {
+    return this.words[level + firstAt] as number
+  }
+  setFirst(level: Level, order: Order): void {
+    this.words[level + firstAt] = order
+  }
+  last(level: Level): Order {
+    return this.words[level + lastAt] as number
+  }
+  setLast(level: Level, order: Order): void {
+    this.words[level + lastAt] = order
+  }
+  /** Visible lots of its orders. */
+  lots(level: Level): number {
+    return this.reals[(level >> 1) + lotsAt] as number
+  }
+  addLots(level: Level, lots: number): void {
+    const at = (level >> 1) + lotsAt
+    this.reals[at] = (this.reals[at] as number) + lots
   }
 }
 
-/** All that rests in one direction, in price-time order. */
-export const inPriority = (levels: Levels): Order[] => {
-  const orders: Order[] = []
-  for (const level of levels.toReversed())
-    for (let order = level.first; order !== undefined; order = order.later) orders.push(order)
-  return orders
-}
+/** Price-time priority, and nothing else: who is next, who rests where. It knows no money and says nothing. */
+export class Book {
+  readonly bids = new PriceLadder(true)
+  readonly asks = new PriceLadder(false)
+  private readonly orders: Orders
+  private readonly levels: Levels
 
-const levelAt = (levels: Levels, direction: Direction, priceTicks: number): Level => {
-  const index = indexOf(levels, direction, priceTicks)
-  const found = levels[index]
-  if (found !== undefined && found.priceTicks === priceTicks) return found
-  const level: Level = { priceTicks, first: undefined, last: undefined }
-  levels.splice(index, 0, level)
-  return level
-}
-
-/** Of the level at this price, or where it belongs. */
-const indexOf = (levels: Levels, direction: Direction, priceTicks: number): number => {
-  let low = 0
-  let high = levels.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const there = levels[middle]
-    const isWorse =
-      there !== undefined && (direction === 'buy' ? there.priceTicks < priceTicks : there.priceTicks > priceTicks)
-    if (isWorse) low = middle + 1
-    else high = middle
+  constructor(orders: Orders, levels: Levels) {
+    this.orders = orders
+    this.levels = levels
   }
-  return low
+
+  side(sells: boolean): PriceLadder {
+    return sells ? this.asks : this.bids
+  }
+
+  /** Who trades next against a taker of this direction and limit; `none` where nobody does. */
+  next(takerSells: boolean, limitTicks: number): Order {
+    const { best, bestTicks } = takerSells ? this.bids : this.asks
+    if (best === noLevel) return none
+    return (takerSells ? bestTicks >= limitTicks : bestTicks <= limitTicks) ? this.levels.first(best) : none
+  }
+
+  /** Behind all that rest at its price. Answers its level. */
+  rest(order: Order, sells: boolean, ticks: number): Level {
+    const { orders, levels } = this
+    const ladder = sells ? this.asks : this.bids
+    let level = ladder.find(ticks)
+    if (level === noLevel) {
+      level = levels.take(ticks)
+      ladder.add(ticks, level)
+      levels.setFirst(level, order)
+    } else orders.setNext(levels.last(level), order)
+    orders.setPrevious(order, levels.last(level))
+    orders.setNext(order, none)
+    orders.setLevel(order, level)
+    levels.setLast(level, order)
+    levels.addLots(level, orders.visibleLots(order))
+    return level
+  }
+
+  /** Takes a resting order off. */
+  remove(order: Order, sells: boolean): void {
+    const { orders, levels } = this
+    const level = orders.level(order)
+    const previous = orders.previous(order)
+    const next = orders.next(order)
+    orders.setLevel(order, noLevel)
+    if (previous === none && next === none) {
+      ;(sells ? this.asks : this.bids).remove(levels.ticks(level))
+      levels.give(level)
+      return
+    }
+    if (previous === none) levels.setFirst(level, next)
+    else orders.setNext(previous, next)
+    if (next === none) levels.setLast(level, previous)
+    else orders.setPrevious(next, previous)
+    levels.addLots(level, -orders.visibleLots(order))
+  }
+
+  /** Visible lots at a price. */
+  lotsAt(sells: boolean, ticks: number): number {
+    const level = this.side(sells).find(ticks)
+    return level === noLevel ? 0 : this.levels.lots(level)
+  }
+
+  /** All that rests on one side, in price-time order. Off the busy path. */
+  inPriority(sells: boolean): Order[] {
+    const all: Order[] = []
+    for (const { level } of this.side(sells).levelsBestFirst())
+      for (let order = this.levels.first(level); order !== none; order = this.orders.next(order)) all.push(order)
+    return all
+  }
 }

@@ -1,10 +1,11 @@
 import type { ContractSpecification } from '../reference/instrument.ts'
+import type { MarketControls, TradingState } from './market-controls.ts'
 
 /**
  * Everything that may change the exchange's state, as the engine takes it: integers, no clock, no names to look up.
  * Field by field in docs/protocol/orders.md. `commandId` is 128 bits as UUID text; repeated, it is a duplicate.
  */
-export interface PlaceOrder {
+export interface PlaceOrder extends Instructions {
   readonly type: 'place-order'
   /** Names the command too: an order is placed once. */
   readonly orderId: string
@@ -14,11 +15,31 @@ export interface PlaceOrder {
   readonly direction: Direction
   readonly orderType: OrderType
   readonly timeInForce: TimeInForce
-  /** Limit orders only; 0 for market orders. */
+  /** Of limit and stop_limit; 0 for market and stop_market. */
   readonly priceTicks: number
   readonly quantityLots: number
   /** The client's own name for it; not interpreted. Empty where none was given. */
   readonly clientOrderId: string
+}
+
+/** What most orders do without: see `plainInstructions`. */
+export interface Instructions {
+  /** Of an iceberg: the size of each visible part; 0 shows all. */
+  readonly displayLots: number
+  /** 0 where it is no stop. */
+  readonly triggerTicks: number
+  readonly trigger: Trigger
+  /** Of good_til_date; 0 otherwise. */
+  readonly expiresAtMillis: number
+  /** Under which its orders may be cancelled together. Empty where none was given. */
+  readonly label: string
+  /** First 8 bytes of the label's SHA-256, hex; zeros where there is none. */
+  readonly labelHash: string
+  /** Whose orders it shall not trade against; 0 for those of its account. */
+  readonly selfTradeGroup: number
+  readonly postOnly: PostOnly
+  readonly reduceOnly: boolean
+  readonly selfTradePrevention: SelfTradePrevention
 }
 
 export interface CancelOrder {
@@ -40,10 +61,22 @@ export interface AmendOrder {
   readonly quantityLots: number
 }
 
+export interface CancelOrders {
+  readonly type: 'cancel-orders'
+  readonly commandId: string
+  readonly accountId: number
+  /** 0 for all. */
+  readonly instrumentId: number
+  /** Zeros for any. */
+  readonly labelHash: string
+}
+
 export interface OpenAccount {
   readonly type: 'open-account'
   readonly commandId: string
   readonly account: string
+  /** Empty where the account is a firm of its own. */
+  readonly firm: string
 }
 
 export interface Deposit {
@@ -69,15 +102,167 @@ export interface ExpireInstrument {
   readonly instrumentId: number
 }
 
-export type Command = PlaceOrder | CancelOrder | AmendOrder | OpenAccount | Deposit | ListInstrument | ExpireInstrument
+export interface SetTradingState {
+  readonly type: 'set-trading-state'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly state: TradingState
+  /** 0 until told; else an auction then uncrosses, and a halt becomes an auction. */
+  readonly untilMillis: number
+}
+
+export interface SetMarketControls extends MarketControls {
+  readonly type: 'set-market-controls'
+  readonly commandId: string
+  readonly instrumentId: number
+}
+
+export interface SetMarkPrice {
+  readonly type: 'set-mark-price'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly markTicks: number
+}
+
+/** Replaces what the group quotes in each of the instruments that it names, side by side. */
+export interface Quote {
+  readonly type: 'quote'
+  readonly commandId: string
+  readonly accountId: number
+  /** First 8 bytes of the SHA-256 of the group's name, hex. */
+  readonly groupHash: string
+  readonly quotes: readonly InstrumentQuote[]
+}
+
+export interface InstrumentQuote {
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly bidTicks: number
+  /** 0: no quote on that side. */
+  readonly bidLots: number
+  readonly askTicks: number
+  readonly askLots: number
+}
+
+/** How much of a group's quotes may trade within how long, before all of them are pulled. */
+export interface ProtectionLimits {
+  readonly intervalMillis: number
+  /** 0 until reset. */
+  readonly frozenMillis: number
+  /** Traded lots, both sides added; 0 is none. */
+  readonly amountLimitLots: number
+  /** Traded lots, one side against the other; 0 is none. */
+  readonly deltaLimitLots: number
+}
+
+export interface SetMarketMakerProtection extends ProtectionLimits {
+  readonly type: 'set-market-maker-protection'
+  readonly commandId: string
+  readonly accountId: number
+  readonly groupHash: string
+  /** Of the group. */
+  readonly name: string
+}
+
+export interface ResetMarketMakerProtection {
+  readonly type: 'reset-market-maker-protection'
+  readonly commandId: string
+  readonly accountId: number
+  readonly groupHash: string
+}
+
+/** All of an account's orders are cancelled when it has not been set again for so long. */
+export interface SetDeadMan {
+  readonly type: 'set-dead-man'
+  readonly commandId: string
+  readonly accountId: number
+  /** 0 is off. */
+  readonly timeoutMillis: number
+}
+
+export interface SetKillSwitch {
+  readonly type: 'set-kill-switch'
+  readonly commandId: string
+  /** Of scope account; 0 otherwise. */
+  readonly accountId: number
+  readonly scope: KillScope
+  readonly isOn: boolean
+  /** Of scope firm; empty otherwise. */
+  readonly firm: string
+}
+
+/** Reverses a trade, fees included. */
+export interface BustTrade {
+  readonly type: 'bust-trade'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly priceTicks: number
+  readonly quantityLots: number
+  readonly buyerId: number
+  readonly sellerId: number
+  /** The id of the event that reported it. */
+  readonly tradeId: string
+  readonly buyerFeeMicros: number
+  readonly sellerFeeMicros: number
+}
+
+export type Command =
+  | PlaceOrder
+  | CancelOrder
+  | AmendOrder
+  | CancelOrders
+  | OpenAccount
+  | Deposit
+  | ListInstrument
+  | ExpireInstrument
+  | SetTradingState
+  | SetMarketControls
+  | SetMarkPrice
+  | Quote
+  | SetMarketMakerProtection
+  | ResetMarketMakerProtection
+  | SetDeadMan
+  | SetKillSwitch
+  | BustTrade
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
 export type Direction = (typeof directions)[number]
-export const orderTypes = ['limit', 'market'] as const
+export const orderTypes = ['limit', 'market', 'stop_limit', 'stop_market'] as const
 export type OrderType = (typeof orderTypes)[number]
-export const timesInForce = ['good_til_cancelled', 'immediate_or_cancel'] as const
+export const timesInForce = [
+  'good_til_cancelled',
+  'immediate_or_cancel',
+  'fill_or_kill',
+  'good_til_date',
+  'day',
+] as const
 export type TimeInForce = (typeof timesInForce)[number]
+export const triggers = ['last_price', 'mark_price'] as const
+export type Trigger = (typeof triggers)[number]
+export const selfTradePreventions = ['none', 'cancel_newest', 'cancel_oldest', 'cancel_both'] as const
+export type SelfTradePrevention = (typeof selfTradePreventions)[number]
+export const killScopes = ['account', 'firm', 'lane'] as const
+export type KillScope = (typeof killScopes)[number]
+
+/** What becomes of an order that may not take: it is refused, or its price slides to where it makes. */
+export type PostOnly = 'no' | 'reject' | 'slide'
+
+/** Of a label or a group: none. */
+export const noHash = '0'.repeat(16)
+
+export const plainInstructions: Instructions = {
+  displayLots: 0,
+  triggerTicks: 0,
+  trigger: 'last_price',
+  expiresAtMillis: 0,
+  label: '',
+  labelHash: noHash,
+  selfTradeGroup: 0,
+  postOnly: 'no',
+  reduceOnly: false,
+  selfTradePrevention: 'none',
+}
 
 /** The id under which the engine remembers a command. */
 export const commandIdOf = (command: Command): string =>

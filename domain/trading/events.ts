@@ -1,27 +1,23 @@
 import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
-import type { Command, Direction, OrderType, TimeInForce } from './commands.ts'
+import type { Command, Direction, KillScope, PlaceOrder, ProtectionLimits } from './commands.ts'
+import type { MarketControls, TradingState } from './market-controls.ts'
 
 /**
  * What the engine says, and all it says. Every fact carries the state it leads to, absolute, so that whoever projects
  * it stores and never adds up. Field by field in docs/protocol/executions.md.
  */
-export interface OrderFields {
-  readonly orderId: string
-  readonly accountId: number
-  readonly instrumentId: number
-  readonly specificationVersion: number
-  readonly direction: Direction
-  readonly orderType: OrderType
-  readonly timeInForce: TimeInForce
-  /** Market orders: as placed, 0, where rejected; the protection price where accepted. */
-  readonly priceTicks: number
-  readonly quantityLots: number
-  readonly clientOrderId: string
-}
+/** As placed; only the price of an accepted market order is its protection. */
+export type OrderFields = Omit<PlaceOrder, 'type'>
 
 export interface OrderAccepted extends OrderFields {
   readonly type: 'order-accepted'
+  /** Placed by a mass quote. */
+  readonly isQuote: boolean
+  /** What others see of it in the book once the command is done. */
+  readonly restingLots: number
+  /** Visible lots at its price then, its own included. */
+  readonly levelLots: number
 }
 
 export interface OrderRejected extends OrderFields {
@@ -54,6 +50,8 @@ export interface PositionState {
 
 export interface TradeExecuted {
   readonly type: 'trade-executed'
+  /** In an auction the maker is the buyer and the taker the seller. */
+  readonly isAuction: boolean
   readonly instrumentId: number
   /** The maker's price. */
   readonly priceTicks: number
@@ -62,10 +60,31 @@ export interface TradeExecuted {
   readonly taker: TradeLeg
   /** What the house earns: both fees. With both changes of cash it sums to zero against the realised results. */
   readonly houseFeesMicros: number
+  /** Visible lots that are left at the maker's price. */
+  readonly levelLots: number
+  /** In an auction, the prices at which both rested, which may be better than the trade's; 0 otherwise. */
+  readonly makerLevelTicks: number
+  readonly takerLevelTicks: number
+  /** Visible lots that are left at the taker's, in an auction; 0 otherwise. */
+  readonly takerLevelLots: number
 }
 
 /** Their positions are their numbers on the wire: append only. */
-export const cancelReasons = ['user-request', 'immediate-or-cancel', 'instrument-expired'] as const
+export const cancelReasons = [
+  'user-request',
+  'immediate-or-cancel',
+  'instrument-expired',
+  'self-trade',
+  'fill-or-kill',
+  'reduce-only',
+  'expired',
+  'kill-switch',
+  'market-maker-protection',
+  'dead-man',
+  'no-liquidity',
+  'insufficient-funds',
+  'replaced',
+] as const
 export type CancelReason = (typeof cancelReasons)[number]
 
 export interface OrderCancelled {
@@ -78,6 +97,11 @@ export interface OrderCancelled {
   readonly filledLots: number
   /** What was taken off the book. */
   readonly cancelledLots: number
+  readonly instrumentId: number
+  /** Where it rested; 0 where it did not. */
+  readonly priceTicks: number
+  readonly direction: Direction
+  readonly levelLots: number
 }
 
 export interface OrderAmended {
@@ -89,6 +113,12 @@ export interface OrderAmended {
   readonly quantityLots: number
   readonly filledLots: number
   readonly keptPriority: boolean
+  readonly direction: Direction
+  readonly instrumentId: number
+  /** Where it rested before; 0 where it did not. */
+  readonly previousTicks: number
+  readonly previousLevelLots: number
+  readonly levelLots: number
 }
 
 /** A command other than an order, refused; nothing has changed. */
@@ -106,6 +136,9 @@ export interface AccountOpened {
   readonly commandId: string
   readonly accountId: number
   readonly account: string
+  readonly firm: string
+  /** That of the first account of the firm. */
+  readonly firmId: number
 }
 
 export interface Deposited {
@@ -163,6 +196,142 @@ export const poisonReasons = [
 ] as const
 export type PoisonReason = (typeof poisonReasons)[number]
 
+/** A stop order whose price was reached: from now on an order like any other. */
+export interface OrderTriggered {
+  readonly type: 'order-triggered'
+  readonly accountId: number
+  readonly orderId: string
+  readonly instrumentId: number
+  /** Its limit or protection from now on. */
+  readonly priceTicks: number
+  readonly restingLots: number
+  readonly direction: Direction
+  readonly levelLots: number
+}
+
+/** Their positions are their numbers on the wire: append only. */
+export const stateCauses = ['command', 'velocity', 'timer', 'expiration'] as const
+export type StateCause = (typeof stateCauses)[number]
+
+export interface TradingStateChanged {
+  readonly type: 'trading-state-changed'
+  readonly instrumentId: number
+  /** All zeros where no command asked for it. */
+  readonly commandId: string
+  readonly state: TradingState
+  readonly cause: StateCause
+  /** Where an auction ended: its price and what traded; 0 where nothing did. */
+  readonly uncrossTicks: number
+  readonly uncrossLots: number
+  readonly untilMillis: number
+}
+
+export interface MarketControlsSet extends MarketControls {
+  readonly type: 'market-controls-set'
+  readonly instrumentId: number
+  readonly commandId: string
+}
+
+export interface MarkPriceSet {
+  readonly type: 'mark-price-set'
+  readonly instrumentId: number
+  readonly commandId: string
+  readonly markTicks: number
+}
+
+/** The end of a mass quote: what it did lies before it, in events of the orders. */
+export interface Quoted {
+  readonly type: 'quoted'
+  readonly accountId: number
+  readonly commandId: string
+  readonly groupHash: string
+  readonly acceptedSides: number
+  readonly rejectedSides: number
+}
+
+/** One side of one quote of many. */
+export interface QuoteRejected {
+  readonly type: 'quote-rejected'
+  readonly accountId: number
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly code: RejectionCode
+  readonly direction: Direction
+}
+
+export interface ProtectionSet extends ProtectionLimits {
+  readonly type: 'protection-set'
+  readonly accountId: number
+  readonly commandId: string
+  readonly groupHash: string
+  readonly name: string
+}
+
+export interface ProtectionTriggered {
+  readonly type: 'protection-triggered'
+  readonly accountId: number
+  readonly groupHash: string
+  /** 0 until reset. */
+  readonly frozenUntilMillis: number
+  readonly cancelledOrders: number
+}
+
+export interface ProtectionReset {
+  readonly type: 'protection-reset'
+  readonly accountId: number
+  readonly commandId: string
+  readonly groupHash: string
+}
+
+export interface DeadManSet {
+  readonly type: 'dead-man-set'
+  readonly accountId: number
+  readonly commandId: string
+  readonly timeoutMillis: number
+  /** 0 is off. */
+  readonly expiresAtMillis: number
+}
+
+export interface DeadManFired {
+  readonly type: 'dead-man-fired'
+  readonly accountId: number
+  readonly atMillis: number
+  readonly cancelledOrders: number
+}
+
+export interface KillSwitchSet {
+  readonly type: 'kill-switch-set'
+  /** Of scope account; 0 otherwise. */
+  readonly accountId: number
+  readonly commandId: string
+  readonly scope: KillScope
+  readonly isOn: boolean
+  readonly firm: string
+  readonly cancelledOrders: number
+}
+
+/** A trade reversed. The legs name no orders: what they say is what the accounts are left with. */
+export interface TradeBusted {
+  readonly type: 'trade-busted'
+  readonly instrumentId: number
+  readonly commandId: string
+  readonly priceTicks: number
+  readonly quantityLots: number
+  /** What the house gives back: not above zero. */
+  readonly houseFeesMicros: number
+  readonly tradeId: string
+  readonly buyer: TradeLeg
+  readonly seller: TradeLeg
+}
+
+/** The end of cancel-orders: each order that it cancelled has an event of its own before it. */
+export interface OrdersCancelled {
+  readonly type: 'orders-cancelled'
+  readonly accountId: number
+  readonly commandId: string
+  readonly cancelledOrders: number
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -177,3 +346,17 @@ export type Event =
   | CommandDuplicated
   | TimeAdvanced
   | FramePoisoned
+  | OrderTriggered
+  | TradingStateChanged
+  | MarketControlsSet
+  | MarkPriceSet
+  | Quoted
+  | QuoteRejected
+  | ProtectionSet
+  | ProtectionTriggered
+  | ProtectionReset
+  | DeadManSet
+  | DeadManFired
+  | KillSwitchSet
+  | TradeBusted
+  | OrdersCancelled

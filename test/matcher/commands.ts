@@ -1,12 +1,12 @@
-import type { Command } from '#domain/trading/commands.ts'
+import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 
 /** Names of commands, in the form of ids. */
 export const idOf = (number: number): string => `00000000-0000-7000-8000-${String(number).padStart(12, '0')}`
 
 /** Two funded accounts and a market. */
 export const opening: readonly Command[] = [
-  { type: 'open-account', commandId: idOf(1), account: 'alice' },
-  { type: 'open-account', commandId: idOf(2), account: 'bob' },
+  { type: 'open-account', commandId: idOf(1), account: 'alice', firm: '' },
+  { type: 'open-account', commandId: idOf(2), account: 'bob', firm: '' },
   { type: 'deposit', commandId: idOf(3), accountId: 1, amountMicros: 1_000_000_000_000 },
   { type: 'deposit', commandId: idOf(4), accountId: 2, amountMicros: 1_000_000_000_000 },
   {
@@ -41,4 +41,5 @@ export const order = (number: number): Command => ({
   priceTicks: 200 + ((number * 7) % 11) - (number % 3 === 0 ? 3 : 0),
   quantityLots: 1 + (number % 5),
   clientOrderId: `order-${number}`,
+  ...plainInstructions,
 })

@@ -111,7 +111,7 @@ const replayed = async (lane: number, last: string): Promise<EngineState> => {
   for await (const record of readRecords(`orders-${lane}`, { signal: end.signal, intervalMillis: 1 })) {
     engine.advance(record.arrivalMillis)
     const frame = decodeOrdersFrame(record.data, lane)
-    if (frame.ok) for (const command of frame.commands) engine.apply(command, engine.laneMillis)
+    if (frame.ok) for (const command of frame.commands) engine.enter(command, engine.laneMillis)
     if (paddedSequence(record.sequenceNumber) === last) break
   }
   return engine.snapshot()
@@ -305,7 +305,7 @@ describe('a matcher, run as its image would', () => {
     const change = (name: string, value: unknown) =>
       dynamodb().send(
         new UpdateCommand({
-          TableName: 'lanes',
+          TableName: process.env['LANES_TABLE'],
           Key: { lane: String(lane), row: 'checkpoint' },
           UpdateExpression: 'SET #name = :value',
           ExpressionAttributeNames: { '#name': name },
@@ -332,7 +332,7 @@ describe('a matcher, run as its image would', () => {
     const step = { epoch: 0, sequenceNumber: '5', outSeq: 5, chain: '', firstSequenceNumber: '1' }
     await dynamodb().send(
       new UpdateCommand({
-        TableName: 'lanes',
+        TableName: process.env['LANES_TABLE'],
         Key: { lane: String(lane), row: 'checkpoint' },
         UpdateExpression: 'SET epoch = :epoch',
         ExpressionAttributeValues: { ':epoch': 2 },

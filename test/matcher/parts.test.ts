@@ -4,7 +4,10 @@ import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
 import { type Checkpoint, type CheckpointStep, claimLane } from '#adapters/tables/lanes.ts'
+import { writeEvent } from '#domain/trading/event-messages.ts'
+import type { PlaceOrder } from '#domain/trading/commands.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { Tape } from '#domain/trading/tape.ts'
 import { checkpointer } from '#matcher/checkpointer.ts'
 import { executionPublisher, type Publishable } from '#matcher/execution-publisher.ts'
 import { createFigures, embeddedMetrics } from '#matcher/figures.ts'
@@ -12,7 +15,14 @@ import type { LaneHalted } from '#matcher/halt.ts'
 import { sectionsOf } from '#matcher/sections.ts'
 import { jsonParts } from '#matcher/snapshotter.ts'
 import { startTicker } from '#matcher/ticker.ts'
-import { chainOf, decodeExecutionsFrame, encodeExecutionsFrame, firstChain } from '#protocol/executions-frame.ts'
+import {
+  chainOf,
+  decodeExecutionsFrame,
+  encodeExecutionsFrame,
+  executionsFrameOf,
+  firstChain,
+} from '#protocol/executions-frame.ts'
+import { commandOf } from '#test/support/tape.ts'
 import { idOf } from './commands.ts'
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -24,6 +34,14 @@ const deposited = (number: number): Event => ({
   amountMicros: 1,
   cashMicros: number,
 })
+/** Events as an engine leaves them on its tape. */
+const told = (events: readonly Event[]): Tape => {
+  const tape = new Tape()
+  for (const event of events) writeEvent(tape, event)
+  return tape
+}
+const sectionsIn = (sections: readonly Uint8Array[]) =>
+  decodeExecutionsFrame(executionsFrameOf({ lane: 1, epoch: 1, firstOutSeq: 1, sections })).sections
 const pause = (millis: number) => new Promise(resolve => setTimeout(resolve, millis))
 const toldHalts: LaneHalted[] = []
 afterEach(() => {
@@ -32,27 +50,39 @@ afterEach(() => {
 
 describe('the events of a record', () => {
   test('are one section where they fit, chained to the one before', () => {
-    const [only, ...others] = sectionsOf(firstChain, sequence(1), 5, [deposited(1), deposited(2)])
+    const [only, ...others] = sectionsOf(firstChain, sequence(1), 5, told([deposited(1), deposited(2)]))
     expect(others).toEqual([])
-    expect(only?.section).toMatchObject({ inputSequence: sequence(1), atMillis: 5, firstIndex: 0 })
-    expect(sectionsOf(only?.section.chain ?? '', sequence(2), 6, [])).toEqual([])
+    expect(only?.count).toBe(2)
+    expect(only === undefined ? [] : sectionsIn([only.bytes])).toEqual([
+      {
+        inputSequence: sequence(1),
+        atMillis: 5,
+        chain: only?.chain,
+        firstIndex: 0,
+        events: [deposited(1), deposited(2)],
+      },
+    ])
+    expect(sectionsOf(only?.chain ?? '', sequence(2), 6, told([]))).toEqual([])
   })
 
   test('are cut by their own size alone, and each section fits a record of the stream', () => {
     const events = Array.from({ length: 12_000 }, (_, number) => deposited(number))
-    const sections = sectionsOf(firstChain, sequence(1), 5, events)
-    expect(sections.length).toBeGreaterThan(2)
-    expect(sections.flatMap(({ section }) => section.events)).toEqual(events)
+    const cut = sectionsOf(firstChain, sequence(1), 5, told(events))
+    expect(cut.length).toBeGreaterThan(2)
+    const sections = cut.flatMap(({ bytes }) => sectionsIn([bytes]))
+    expect(sections.flatMap(section => section.events)).toEqual(events)
+    expect(cut.map(({ count }) => count)).toEqual(sections.map(section => section.events.length))
     let chain = firstChain
     let firstIndex = 0
-    for (const { section, bytes } of sections) {
+    for (const [index, section] of sections.entries()) {
       expect(section.firstIndex).toBe(firstIndex)
       firstIndex += section.events.length
       chain = chainOf(chain, section)
       expect(section.chain).toBe(chain)
-      expect(bytes).toBeLessThan(200 * 1024)
+      const bytes = cut[index]?.bytes ?? new Uint8Array()
+      expect(bytes.length).toBeLessThan(200 * 1024)
       const frame = encodeExecutionsFrame({ lane: 1, epoch: 1, firstOutSeq: 1, sections: [section] })
-      expect(frame.length).toBe(bytes + 32)
+      expect(Buffer.from(frame.subarray(32))).toEqual(Buffer.from(bytes))
     }
   })
 })
@@ -61,9 +91,10 @@ describe('the publisher', () => {
   const sectionsFrom = (first: number, count: number): Publishable[] =>
     Array.from({ length: count }, (_, index) => {
       const number = first + index
-      const section = { inputSequence: sequence(number), atMillis: 1, chain: firstChain, firstIndex: 0 }
+      const [section] = sectionsOf(firstChain, sequence(number), 1, told([deposited(number)]))
+      if (section === undefined) throw new Error('an event makes a section')
       const end = { sequence: sequence(number), outSeq: number, chain: firstChain, arrivalMillis: 0 }
-      return { section: { ...section, events: [deposited(number)] }, bytes: 100, firstOutSeq: number, end }
+      return { bytes: section.bytes, count: section.count, firstOutSeq: number, end }
     })
 
   const setUp = (put: (frame: Uint8Array, after: string | undefined) => Promise<{ sequenceNumber: string }>) => {
@@ -75,7 +106,8 @@ describe('the publisher', () => {
       onPublished: ends => published.push(...ends.map(({ outSeq }) => outSeq)),
       onHalted: halted => toldHalts.push(halted),
       log,
-      maxFrameBytes: 1_000,
+      // Ten sections of one deposit each.
+      maxFrameBytes: 10 * (64 + 40),
     })
     return { publisher, published }
   }
@@ -250,8 +282,8 @@ test('the JSON of a state is what JSON.stringify would write', async () => {
 
 test('figures count what is published now, and follow the book through all', () => {
   let nowMillis = 1_000
-  const counts = { openOrders: 3, accounts: 1, instruments: 1 }
-  const figures = createFigures({ lane: 1, epoch: 2, counts, now: () => nowMillis })
+  const counts = { openOrders: 3, accounts: 2, instruments: 1 }
+  const figures = createFigures({ lane: 1, epoch: 2, counts: () => counts, now: () => nowMillis })
   const rejected: Event = {
     type: 'command-rejected',
     commandId: idOf(1),
@@ -259,12 +291,11 @@ test('figures count what is published now, and follow the book through all', () 
     accountId: 1,
     code: 'unknown-account',
   }
-  const events: readonly Event[] = [deposited(1), rejected]
-  figures.told(events)
-  figures.told([{ type: 'account-opened', commandId: idOf(2), accountId: 2, account: 'bob' }])
+  const { type: _, ...order } = commandOf('ann buys 0 @ 1 as a1') as PlaceOrder
+  const refused: Event = { ...order, type: 'order-rejected', code: 'amount-out-of-range' }
   nowMillis = 1_007
-  figures.applied(1_000, [{ type: 'deposit' }, { type: 'place-order' }], events)
-  figures.engineTook(0.7)
+  figures.applied(1_000, 3, told([deposited(1), rejected, refused]))
+  figures.engineTook(0.7, 3)
   nowMillis = 1_030
   figures.published(1_000)
   const position = { input_sequence: sequence(1), out_seq: 2, unpublished_events: 0 }
@@ -275,14 +306,14 @@ test('figures count what is published now, and follow the book through all', () 
     started_at: 1_000,
     epoch: 2,
     orders: 1,
-    commands: 2,
+    commands: 3,
     accounts: 2,
     open_orders: 3,
   })
-  expect(read).toMatchObject({ rejections: { 'unknown-account': 1 }, lag_millis: 7, ...position })
+  expect(read).toMatchObject({ rejections: { 'unknown-account': 1, 'amount-out-of-range': 1 }, lag_millis: 7, ...position })
   expect(read.latency_millis).toMatchObject({ sum: 30, count: 1 })
   expect(read.latency_millis.counts[read.latency_millis.buckets.indexOf(50)]).toBe(1)
-  expect(read.engine_micros.counts[read.engine_micros.buckets.indexOf(1)]).toBe(1)
+  expect(read.engine_micros.counts[read.engine_micros.buckets.indexOf(1)]).toBe(3)
   expect(embeddedMetrics({ ...read, orders: 5 }, read)).toMatchObject({ Lane: '1', Orders: 4, Commands: 0 })
 })
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -15,13 +16,13 @@ import {
 import { kinesis as kinesisClient } from '#adapters/clients/kinesis.ts'
 import { freePort } from '#local/children.ts'
 import { createClock } from '#local/clock.ts'
-import { startDynamoDb } from '#local/dynamodb.ts'
 import { parseDockerfile } from '#local/ecs.ts'
 import { type KinesisKind, startKinesis } from '#local/kinesis.ts'
 import { startS3 } from '#local/s3.ts'
 import { tables } from '#protocol/tables.ts'
+import { storesAccount as account, askForStore, storesRegion as region } from '#test/support/services/ask.ts'
 
-/** Real servers for a lane, and this process's own clients pointed at them. */
+/** Real servers for a lane, those of all test files where they will do, and this process's own clients pointed at them. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string>>
   /** Of enhanced fan-out, by `<consumer>-<lane>`. */
@@ -31,8 +32,6 @@ export interface Surroundings {
   stop(): Promise<void>
 }
 
-const region = 'eu-central-1'
-const account = '000000000000'
 export const bucketName = 'snapshots'
 
 export const startSurroundings = async (
@@ -42,9 +41,12 @@ export const startSurroundings = async (
   const dataDir = await mkdtemp(join(tmpdir(), 'matcher-test-'))
   const clock = createClock()
   const s3Port = await freePort()
+  const lanesTable = `lanes-${randomUUID()}`
+  const ownKinesis = async () => startKinesis({ kind, account, region, clock, dataDir, keep: false })
+  const commonKinesis = async () => ({ endpoint: await askForStore('kinesis'), stop: async () => undefined })
   const [kinesis, dynamodb, s3] = await Promise.all([
-    startKinesis({ kind, account, region, clock, dataDir, keep: false }),
-    startDynamoDb({ dataDir, keep: false }),
+    kind === 'kinesalite' ? commonKinesis() : ownKinesis(),
+    askForStore('dynamodb'),
     startS3({
       port: s3Port,
       dataDir,
@@ -59,9 +61,9 @@ export const startSurroundings = async (
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_KINESIS: kinesis.endpoint,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_S3: s3.endpoint,
-    LANES_TABLE: 'lanes',
+    LANES_TABLE: lanesTable,
     SNAPSHOT_BUCKET: bucketName,
     TENANT: 'test',
   }
@@ -70,7 +72,7 @@ export const startSurroundings = async (
   const keys = [tables.lanes.partitionKey, tables.lanes.sortKey]
   await database.send(
     new CreateTableCommand({
-      TableName: 'lanes',
+      TableName: lanesTable,
       AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
       KeySchema: keys.map(({ name }, index) => ({ AttributeName: name, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
       BillingMode: 'PAY_PER_REQUEST',
@@ -116,7 +118,7 @@ export const startSurroundings = async (
       }
     },
     async stop() {
-      await Promise.all([kinesis.stop(), dynamodb.stop(), s3.stop()])
+      await Promise.all([kinesis.stop(), s3.stop()])
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -1,20 +1,117 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Command, PlaceOrder } from '#domain/trading/commands.ts'
-import { decodeOrdersFrame, encodeOrdersFrame } from '#protocol/orders-frame.ts'
-import { anyCommand } from '#test/support/random-frames.ts'
-import { commandOf, nextCommandId, testSpecification } from '#test/support/tape.ts'
+import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
+import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { commandTypes, typeOf } from '#domain/trading/messages.ts'
+import { Tape } from '#domain/trading/tape.ts'
+import { decodeOrdersFrame, encodeOrdersFrame, openOrdersFrame } from '#protocol/orders-frame.ts'
+import { anyCommand, commandOfEachType } from '#test/support/random-frames.ts'
 
 const lane = 3
+const idOf = (number: number): string => `01900000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`
+const hash = '0123456789abcdef'
+
+const placed: PlaceOrder = {
+  type: 'place-order',
+  orderId: idOf(0xa1),
+  accountId: 1,
+  instrumentId: 2,
+  specificationVersion: 3,
+  direction: 'sell',
+  orderType: 'limit',
+  timeInForce: 'immediate_or_cancel',
+  priceTicks: 100,
+  quantityLots: 5,
+  clientOrderId: 'näme',
+  ...plainInstructions,
+}
+const instructed: PlaceOrder = {
+  ...placed,
+  orderType: 'stop_limit',
+  timeInForce: 'good_til_date',
+  displayLots: 4,
+  triggerTicks: 99,
+  trigger: 'mark_price',
+  expiresAtMillis: 1_800_000_000_000,
+  label: 'grid',
+  labelHash: hash,
+  selfTradeGroup: 7,
+  postOnly: 'slide',
+  reduceOnly: true,
+  selfTradePrevention: 'cancel_both',
+}
+const quoted = {
+  instrumentId: 2,
+  specificationVersion: 3,
+  bidTicks: 99,
+  bidLots: 10,
+  askTicks: 101,
+  askLots: -1,
+}
+const specification = {
+  instrumentName: 'H100.USE-27NOV26',
+  kind: 'future',
+  underlying: 'H100.USE',
+  quoteCurrency: 'USD',
+  tickSize: '1',
+  minTradeAmount: '1',
+  contractSize: '1',
+  maxPrice: '1000',
+  expirationMillis: 1_800_000_000_000,
+  makerCommissionPpm: 100,
+  takerCommissionPpm: 300,
+} as const
+const commandId = idOf(0xc1)
 const commands: readonly Command[] = [
-  { ...commandOf('ann buys 5 @ 100 as a1'), clientOrderId: 'näme' } as PlaceOrder,
-  commandOf('ann amends a1 to 3 @ 101'),
-  commandOf('ann cancels a1'),
-  { type: 'open-account', commandId: nextCommandId(), account: 'ann' },
-  { type: 'deposit', commandId: nextCommandId(), accountId: 1, amountMicros: 2_500_000 },
-  { type: 'list-instrument', commandId: nextCommandId(), specification: testSpecification },
-  { type: 'expire-instrument', commandId: nextCommandId(), instrumentId: 1 },
+  placed,
+  { type: 'cancel-order', commandId, accountId: 1, orderId: idOf(0xa1) },
+  { type: 'amend-order', commandId, accountId: 1, orderId: idOf(0xa1), priceTicks: 101, quantityLots: 3 },
+  { type: 'open-account', commandId, account: 'ann', firm: 'acme' },
+  { type: 'deposit', commandId, accountId: 1, amountMicros: 2_500_000 },
+  { type: 'list-instrument', commandId, specification },
+  { type: 'expire-instrument', commandId, instrumentId: 2 },
+  instructed,
+  { type: 'cancel-orders', commandId, accountId: 1, instrumentId: 2, labelHash: hash },
+  { type: 'set-trading-state', commandId, instrumentId: 2, state: 'halted', untilMillis: 1_800_000_000_000 },
+  {
+    type: 'set-market-controls',
+    commandId,
+    instrumentId: 2,
+    bandPpm: 50_000,
+    velocityPpm: 30_000,
+    velocityMillis: 1_000,
+    haltMillis: 60_000,
+    auctionMillis: 30_000,
+  },
+  { type: 'set-mark-price', commandId, instrumentId: 2, markTicks: 100 },
+  { type: 'quote', commandId, accountId: 1, groupHash: hash, quotes: [quoted, { ...quoted, instrumentId: 3 }] },
+  {
+    type: 'set-market-maker-protection',
+    commandId,
+    accountId: 1,
+    groupHash: hash,
+    intervalMillis: 1_000,
+    frozenMillis: 5_000,
+    amountLimitLots: 100,
+    deltaLimitLots: 50,
+    name: 'main',
+  },
+  { type: 'reset-market-maker-protection', commandId, accountId: 1, groupHash: hash },
+  { type: 'set-dead-man', commandId, accountId: 1, timeoutMillis: 30_000 },
+  { type: 'set-kill-switch', commandId, accountId: 0, scope: 'firm', isOn: true, firm: 'acme' },
+  {
+    type: 'bust-trade',
+    commandId,
+    instrumentId: 2,
+    priceTicks: 100,
+    quantityLots: 5,
+    buyerId: 1,
+    sellerId: 2,
+    tradeId: '1:4:2',
+    buyerFeeMicros: 30,
+    sellerFeeMicros: -10,
+  },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -29,41 +126,49 @@ const changed = (bytes: Uint8Array, at: number, value: number): Uint8Array => {
   copy[at] = value
   return copy
 }
+const messageOf = (command: Command): Tape => {
+  const tape = new Tape()
+  writeCommand(tape, command)
+  return tape
+}
+/** One command, a byte of its message changed, in a frame that is sound otherwise. */
+const withByte = (command: Command, at: number, value: number): Uint8Array =>
+  sealed(changed(encodeOrdersFrame(lane, [command]), 32 + at, value))
+const commandOf = (type: Command['type']): Command => {
+  const found = commands.find(command => command.type === type)
+  if (found === undefined) throw new Error(`no ${type}`)
+  return found
+}
 
 describe('a frame of commands', () => {
-  test('gives back what was put in, command by command', () => {
-    fc.assert(
-      fc.property(fc.array(anyCommand, { maxLength: 12 }), fc.integer({ min: 0, max: 65_535 }), (commands, lane) => {
-        expect(decodeOrdersFrame(encodeOrdersFrame(lane, commands), lane)).toEqual({ ok: true, commands })
-      }),
-      { numRuns: 100 },
-    )
+  test.each(commandOfEachType.map((arbitrary, index) => ({ kind: index + 1, arbitrary })))(
+    'gives back what was put in, kind $kind',
+    ({ arbitrary }) => {
+      fc.assert(
+        fc.property(fc.array(arbitrary, { maxLength: 4 }), fc.integer({ min: 0, max: 65_535 }), (commands, lane) => {
+          expect(decodeOrdersFrame(encodeOrdersFrame(lane, commands), lane)).toEqual({ ok: true, commands })
+        }),
+        { numRuns: 40 },
+      )
+    },
+  )
+
+  test('holds each type of message, one after another', () => {
+    const opened = openOrdersFrame(frame, lane)
+    if (!opened.ok) throw new Error(opened.reason)
+    const types = []
+    for (let at = opened.from; types.length < opened.count; at += ((opened.words[at] ?? 0) & 0xffff) / 4)
+      types.push(typeOf(opened.words[at] ?? 0))
+
+    expect(types).toEqual(commandTypes.map((_, index) => index + 1))
+    expect(decodeOrdersFrame(frame, lane)).toEqual({ ok: true, commands })
   })
 
-  test('lies as docs/protocol/orders.md has it', () => {
-    const bytes = Buffer.from(encodeOrdersFrame(lane, commands.slice(0, 1)))
+  test('is read wherever its bytes lie', () => {
+    const shifted = new Uint8Array(frame.length + 3)
+    shifted.set(frame, 3)
 
-    expect(bytes.length).toBe(32 + 46 + 5)
-    expect(bytes.subarray(0, 16).toString('hex')).toBe('43584631' + '0100' + '01' + '00' + '33000000' + '0100' + '0300')
-    expect(bytes.subarray(20, 32).toString('hex')).toBe('00'.repeat(12))
-    expect(bytes.subarray(32).toString('hex')).toBe(
-      '3300' +
-        '01' +
-        '01' +
-        '01000000' +
-        '01000000' +
-        '01000000' +
-        '01900000000070008000' +
-        '0000000000a1' +
-        '64000000' +
-        '05000000' +
-        '00' +
-        '00' +
-        '00' +
-        '00' +
-        '0500' +
-        '6ec3a46d65',
-    )
+    expect(decodeOrdersFrame(shifted.subarray(3), lane)).toEqual({ ok: true, commands })
   })
 
   test('of none is a tick', () => {
@@ -73,14 +178,20 @@ describe('a frame of commands', () => {
 
   test('is refused with any byte changed', () => {
     const taken = [...frame.keys()].filter(at =>
-      [0x01, 0x80, 0xff].some(bits => decodeOrdersFrame(changed(frame, at, (frame[at] ?? 0) ^ bits), lane).ok),
+      [0x01, 0x80, 0xff].some(bits => openOrdersFrame(changed(frame, at, (frame[at] ?? 0) ^ bits), lane).ok),
     )
     expect(taken).toEqual([])
   })
 
-  test('is refused cut short anywhere, or with bytes behind it', () => {
-    expect([...frame.keys()].filter(length => decodeOrdersFrame(frame.subarray(0, length), lane).ok)).toEqual([])
-    expect(decodeOrdersFrame(Uint8Array.of(...frame, 0), lane)).toEqual({ ok: false, reason: 'wrong-length' })
+  test('is refused cut short anywhere, with a checksum that fits too, or with bytes behind it', () => {
+    const cut = (length: number): Uint8Array => {
+      const bytes = frame.slice(0, length)
+      if (length >= 32) new DataView(bytes.buffer).setUint32(8, length - 32, true)
+      return length >= 20 ? sealed(bytes) : bytes
+    }
+    expect([...frame.keys()].filter(length => openOrdersFrame(frame.subarray(0, length), lane).ok)).toEqual([])
+    expect([...frame.keys()].filter(length => openOrdersFrame(cut(length), lane).ok)).toEqual([])
+    expect(openOrdersFrame(Uint8Array.of(...frame, 0), lane)).toEqual({ ok: false, reason: 'wrong-length' })
   })
 
   test('with a checksum that fits is either refused or says exactly what its bytes say', () => {
@@ -96,14 +207,14 @@ describe('a frame of commands', () => {
           if (decoded.ok) expect(encodeOrdersFrame(lane, decoded.commands)).toEqual(bytes)
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 600 },
     )
   })
 
   test('made of any bytes at all never throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
-        expect(decodeOrdersFrame(bytes, lane).ok).toBe(false)
+        expect(openOrdersFrame(bytes, lane).ok).toBe(false)
       }),
     )
   })
@@ -111,26 +222,71 @@ describe('a frame of commands', () => {
   test.each([
     ['too-short', frame.subarray(0, 31)],
     ['not-a-frame', changed(frame, 0, 0x44)],
-    ['unknown-version', sealed(changed(frame, 4, 2))],
+    ['unknown-version', sealed(changed(frame, 4, 1))],
+    ['unknown-version', sealed(changed(frame, 4, 3))],
     ['unknown-version', sealed(changed(frame, 7, 1))],
     ['wrong-kind', sealed(changed(frame, 6, 2))],
     ['wrong-lane', sealed(changed(frame, 14, 4))],
     ['wrong-length', sealed(changed(frame, 8, 0))],
+    ['wrong-length', sealed(changed(frame, 11, 0xff))],
     ['wrong-checksum', changed(frame, 40, 9)],
-    ['malformed-message', sealed(changed(frame, 12, 6))],
-    ['malformed-message', sealed(changed(frame, 12, 8))],
+    ['malformed-message', sealed(changed(frame, 12, commands.length - 1))],
+    ['malformed-message', sealed(changed(frame, 12, commands.length + 1))],
+    ['malformed-message', sealed(changed(frame, 13, 0xff))],
     ['malformed-message', sealed(changed(frame, 20, 1))],
     ['malformed-message', sealed(changed(frame, 24, 1))],
-    ['unknown-message', sealed(changed(frame, 34, 8))],
+    ['unknown-message', sealed(changed(frame, 34, 19))],
     ['unknown-message', sealed(changed(frame, 34, 0))],
     ['unknown-message', sealed(changed(frame, 35, 2))],
-    ['malformed-message', sealed(changed(frame, 32, 50))],
-    ['malformed-message', sealed(changed(frame, 32 + 40, 2))],
-    ['malformed-message', sealed(changed(frame, 32 + 41, 1))],
-    ['malformed-message', sealed(changed(frame, 32 + 43, 1))],
-    ['malformed-message', sealed(changed(frame, 32 + 47, 0xff))],
+    ['malformed-message', sealed(changed(frame, 32, 0))],
+    ['malformed-message', sealed(changed(frame, 32, 16))],
+    ['malformed-message', sealed(changed(frame, 32, 58))],
+    ['malformed-message', sealed(changed(frame, 32, 64))],
+    ['malformed-message', sealed(changed(frame, 33, 0xff))],
   ])('is refused as %s', (reason, bytes) => {
+    expect(openOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
     expect(decodeOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
+  })
+
+  test.each<[string, Command, number, number]>([
+    ['a direction', placed, 40, 2],
+    ['a type that needs instructions', placed, 41, 2],
+    ['a time in force that needs instructions', placed, 42, 2],
+    ['padding', placed, 43, 1],
+    ['a text longer than its message', placed, 44, 9],
+    ['a text shorter than its message', placed, 44, 0],
+    ['a label without instructions', placed, 46, 1],
+    ['UTF-8', placed, 49, 0xff],
+    ['padding behind a text', placed, 53, 1],
+    ['a market order that may rest', { ...placed, timeInForce: 'good_til_cancelled', clientOrderId: '' }, 41, 1],
+    ['a type', instructed, 41, 4],
+    ['a market order that may rest, with instructions', instructed, 41, 1],
+    ['a time in force', instructed, 42, 5],
+    ['an unsafe time', instructed, 63, 1],
+    ['flags', instructed, 76, 8],
+    ['sliding without being post-only', instructed, 76, 2],
+    ['a self-trade prevention', instructed, 77, 4],
+    ['a trigger', instructed, 78, 2],
+    ['padding of instructions', instructed, 79, 1],
+    ['a label without a hash', { ...instructed, labelHash: '0100000000000000' }, 64, 0],
+    ['instructions that say nothing', { ...placed, displayLots: 1 }, 48, 0],
+    ['half a character in each text', { ...instructed, clientOrderId: 'ab', label: 'é' }, 44, 3],
+    ['an account without a name', commandOf('open-account'), 24, 0],
+    ['an account where none is named', commandOf('open-account'), 4, 1],
+    ['an unsafe amount', commandOf('deposit'), 30, 0x20],
+    ['another kind of instrument', commandOf('list-instrument'), 56 + 16, 'x'.charCodeAt(0)],
+    ['padding behind a number', commandOf('expire-instrument'), 28, 1],
+    ['a trading state', commandOf('set-trading-state'), 28, 6],
+    ['a count of quotes', commandOf('quote'), 32, 3],
+    ['an absurd count of quotes', commandOf('quote'), 35, 0xff],
+    ['padding of a quote', commandOf('quote'), 36, 1],
+    ['a scope', commandOf('set-kill-switch'), 24, 3],
+    ['neither on nor off', commandOf('set-kill-switch'), 25, 2],
+    ['an account of a firm’s switch', commandOf('set-kill-switch'), 4, 1],
+    ['a text beyond 256 bytes', commandOf('bust-trade'), 45, 2],
+  ])('is refused as malformed for %s', (_, command, at, value) => {
+    expect(openOrdersFrame(encodeOrdersFrame(lane, [command]), lane).ok).toBe(true)
+    expect(openOrdersFrame(withByte(command, at, value), lane)).toEqual({ ok: false, reason: 'malformed-message' })
   })
 
   test.each<[string, Partial<PlaceOrder>]>([
@@ -143,10 +299,120 @@ describe('a frame of commands', () => {
     ['an id in capitals', { orderId: '01900000-0000-7000-8000-0000000000A1' }],
     ['a text too long', { clientOrderId: 'x'.repeat(257) }],
     ['a text with half a character', { clientOrderId: '\ud800' }],
-    ['a market order that may rest', { orderType: 'market' }],
+    ['a market order that may rest', { orderType: 'market', timeInForce: 'good_til_cancelled' }],
+    ['an unsafe time', { expiresAtMillis: 2 ** 53 }],
+    ['a label without a hash', { label: 'grid' }],
+    ['a hash without a label', { labelHash: hash }],
+    ['a hash of another length', { label: 'grid', labelHash: 'ab' }],
   ])('is not made of %s', (_, change) => {
-    const order = { ...commandOf('ann buys 5 @ 100 as a1'), ...change } as PlaceOrder
-    expect(() => encodeOrdersFrame(lane, [order])).toThrow(RangeError)
+    const tape = new Tape()
+    expect(() => writeCommand(tape, { ...placed, ...change })).toThrow(RangeError)
+    expect(tape).toMatchObject({ length: 0, count: 0 })
+  })
+
+  test('is not made of more than it can carry', () => {
     expect(() => encodeOrdersFrame(70_000, [])).toThrow(RangeError)
+    expect(() => encodeOrdersFrame(lane, new Array(65_536).fill(commandOf('set-dead-man')))).toThrow(RangeError)
+    const quotes = (count: number): Command => ({
+      type: 'quote',
+      commandId,
+      accountId: 1,
+      groupHash: hash,
+      quotes: new Array(count).fill(quoted),
+    })
+    expect(() => encodeOrdersFrame(lane, [quotes(2_729)])).toThrow(RangeError)
+    expect(openOrdersFrame(encodeOrdersFrame(lane, [quotes(2_728)]), lane).ok).toBe(true)
+  })
+})
+
+test('what is checked quickly is checked as thoroughly as what is read', () => {
+  const isReadable = (words: Int32Array): boolean => {
+    try {
+      readCommand(words, 0)
+      return true
+    } catch (error) {
+      if (error instanceof RangeError) return false
+      throw error
+    }
+  }
+  fc.assert(
+    fc.property(anyCommand, fc.nat(), fc.nat({ max: 255 }), (command, where, value) => {
+      const message = messageOf(command)
+      const { words, length } = message
+      // Not the version, which readCommand does not look at, nor the size, which it trusts.
+      message.bytes()[4 + (where % (length * 4 - 4))] = value
+      expect(faultOf(words, 0, length) === undefined).toBe(isReadable(words.slice(0, length)))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+describe('a message of commands lies as docs/protocol/orders.md has it:', () => {
+  const bytesOf = (command: Command): string => Buffer.from(messageOf(command).bytes()).toString('hex')
+  const named = '01900000000070008000' + '0000000000c1'
+  const order = '01900000000070008000' + '0000000000a1'
+  const told = '02000000' + '03000000' + '64000000' + '05000000'
+  const name = '6ec3a46d65'
+
+  test('the header of a frame', () => {
+    const bytes = Buffer.from(encodeOrdersFrame(lane, [placed]))
+    expect(bytes.subarray(0, 16).toString('hex')).toBe('43584631' + '0200' + '01' + '00' + '38000000' + '0100' + '0300')
+    expect(bytes.readUInt32LE(16)).toBe(crc32(bytes.subarray(20), crc32(bytes.subarray(0, 16))))
+    expect(bytes.subarray(20, 32).toString('hex')).toBe('00'.repeat(12))
+  })
+
+  test.each<[number, Command, string]>([
+    [1, placed, `3800 01 01 01000000 ${order} ${told} 01 00 01 00 0500 0000 ${name} 000000`],
+    [
+      8,
+      instructed,
+      `6000 08 01 01000000 ${order} ${told} 01 02 03 00 0500 0400
+       04000000 63000000 00505c18a3010000 0123456789abcdef 07000000 07 03 01 00
+       ${name} 67726964 00000000000000`,
+    ],
+    [2, commandOf('cancel-order'), `2800 02 01 01000000 ${named} ${order}`],
+    [3, commandOf('amend-order'), `3000 03 01 01000000 ${named} ${order} 65000000 03000000`],
+    [4, commandOf('open-account'), `2800 04 01 00000000 ${named} 0300 0400 00000000 616e6e 61636d65 00`],
+    [5, commandOf('deposit'), `2000 05 01 01000000 ${named} a025260000000000`],
+    [
+      6,
+      commandOf('list-instrument'),
+      `6000 06 01 00000000 ${named} 64000000 2c010000 00505c18a3010000
+       1000 0600 0800 0300 0100 0100 0100 0400
+       483130302e5553452d32374e4f563236 667574757265 483130302e555345 555344 31 31 31 31303030`,
+    ],
+    [7, commandOf('expire-instrument'), `2000 07 01 00000000 ${named} 02000000 00000000`],
+    [9, commandOf('cancel-orders'), `2800 09 01 01000000 ${named} 02000000 00000000 0123456789abcdef`],
+    [10, commandOf('set-trading-state'), `2800 0a 01 00000000 ${named} 02000000 03 000000 00505c18a3010000`],
+    [
+      11,
+      commandOf('set-market-controls'),
+      `3000 0b 01 00000000 ${named} 02000000 50c30000 30750000 e8030000 60ea0000 30750000`,
+    ],
+    [12, commandOf('set-mark-price'), `2000 0c 01 00000000 ${named} 02000000 64000000`],
+    [
+      13,
+      commandOf('quote'),
+      `5800 0d 01 01000000 ${named} 0123456789abcdef 02000000 00000000
+       02000000 03000000 63000000 0a000000 65000000 ffffffff
+       03000000 03000000 63000000 0a000000 65000000 ffffffff`,
+    ],
+    [
+      14,
+      commandOf('set-market-maker-protection'),
+      `4000 0e 01 01000000 ${named} 0123456789abcdef e8030000 88130000 64000000 32000000 0400 0000 00000000
+       6d61696e 00000000`,
+    ],
+    [15, commandOf('reset-market-maker-protection'), `2000 0f 01 01000000 ${named} 0123456789abcdef`],
+    [16, commandOf('set-dead-man'), `2000 10 01 01000000 ${named} 30750000 00000000`],
+    [17, commandOf('set-kill-switch'), `2800 11 01 00000000 ${named} 01 01 0400 00000000 61636d65 00000000`],
+    [
+      18,
+      commandOf('bust-trade'),
+      `4800 12 01 00000000 ${named} 02000000 64000000 05000000 01000000 02000000 0500 0000
+       1e00000000000000 f6ffffffffffffff 313a343a32 000000`,
+    ],
+  ])('type %i', (_, command, hexBytes) => {
+    expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })
 })

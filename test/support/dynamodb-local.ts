@@ -1,41 +1,39 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { dynamodb } from '#adapters/clients/dynamodb.ts'
 import { forgetInstruments } from '#adapters/tables/instruments.ts'
-import { createTables, startDynamoDb } from '#local/dynamodb.ts'
+import { createTables } from '#local/dynamodb.ts'
 import { type Key, type Table, type TableName, tables } from '#protocol/tables.ts'
+import { askForStore, storesRegion as region } from './services/ask.ts'
 
 export type Item = Readonly<Record<string, unknown>>
 
-/** All tables in a DynamoDB Local of this test file's own, and this process's client pointed at it. */
+/** All tables, under names of this test file's own, in the DynamoDB Local of all, and this process's client pointed at it. */
 export interface LocalTables {
   /** From now on the environment names new, empty tables: these, or all. */
   renew(...names: readonly TableName[]): Promise<void>
   /** In the order of their keys. */
   items(table: TableName): Promise<readonly Item[]>
-  stop(): Promise<void>
+  stop(): void
 }
 
-const region = 'eu-central-1'
+const owner = randomUUID().slice(0, 8)
 let sets = 0
 
 export const startTables = async (): Promise<LocalTables> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tables-test-'))
-  const server = await startDynamoDb({ dataDir, keep: false })
+  const endpoint = await askForStore('dynamodb')
   Object.assign(process.env, {
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
   })
   const renew = async (...names: readonly TableName[]): Promise<void> => {
     sets += 1
     const chosen = names.length === 0 ? Object.values<Table>(tables) : names.map((name): Table => tables[name])
-    const named = chosen.map(table => ({ table, name: `${table.name}-${sets}` }))
+    const named = chosen.map(table => ({ table, name: `${owner}-${table.name}-${sets}` }))
     await createTables(
-      server.endpoint,
+      endpoint,
       region,
       named.map(({ table, name }) => resourceOf(table, name)),
     )
@@ -52,10 +50,8 @@ export const startTables = async (): Promise<LocalTables> => {
       const keyOf = (item: Item) => JSON.stringify([item[partitionKey.name], sortKey && item[sortKey.name]])
       return Items.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
     },
-    async stop() {
+    stop() {
       dynamodb().destroy()
-      await server.stop()
-      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

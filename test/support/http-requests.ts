@@ -5,11 +5,14 @@ import { codesOf } from '#protocol/openapi.ts'
 import type { Operation } from '#protocol/operation.ts'
 import type { Role } from '#protocol/permissions.ts'
 import { problems } from '#protocol/problems.ts'
+import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
+import { generousRateLimits } from './rate-limits.ts'
 
 /** Quiet, and without metric lines: set before the shell is loaded. */
 process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT'
 process.env['POWERTOOLS_METRICS_DISABLED'] ??= 'true'
 process.env['POWERTOOLS_DEV'] ??= 'true'
+process.env[rateLimitsEnvironmentVariable] ??= JSON.stringify(generousRateLimits)
 
 export interface Given {
   readonly path?: Readonly<Record<string, string>>
@@ -20,6 +23,9 @@ export interface Given {
   readonly base64?: boolean
   /** Undefined: acme, a trader; null: nobody. */
   readonly as?: { readonly account?: string; readonly role?: Role } | null
+  /** An API key as the authorizer tells it, in the place of a token. */
+  readonly key?: { readonly keyId: string; readonly version?: number }
+  readonly address?: string
 }
 
 export interface Answered {
@@ -107,9 +113,17 @@ export const proxyEvent = (httpMethod: string, resource: string, given: Given): 
       accountId: '111111111111',
       apiId: 'api',
       authorizer:
-        given.as === null
-          ? undefined
-          : { account: given.as?.account ?? 'acme', role: given.as?.role ?? 'trader', credential: 'acme' },
+        given.key !== undefined
+          ? {
+              account: 'told',
+              role: 'admin',
+              credential: 'told',
+              key_id: given.key.keyId,
+              ...(given.key.version === undefined ? {} : { key_version: String(given.key.version) }),
+            }
+          : given.as === null
+            ? undefined
+            : { account: given.as?.account ?? 'acme', role: given.as?.role ?? 'trader', credential: 'acme' },
       protocol: 'HTTP/1.1',
       httpMethod,
       identity: {
@@ -124,7 +138,7 @@ export const proxyEvent = (httpMethod: string, resource: string, given: Given): 
         cognitoIdentityId: null,
         cognitoIdentityPoolId: null,
         principalOrgId: null,
-        sourceIp: '127.0.0.1',
+        sourceIp: given.address ?? '127.0.0.1',
         user: null,
         userAgent: null,
         userArn: null,

@@ -28,6 +28,7 @@ export const matcherFigures = (lane: number, change: Partial<MatcherFigures> = {
     event_loop_delay_millis: { p50: 0.5, p99: 2, max: 4 },
     snapshot_pause_millis: 7,
     snapshot_bytes: 4096,
+    snapshot_age_millis: 21_000,
     open_orders: 33,
     accounts: 2,
     instruments: 5,

@@ -1,7 +1,17 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  type PutCommandInput,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { type Table, type TableName, tables } from '#protocol/tables.ts'
+import { updateBucket } from './rate-limits.ts'
 
 type Item = Readonly<Record<string, unknown>>
 
@@ -12,6 +22,8 @@ export interface MockedTables {
   items(table: TableName): readonly Item[]
   /** How often each kind of request was made. */
   count(kind: 'get' | 'put' | 'query'): number
+  /** Each write that was asked for, as `<command> <table>`. */
+  writes(): readonly string[]
   /** Every request fails so, until the next reset. */
   fail(error: Error): void
   reset(): void
@@ -40,15 +52,39 @@ export const mockTables = (): MockedTables => {
     })
     return JSON.stringify(key)
   }
-  const put = (name: string | undefined, item: Item, condition: string | undefined): void => {
-    const { table, rows } = tableNamed(name)
-    if (condition !== undefined && !condition.startsWith('attribute_not_exists('))
-      throw new Error(`the condition ${condition} is not mocked`)
-    const key = keyOf(table, item)
-    if (condition !== undefined && rows.has(key))
-      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} })
-    rows.set(key, JSON.parse(JSON.stringify(item)))
+  type Conditional = Pick<
+    UpdateCommandInput,
+    'TableName' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+  >
+  /** As adapters/writes.ts writes them: attributes that are absent or equal to a value. */
+  const holds = (input: Conditional, key: Item): boolean => {
+    const { table, rows } = tableNamed(input.TableName)
+    const item = rows.get(keyOf(table, key))
+    return (input.ConditionExpression ?? '').split(' AND ').every(term => {
+      if (term === '') return true
+      const [, absent, name = '', value = ''] = /^(?:attribute_not_exists\((\S+)\)|(\S+) = (\S+))$/.exec(term) ?? []
+      if (absent === undefined && value === '') throw new Error(`the condition ${term} is not mocked`)
+      const attribute = item?.[input.ExpressionAttributeNames?.[absent ?? name] ?? absent ?? name]
+      return attribute === (absent === undefined ? input.ExpressionAttributeValues?.[value] : undefined)
+    })
   }
+  const put = (name: string | undefined, item: Item): void => {
+    const { table, rows } = tableNamed(name)
+    rows.set(keyOf(table, item), JSON.parse(JSON.stringify(item)))
+  }
+  const update = ({ TableName, Key = {}, ...input }: UpdateCommandInput): void => {
+    const { table, rows } = tableNamed(TableName)
+    const [, set = '', remove = ''] = /^(?:SET (.+?))?(?: ?REMOVE (.+))?$/.exec(input.UpdateExpression ?? '') ?? []
+    const item: Record<string, unknown> = { ...Key, ...rows.get(keyOf(table, Key)) }
+    for (const assignment of set.split(', ').filter(Boolean)) {
+      const [name = '', value = ''] = assignment.split(' = ')
+      item[input.ExpressionAttributeNames?.[name] ?? name] = input.ExpressionAttributeValues?.[value]
+    }
+    for (const name of remove.split(', ').filter(Boolean)) delete item[input.ExpressionAttributeNames?.[name] ?? name]
+    put(TableName, item)
+  }
+  const refused = () =>
+    new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} })
   const answer = (): void => {
     mock.on(GetCommand).callsFake(input => {
       const { table, rows } = tableNamed(input.TableName)
@@ -56,7 +92,30 @@ export const mockTables = (): MockedTables => {
       return item === undefined ? {} : { Item: item }
     })
     mock.on(PutCommand).callsFake(input => {
-      put(input.TableName, input.Item, input.ConditionExpression)
+      if (!holds(input, input.Item)) throw refused()
+      put(input.TableName, input.Item)
+      return {}
+    })
+    mock.on(UpdateCommand).callsFake(input => {
+      const { table, rows } = tableNamed(input.TableName)
+      if (table === tables.rateLimits) return updateBucket(rows, keyOf(table, input.Key), input)
+      if (!holds(input, input.Key)) throw refused()
+      update(input)
+      return {}
+    })
+    mock.on(TransactWriteCommand).callsFake(({ TransactItems = [] }) => {
+      const writes: readonly { Put?: PutCommandInput; Update?: UpdateCommandInput }[] = TransactItems
+      const CancellationReasons = writes.map(({ Put, Update }) => {
+        const isGranted =
+          (Put === undefined || holds(Put, Put.Item ?? {})) && (Update === undefined || holds(Update, Update.Key ?? {}))
+        return { Code: isGranted ? 'None' : 'ConditionalCheckFailed' }
+      })
+      if (CancellationReasons.some(({ Code }) => Code !== 'None'))
+        throw new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons })
+      for (const { Put, Update } of writes) {
+        if (Put !== undefined) put(Put.TableName, Put.Item ?? {})
+        if (Update !== undefined) update(Update)
+      }
       return {}
     })
     mock.on(QueryCommand).callsFake(input => {
@@ -65,7 +124,7 @@ export const mockTables = (): MockedTables => {
         ({ name }) => name === input.IndexName,
       )
       const sort = (index ?? table).sortKey?.name ?? ''
-      const holds = (expression: string | undefined) => (item: Item) =>
+      const matches = (expression: string | undefined) => (item: Item) =>
         (expression ?? '').split(' AND ').every(term => {
           if (term === '') return true
           const [, name = '', value = ''] = /^(\S+) = (\S+)$/.exec(term) ?? []
@@ -73,7 +132,7 @@ export const mockTables = (): MockedTables => {
         })
       const forwards = input.ScanIndexForward === false ? -1 : 1
       const found = [...rows.values()]
-        .filter(holds(input.KeyConditionExpression))
+        .filter(matches(input.KeyConditionExpression))
         .sort((one, other) => (String(one[sort]) < String(other[sort]) ? -forwards : forwards))
       const after = input.ExclusiveStartKey?.[sort]
       const rest =
@@ -83,7 +142,7 @@ export const mockTables = (): MockedTables => {
       const read = rest.slice(0, input.Limit ?? rest.length)
       const last = read.length < rest.length ? read.at(-1) : undefined
       return {
-        Items: read.filter(holds(input.FilterExpression)),
+        Items: read.filter(matches(input.FilterExpression)),
         ...(last === undefined ? {} : { LastEvaluatedKey: last }),
       }
     })
@@ -91,13 +150,20 @@ export const mockTables = (): MockedTables => {
   answer()
   return {
     seed(name, ...items) {
-      for (const item of items) put(`test-${tables[name].name}`, item, undefined)
+      for (const item of items) put(`test-${tables[name].name}`, item)
     },
     items: name => [...(stored.get(tables[name].name)?.values() ?? [])],
     count(kind) {
       if (kind === 'get') return mock.commandCalls(GetCommand).length
       return kind === 'put' ? mock.commandCalls(PutCommand).length : mock.commandCalls(QueryCommand).length
     },
+    writes: () =>
+      mock.calls().flatMap(({ args: [command] }) => {
+        const kind = command.constructor.name
+        if (!/Put|Update|Delete|Write/.test(kind)) return []
+        const name = 'TableName' in command.input ? String(command.input.TableName) : ''
+        return [`${kind} ${declared.get(name)?.name ?? name}`.trim()]
+      }),
     fail(error) {
       mock.reset()
       mock.onAnyCommand().rejects(error)

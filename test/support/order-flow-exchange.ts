@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Command } from '#domain/trading/commands.ts'
+import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { marketMillis, nextCommandId, testSpecification } from './tape.ts'
@@ -30,7 +30,7 @@ export const startOrderFlowExchange = async (disturb: {
   const received: OrderFlowExchange['received'] = []
 
   const apply = (command: Command): readonly Event[] => {
-    const events = engine.apply(command, marketMillis)
+    const events = engine.enter(command, marketMillis)
     for (const event of events) project(event)
     return events
   }
@@ -91,7 +91,12 @@ export const startOrderFlowExchange = async (disturb: {
       return { status: 200, body: {} }
     }
     if (collection === 'accounts') {
-      for (const event of apply({ type: 'open-account', commandId: nextCommandId(), account: String(body['account']) }))
+      for (const event of apply({
+        type: 'open-account',
+        commandId: nextCommandId(),
+        account: String(body['account']),
+        firm: '',
+      }))
         if (event.type === 'account-opened') accounts.set(event.account, event.accountId)
       return { status: 200, body: {} }
     }
@@ -120,6 +125,7 @@ export const startOrderFlowExchange = async (disturb: {
         priceTicks: Math.round(Number(body['price']) * 100),
         quantityLots: Number(body['amount']),
         clientOrderId: '',
+        ...plainInstructions,
       })
       return { status: 202, body: { order_id: orderId } }
     }

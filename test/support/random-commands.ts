@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { defineInstrument, type Instrument } from '#domain/reference/instrument.ts'
-import type { Command } from '#domain/trading/commands.ts'
+import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 import { marketMillis, testSpecification } from './tape.ts'
 
 /** A small exchange, so that random commands meet: three accounts, one of them poor, two instruments, twelve prices. */
@@ -35,7 +35,7 @@ const id = (kind: string, n: number): string => `01900000-0000-7${kind}-8000-${n
 
 export const openingCommands: readonly Command[] = [
   ...depositsMicros.flatMap((amountMicros, index): Command[] => [
-    { type: 'open-account', commandId: id('a00', index), account: `account-${index}` },
+    { type: 'open-account', commandId: id('a00', index), account: `account-${index}`, firm: '' },
     { type: 'deposit', commandId: id('b00', index), accountId: index + 1, amountMicros },
   ]),
   ...specifications.map(
@@ -111,6 +111,7 @@ export const commandSequence = (
             priceTicks: intent.type === 'market' ? 0 : intent.ticks,
             quantityLots: intent.lots,
             clientOrderId: '',
+            ...plainInstructions,
           }
         }
         const target = placed[Math.max(0, placed.length - 1 - intent.earlier)]

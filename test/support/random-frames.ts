@@ -1,10 +1,29 @@
 import fc from 'fast-check'
 import { rejectionCodes } from '#domain/outcome.ts'
 import { defineInstrument, type Instrument, maxInt32 } from '#domain/reference/instrument.ts'
-import { type Command, directions, timesInForce } from '#domain/trading/commands.ts'
-import { cancelReasons, type Event, type OrderFields, poisonReasons, type TradeLeg } from '#domain/trading/events.ts'
+import {
+  type Command,
+  directions,
+  type Instructions,
+  killScopes,
+  noHash,
+  orderTypes,
+  plainInstructions,
+  selfTradePreventions,
+  timesInForce,
+  triggers,
+} from '#domain/trading/commands.ts'
+import {
+  cancelReasons,
+  type Event,
+  type OrderFields,
+  poisonReasons,
+  stateCauses,
+  type TradeLeg,
+} from '#domain/trading/events.ts'
+import { tradingStates } from '#domain/trading/market-controls.ts'
+import { commandTypes } from '#domain/trading/messages.ts'
 import type { ExecutionsFrame } from '#protocol/executions-frame.ts'
-import { commandTypes } from '#protocol/orders-frame.ts'
 import { testSpecification } from './tape.ts'
 
 const hex = (digits: number): fc.Arbitrary<string> =>
@@ -19,9 +38,14 @@ const text = fc.oneof(
   fc.constant('\ufeffx'),
 )
 const instrumentText = fc.string({ maxLength: 20 })
+const hash = hex(16)
 
 const commandId = uuid
 const accountId = u32
+const instrumentId = u32
+const direction = fc.constantFrom(...directions)
+const cancelledOrders = u32
+
 const specification = fc.record({
   instrumentName: instrumentText,
   kind: fc.constant('future' as const),
@@ -36,45 +60,124 @@ const specification = fc.record({
   takerCommissionPpm: u32,
 })
 
+const instructions: fc.Arbitrary<Instructions> = fc
+  .record({
+    displayLots: i32,
+    triggerTicks: i32,
+    trigger: fc.constantFrom(...triggers),
+    expiresAtMillis: i64,
+    label: text,
+    labelHash: hash.filter(digits => digits !== noHash),
+    selfTradeGroup: u32,
+    postOnly: fc.constantFrom('no' as const, 'reject' as const, 'slide' as const),
+    reduceOnly: fc.boolean(),
+    selfTradePrevention: fc.constantFrom(...selfTradePreventions),
+  })
+  .map(all => (all.label === '' ? { ...all, labelHash: noHash } : all))
+
+/** With any one of the instructions, with several, and most with none. */
+const someInstructions: fc.Arbitrary<Instructions> = fc.oneof(
+  fc.constant(plainInstructions),
+  instructions,
+  fc
+    .tuple(instructions, fc.constantFrom('displayLots', 'triggerTicks', 'expiresAtMillis', 'postOnly', 'trigger'))
+    .map(([all, name]) => ({ ...plainInstructions, [name]: all[name as keyof Instructions] })),
+)
+
 const order: fc.Arbitrary<OrderFields> = fc
   .record({
     orderId: uuid,
     accountId,
-    instrumentId: u32,
+    instrumentId,
     specificationVersion: u32,
-    direction: fc.constantFrom(...directions),
+    direction,
+    orderType: fc.constantFrom(...orderTypes),
     timeInForce: fc.constantFrom(...timesInForce),
-    isMarket: fc.boolean(),
     priceTicks: i32,
     quantityLots: i32,
     clientOrderId: text,
+    more: someInstructions,
   })
-  .map(({ isMarket, ...order }) => ({
-    ...order,
-    orderType: isMarket && order.timeInForce === 'immediate_or_cancel' ? 'market' : 'limit',
-  }))
+  .map(({ more, ...order }) => ({ ...order, ...more }))
+  .map(order =>
+    order.orderType !== 'market' || order.timeInForce === 'fill_or_kill'
+      ? order
+      : { ...order, timeInForce: 'immediate_or_cancel' },
+  )
 
-export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
+const controls = { bandPpm: u32, velocityPpm: u32, velocityMillis: u32, haltMillis: u32, auctionMillis: u32 }
+const limits = { intervalMillis: u32, frozenMillis: u32, amountLimitLots: i32, deltaLimitLots: i32 }
+
+type Arbitraries<Message> = { [Name in keyof Message]: fc.Arbitrary<Message[Name]> }
+
+const command = <Type extends Command['type']>(
+  type: Type,
+  fields: Arbitraries<Omit<Extract<Command, { type: Type }>, 'type'>>,
+): fc.Arbitrary<Command> => fc.record<object>({ ...fields, type: fc.constant(type) }) as fc.Arbitrary<Command>
+
+export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
   order.map(order => ({ ...order, type: 'place-order' as const })),
-  fc.record({ type: fc.constant('cancel-order' as const), commandId, accountId, orderId: uuid }),
-  fc.record({
-    type: fc.constant('amend-order' as const),
+  command('cancel-order', { commandId, accountId, orderId: uuid }),
+  command('amend-order', { commandId, accountId, orderId: uuid, priceTicks: i32, quantityLots: i32 }),
+  command('open-account', { commandId, account: text.filter(name => name !== ''), firm: text }),
+  command('deposit', { commandId, accountId, amountMicros: i64 }),
+  command('list-instrument', { commandId, specification }),
+  command('expire-instrument', { commandId, instrumentId }),
+  command('cancel-orders', { commandId, accountId, instrumentId, labelHash: hash }),
+  command('set-trading-state', {
+    commandId,
+    instrumentId,
+    state: fc.constantFrom(...tradingStates),
+    untilMillis: i64,
+  }),
+  command('set-market-controls', { commandId, instrumentId, ...controls }),
+  command('set-mark-price', { commandId, instrumentId, markTicks: i32 }),
+  command('quote', {
     commandId,
     accountId,
-    orderId: uuid,
+    groupHash: hash,
+    quotes: fc.array(
+      fc.record({
+        instrumentId,
+        specificationVersion: u32,
+        bidTicks: i32,
+        bidLots: i32,
+        askTicks: i32,
+        askLots: i32,
+      }),
+      { maxLength: 5 },
+    ),
+  }),
+  command('set-market-maker-protection', { commandId, accountId, groupHash: hash, ...limits, name: text }),
+  command('reset-market-maker-protection', { commandId, accountId, groupHash: hash }),
+  command('set-dead-man', { commandId, accountId, timeoutMillis: u32 }),
+  command('set-kill-switch', {
+    commandId,
+    accountId,
+    scope: fc.constantFrom(...killScopes),
+    isOn: fc.boolean(),
+    firm: text,
+  }).map(command =>
+    command.type === 'set-kill-switch' && command.scope !== 'account' ? { ...command, accountId: 0 } : command,
+  ),
+  command('bust-trade', {
+    commandId,
+    instrumentId,
     priceTicks: i32,
     quantityLots: i32,
+    buyerId: u32,
+    sellerId: u32,
+    tradeId: text,
+    buyerFeeMicros: i64,
+    sellerFeeMicros: i64,
   }),
-  fc.record({ type: fc.constant('open-account' as const), commandId, account: text.filter(name => name !== '') }),
-  fc.record({ type: fc.constant('deposit' as const), commandId, accountId, amountMicros: i64 }),
-  fc.record({ type: fc.constant('list-instrument' as const), commandId, specification }),
-  fc.record({ type: fc.constant('expire-instrument' as const), commandId, instrumentId: u32 }),
-)
+]
+export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
 const leg: fc.Arbitrary<TradeLeg> = fc.record({
   orderId: uuid,
   accountId,
-  direction: fc.constantFrom(...directions),
+  direction,
   filledLots: i32,
   remainingLots: i32,
   filledTickLots: i64,
@@ -85,7 +188,7 @@ const leg: fc.Arbitrary<TradeLeg> = fc.record({
 
 const instrument: fc.Arbitrary<Instrument> = fc
   .record({
-    instrumentId: u32,
+    instrumentId,
     specificationVersion: u32,
     expirationMillis: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     tickSize: fc.constantFrom('0.01', '0.05', '1'),
@@ -99,30 +202,51 @@ const instrument: fc.Arbitrary<Instrument> = fc
   })
 
 const code = fc.constantFrom(...rejectionCodes)
+/** Outside of auctions. */
+const noLevels = { makerLevelTicks: 0, takerLevelTicks: 0, takerLevelLots: 0 }
 
-export const anyEvent: fc.Arbitrary<Event> = fc.oneof(
-  order.map(order => ({ ...order, type: 'order-accepted' as const })),
+const event = <Type extends Event['type']>(
+  type: Type,
+  fields: Arbitraries<Omit<Extract<Event, { type: Type }>, 'type'>>,
+): fc.Arbitrary<Event> => fc.record<object>({ ...fields, type: fc.constant(type) }) as fc.Arbitrary<Event>
+
+export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
+  fc
+    .tuple(order, i32, i64)
+    .map(([order, restingLots, levelLots]) => ({
+      ...order,
+      type: 'order-accepted' as const,
+      isQuote: false,
+      restingLots,
+      levelLots,
+    })),
   fc.tuple(order, code).map(([order, code]) => ({ ...order, type: 'order-rejected' as const, code })),
-  fc.record({
-    type: fc.constant('trade-executed' as const),
-    instrumentId: u32,
+  event('trade-executed', {
+    isAuction: fc.boolean(),
+    instrumentId,
     priceTicks: i32,
     quantityLots: i32,
+    houseFeesMicros: i64,
+    levelLots: i64,
+    makerLevelTicks: i32,
+    takerLevelTicks: i32,
+    takerLevelLots: i64,
     maker: leg,
     taker: leg,
-    houseFeesMicros: i64,
-  }),
-  fc.record({
-    type: fc.constant('order-cancelled' as const),
+  }).map(event => (event.type === 'trade-executed' && !event.isAuction ? { ...event, ...noLevels } : event)),
+  event('order-cancelled', {
     commandId,
     orderId: uuid,
     accountId,
     reason: fc.constantFrom(...cancelReasons),
     filledLots: i32,
     cancelledLots: i32,
+    instrumentId,
+    priceTicks: i32,
+    direction,
+    levelLots: i64,
   }),
-  fc.record({
-    type: fc.constant('order-amended' as const),
+  event('order-amended', {
     commandId,
     orderId: uuid,
     accountId,
@@ -130,27 +254,75 @@ export const anyEvent: fc.Arbitrary<Event> = fc.oneof(
     quantityLots: i32,
     filledLots: i32,
     keptPriority: fc.boolean(),
+    direction,
+    instrumentId,
+    previousTicks: i32,
+    previousLevelLots: i64,
+    levelLots: i64,
   }),
-  fc.record({
-    type: fc.constant('command-rejected' as const),
+  event('command-rejected', {
     commandId,
-    commandType: fc.constantFrom(...commandTypes).filter(type => type !== 'place-order'),
+    commandType: fc
+      .constantFrom(...commandTypes)
+      .filter(type => type !== 'place-order' && type !== 'place-order-with-instructions'),
     accountId,
     code,
   }),
-  fc.record({ type: fc.constant('account-opened' as const), commandId, accountId, account: text }),
-  fc.record({ type: fc.constant('deposited' as const), commandId, accountId, amountMicros: i64, cashMicros: i64 }),
-  fc.record({ type: fc.constant('instrument-listed' as const), commandId, instrument }),
-  fc.record({ type: fc.constant('instrument-expired' as const), commandId, instrumentId: u32 }),
-  fc.record({ type: fc.constant('command-duplicated' as const), commandId }),
-  fc.record({ type: fc.constant('time-advanced' as const), atMillis: i64 }),
-  fc.record({
-    type: fc.constant('frame-poisoned' as const),
-    reason: fc.constantFrom(...poisonReasons),
-    bytes: u32,
-    sha256: hex(64),
+  event('account-opened', { commandId, accountId, account: text, firm: text, firmId: u32 }),
+  event('deposited', { commandId, accountId, amountMicros: i64, cashMicros: i64 }),
+  event('instrument-listed', { commandId, instrument }),
+  event('instrument-expired', { commandId, instrumentId }),
+  event('command-duplicated', { commandId }),
+  event('time-advanced', { atMillis: i64 }),
+  event('frame-poisoned', { reason: fc.constantFrom(...poisonReasons), bytes: u32, sha256: hex(64) }),
+  event('order-triggered', {
+    accountId,
+    orderId: uuid,
+    instrumentId,
+    priceTicks: i32,
+    restingLots: i32,
+    direction,
+    levelLots: i64,
   }),
-)
+  event('trading-state-changed', {
+    instrumentId,
+    commandId,
+    state: fc.constantFrom(...tradingStates),
+    cause: fc.constantFrom(...stateCauses),
+    uncrossTicks: i32,
+    uncrossLots: i64,
+    untilMillis: i64,
+  }),
+  event('market-controls-set', { instrumentId, commandId, ...controls }),
+  event('mark-price-set', { instrumentId, commandId, markTicks: i32 }),
+  event('quoted', { accountId, commandId, groupHash: hash, acceptedSides: u32, rejectedSides: u32 }),
+  event('quote-rejected', { accountId, commandId, instrumentId, code, direction }),
+  event('protection-set', { accountId, commandId, groupHash: hash, ...limits, name: text }),
+  event('protection-triggered', { accountId, groupHash: hash, frozenUntilMillis: i64, cancelledOrders }),
+  event('protection-reset', { accountId, commandId, groupHash: hash }),
+  event('dead-man-set', { accountId, commandId, timeoutMillis: u32, expiresAtMillis: i64 }),
+  event('dead-man-fired', { accountId, atMillis: i64, cancelledOrders }),
+  event('kill-switch-set', {
+    accountId,
+    commandId,
+    scope: fc.constantFrom(...killScopes),
+    isOn: fc.boolean(),
+    firm: text,
+    cancelledOrders,
+  }),
+  event('trade-busted', {
+    instrumentId,
+    commandId,
+    priceTicks: i32,
+    quantityLots: i32,
+    houseFeesMicros: i64,
+    tradeId: text,
+    buyer: leg,
+    seller: leg,
+  }),
+  event('orders-cancelled', { accountId, commandId, cancelledOrders }),
+]
+export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 
 const section = fc.record({
   inputSequence: fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 56, maxLength: 56 }),

@@ -1,5 +1,5 @@
 import type { ContractSpecification } from '#domain/reference/instrument.ts'
-import type { AmendOrder, Command, PlaceOrder } from '#domain/trading/commands.ts'
+import { type AmendOrder, type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
 
@@ -53,14 +53,14 @@ export const openMarket = (
   const engine = createEngine(1)
   const amountMicros = (options.cashUsd ?? 1_000_000) * usd
   for (const [index, account] of traders.entries()) {
-    engine.apply({ type: 'open-account', commandId: nextCommandId(), account }, marketMillis)
+    engine.enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' }, marketMillis)
     if (amountMicros > 0)
-      engine.apply({ type: 'deposit', commandId: nextCommandId(), accountId: index + 1, amountMicros }, marketMillis)
+      engine.enter({ type: 'deposit', commandId: nextCommandId(), accountId: index + 1, amountMicros }, marketMillis)
   }
   const specification = { ...testSpecification, ...options.specification }
-  engine.apply({ type: 'list-instrument', commandId: nextCommandId(), specification }, marketMillis)
+  engine.enter({ type: 'list-instrument', commandId: nextCommandId(), specification }, marketMillis)
   const events = (...lines: readonly string[]): Event[] =>
-    lines.flatMap(line => [...engine.apply(commandOf(line), marketMillis)])
+    lines.flatMap(line => [...engine.enter(commandOf(line), marketMillis)])
   return {
     engine,
     events,
@@ -99,6 +99,7 @@ export const commandOf = (line: string): Command => {
       priceTicks: Number(ticks ?? 0),
       quantityLots: Number(lots),
       clientOrderId: '',
+      ...plainInstructions,
     } satisfies PlaceOrder
   const [, canceller, cancelled] = cancelLine.exec(line) ?? []
   if (cancelled !== undefined)

@@ -13,7 +13,7 @@ import {
 
 const openEngine = (): Engine => {
   const engine = createEngine(1)
-  for (const command of openingCommands) engine.apply(command, commandsMillis)
+  for (const command of openingCommands) engine.enter(command, commandsMillis)
   return engine
 }
 
@@ -50,7 +50,7 @@ describe('the engine, whatever comes', () => {
       fc.property(commandSequence(120), commands => {
         const engine = openEngine()
         const naive = createNaiveBook(instruments, depositsMicros)
-        const told = commands.map(command => engine.apply(command, commandsMillis).map(naiveLine))
+        const told = commands.map(command => engine.enter(command, commandsMillis).map(naiveLine))
         expect(told).toEqual(commands.map(command => naive.apply(command)))
         const books = engine
           .snapshot()
@@ -88,7 +88,7 @@ describe('the engine, whatever comes', () => {
             realised.set(holding, leg.position.realisedMicros)
             return change
           })
-        for (const trade of trades(commands.flatMap(command => engine.apply(command, commandsMillis)))) {
+        for (const trade of trades(commands.flatMap(command => engine.enter(command, commandsMillis)))) {
           const legs = changes(trade)
           expect(legs.map(({ cash }) => cash)).toEqual(legs.map(({ realised, fee }) => realised - fee))
           expect(sum(legs.map(leg => leg.cash)) + trade.houseFeesMicros).toBe(sum(legs.map(leg => leg.realised)))
@@ -117,7 +117,7 @@ describe('the engine, whatever comes', () => {
         const naive = createNaiveBook(instruments, depositsMicros)
         const owing = commands.filter(command => {
           naive.apply(command)
-          const legs = trades(engine.apply(command, commandsMillis)).flatMap(({ maker, taker }) => [maker, taker])
+          const legs = trades(engine.enter(command, commandsMillis)).flatMap(({ maker, taker }) => [maker, taker])
           return (
             legs.some(leg => leg.cashMicros < 0) || depositsMicros.some((_, index) => naive.spareMicros(index + 1) < 0)
           )
@@ -133,13 +133,13 @@ describe('the engine, whatever comes', () => {
       fc.property(commandSequence(80), fc.nat(), (commands, seed) => {
         const engine = openEngine()
         const cut = seed % (commands.length + 1)
-        for (const command of commands.slice(0, cut)) engine.apply(command, commandsMillis)
+        for (const command of commands.slice(0, cut)) engine.enter(command, commandsMillis)
         const text = JSON.stringify(engine.snapshot())
         const restored = restoreEngine(JSON.parse(text))
         expect(JSON.stringify(restored.snapshot())).toBe(text)
         const tail = commands.slice(cut)
         expect(tail.map(command => restored.apply(command, commandsMillis))).toEqual(
-          tail.map(command => engine.apply(command, commandsMillis)),
+          tail.map(command => engine.enter(command, commandsMillis)),
         )
         expect(JSON.stringify(restored.snapshot())).toBe(JSON.stringify(engine.snapshot()))
       }),
@@ -151,9 +151,9 @@ describe('the engine, whatever comes', () => {
     fc.assert(
       fc.property(commandSequence(60), commands => {
         const engine = openEngine()
-        for (const command of commands) engine.apply(command, commandsMillis)
+        for (const command of commands) engine.enter(command, commandsMillis)
         const before = JSON.stringify(engine.snapshot())
-        const types = commands.flatMap(command => engine.apply(command, commandsMillis).map(event => event.type))
+        const types = commands.flatMap(command => engine.enter(command, commandsMillis).map(event => event.type))
         expect(types).toEqual(commands.map(() => 'command-duplicated'))
         expect(JSON.stringify(engine.snapshot())).toBe(before)
       }),

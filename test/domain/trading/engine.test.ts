@@ -3,7 +3,6 @@ import type { ContractSpecification } from '#domain/reference/instrument.ts'
 import type { Command, PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine, restoreEngine } from '#domain/trading/engine.ts'
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
-import { rememberedCommands } from '#domain/trading/known-commands.ts'
 import {
   commandOf,
   idOf,
@@ -123,7 +122,7 @@ describe('cancelling', () => {
     market.enter('ann buys 5 @ 100 as a1')
     const cancel = commandOf('ann cancels a1')
 
-    expect(market.engine.apply(cancel, marketMillis)).toEqual([
+    expect(market.engine.enter(cancel, marketMillis)).toEqual([
       {
         type: 'order-cancelled',
         commandId: cancel.type === 'cancel-order' ? cancel.commandId : '',
@@ -132,6 +131,10 @@ describe('cancelling', () => {
         reason: 'user-request',
         filledLots: 0,
         cancelledLots: 5,
+        instrumentId: 1,
+        priceTicks: 100,
+        direction: 'buy',
+        levelLots: 0,
       },
     ])
   })
@@ -246,7 +249,7 @@ describe('an order is refused', () => {
   const order = commandOf('ann buys 5 @ 100 as a1')
   const place = (change: Partial<PlaceOrder>): string[] => {
     const market = openMarket({ cashUsd: 500 })
-    return market.engine.apply({ ...order, ...change } as Command, marketMillis).map(lineOf)
+    return market.engine.enter({ ...order, ...change } as Command, marketMillis).map(lineOf)
   }
 
   test.each<[string, Partial<PlaceOrder>, string]>([
@@ -344,19 +347,24 @@ describe('cash', () => {
 describe('time', () => {
   test('is told once for each second that it enters, and never goes back', () => {
     const engine = createEngine(1)
+    const advance = (atMillis: number): Event[] => {
+      engine.told.clear()
+      engine.advance(atMillis)
+      return engine.events()
+    }
 
-    expect(engine.advance(5_300)).toEqual([{ type: 'time-advanced', atMillis: 5_000 }])
-    expect(engine.advance(5_999)).toEqual([])
-    expect(engine.advance(4_000)).toEqual([])
+    expect(advance(5_300)).toEqual([{ type: 'time-advanced', atMillis: 5_000 }])
+    expect(advance(5_999)).toEqual([])
+    expect(advance(4_000)).toEqual([])
     expect(engine.laneMillis).toBe(5_999)
-    expect(engine.advance(9_001)).toEqual([{ type: 'time-advanced', atMillis: 9_000 }])
+    expect(advance(9_001)).toEqual([{ type: 'time-advanced', atMillis: 9_000 }])
   })
 
   test('from its expiration on an instrument takes no orders and no amends, but cancels', () => {
     const market = openMarket()
     const at = testSpecification.expirationMillis
     market.enter('ann buys 5 @ 100 as a1', 'ann buys 5 @ 99 as a2')
-    const late = (line: string): string[] => market.engine.apply(commandOf(line), at).map(lineOf)
+    const late = (line: string): string[] => market.engine.enter(commandOf(line), at).map(lineOf)
 
     expect(late('bob sells 5 @ 100 as b1')).toEqual(['b1 rejected instrument-not-open'])
     expect(late('ann amends a1 to 3')).toEqual(['amend-order rejected instrument-not-open'])
@@ -368,7 +376,7 @@ describe('time', () => {
     market.enter('ann buys 1 @ 99 as a1', 'bob buys 2 @ 100 as b1', 'ann buys 3 @ 99 as a2', 'cid sells 4 @ 105 as c1')
     const expire = (atMillis: number): string[] =>
       market.engine
-        .apply({ type: 'expire-instrument', commandId: nextCommandId(), instrumentId: 1 }, atMillis)
+        .enter({ type: 'expire-instrument', commandId: nextCommandId(), instrumentId: 1 }, atMillis)
         .map(lineOf)
     const at = testSpecification.expirationMillis
 
@@ -394,16 +402,16 @@ describe('accounts and instruments', () => {
 
   test('are numbered from 1', () => {
     const engine = createEngine(1)
-    const open = (account: string) => engine.apply({ type: 'open-account', commandId: nextCommandId(), account }, 1)
+    const open = (account: string) => engine.enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' }, 1)
 
     expect(open('ann')[0]).toMatchObject({ type: 'account-opened', accountId: 1, account: 'ann' })
     expect(open('bob')[0]).toMatchObject({ type: 'account-opened', accountId: 2 })
     expect(open('ann')[0]).toMatchObject({ type: 'command-rejected', code: 'account-exists', accountId: 0 })
-    expect(engine.apply(list({}), 1)[0]).toMatchObject({
+    expect(engine.enter(list({}), 1)[0]).toMatchObject({
       type: 'instrument-listed',
       instrument: { instrumentId: 1, specificationVersion: 1, microsPerTickLot: usd, maxPriceTicks: 1000 },
     })
-    expect(engine.apply(list({ instrumentName: 'A100.USE-27NOV26' }), 1)[0]).toMatchObject({
+    expect(engine.enter(list({ instrumentName: 'A100.USE-27NOV26' }), 1)[0]).toMatchObject({
       instrument: { instrumentId: 2 },
     })
   })
@@ -413,7 +421,7 @@ describe('accounts and instruments', () => {
     ['with a tick that is no decimal', { instrumentName: 'X-1', tickSize: 'one' }, 'invalid-specification'],
     ['after its expiration', { instrumentName: 'X-1', expirationMillis: marketMillis }, 'invalid-specification'],
   ])('an instrument is not listed %s', (_, change, code) => {
-    expect(openMarket().engine.apply(list(change), marketMillis).map(lineOf)).toEqual([
+    expect(openMarket().engine.enter(list(change), marketMillis).map(lineOf)).toEqual([
       `list-instrument rejected ${code}`,
     ])
   })
@@ -422,7 +430,7 @@ describe('accounts and instruments', () => {
     const market = openMarket({ cashUsd: 0 })
     const deposit = (accountId: number, amountMicros: number): string[] =>
       market.engine
-        .apply({ type: 'deposit', commandId: nextCommandId(), accountId, amountMicros }, marketMillis)
+        .enter({ type: 'deposit', commandId: nextCommandId(), accountId, amountMicros }, marketMillis)
         .map(lineOf)
 
     expect(deposit(9, 5)).toEqual(['deposit rejected unknown-account'])
@@ -438,37 +446,29 @@ describe('a command that arrives twice', () => {
   test('is told to be a duplicate and changes nothing, rejected or not', () => {
     const market = openMarket()
     const [accepted, rejected] = [commandOf('ann buys 5 @ 100 as a1'), commandOf('ann buys 0 @ 100 as a2')]
-    market.engine.apply(accepted, marketMillis)
-    market.engine.apply(rejected, marketMillis)
+    market.engine.enter(accepted, marketMillis)
+    market.engine.enter(rejected, marketMillis)
     const before = market.engine.snapshot()
 
-    expect(market.engine.apply(accepted, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a1') }])
-    expect(market.engine.apply(rejected, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a2') }])
+    expect(market.engine.enter(accepted, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a1') }])
+    expect(market.engine.enter(rejected, marketMillis)).toEqual([{ type: 'command-duplicated', commandId: idOf('a2') }])
     expect(market.engine.snapshot()).toEqual(before)
   })
 
-  test('is known among the last 100,000, and beyond as long as its order is live, across a restore', () => {
+  test('is known while commands are remembered, and beyond as long as its order is open', () => {
     const market = openMarket()
     const [filled, live] = [commandOf('ann buys 1 @ 100 as a1'), commandOf('ann buys 1 @ 90 as a2')]
-    market.engine.apply(filled, marketMillis)
-    market.engine.apply(live, marketMillis)
+    market.engine.enter(filled, marketMillis)
+    market.engine.enter(live, marketMillis)
     market.enter('bob sells 1 @ 100 as b1')
-    for (let i = 0; i < rememberedCommands - 2; i += 1)
-      market.engine.apply({ type: 'deposit', commandId: nextCommandId(), accountId: 1, amountMicros: 1 }, marketMillis)
+    expect(market.enter('ann cancels a1')).toEqual(['cancel-order rejected order-closed'])
 
-    // a1 is the oldest but one that is remembered: b1 and the deposits came after a2.
-    expect(market.enter('ann cancels a1', 'ann cancels a1')).toEqual([
-      'cancel-order rejected unknown-order',
-      'cancel-order rejected unknown-order',
-    ])
-    const restored = restoreEngine(market.engine.snapshot())
-    for (const engine of [market.engine, restored])
-      expect(engine.apply(live, marketMillis).map(lineOf)).toEqual(['duplicate'])
-    const cancel = commandOf('ann cancels a2')
-    for (const engine of [market.engine, restored])
-      expect(engine.apply(cancel, marketMillis).map(lineOf)).toEqual(['a2 cancelled 1 user-request'])
-    for (const engine of [market.engine, restored])
-      expect(engine.apply(live, marketMillis).map(lineOf)).toEqual(['a2 accepted @ 90'])
-    expect(JSON.stringify(restored.snapshot())).toBe(JSON.stringify(market.engine.snapshot()))
+    // As after so many commands that none of these is remembered.
+    const later = restoreEngine({ ...market.engine.snapshot(), recentCommands: { older: '', younger: '' } })
+    const enter = (command: Command): string[] => later.enter(command, marketMillis).map(lineOf)
+    expect(enter(commandOf('ann cancels a1'))).toEqual(['cancel-order rejected unknown-order'])
+    expect(enter(live)).toEqual(['duplicate'])
+    expect(enter(commandOf('ann cancels a2'))).toEqual(['a2 cancelled 1 user-request'])
+    expect(enter(live)).toEqual(['duplicate'])
   })
 })

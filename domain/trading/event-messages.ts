@@ -1,0 +1,298 @@
+import { rejectionCodes } from '../outcome.ts'
+import { defineInstrument } from '../reference/instrument.ts'
+import {
+  checkInstructedOrder,
+  checkOrder,
+  instructedOrderFields,
+  isPlain,
+  plainOrderFields,
+  specificationFields,
+} from './command-messages.ts'
+import { directions, killScopes, plainInstructions } from './commands.ts'
+import {
+  type CommandRejected,
+  cancelReasons,
+  type Event,
+  type InstrumentListed,
+  poisonReasons,
+  stateCauses,
+  type TradeLeg,
+} from './events.ts'
+import { type Codec, codecsOf, flag, hex, i32, i64, id, nested, oneOf, text, u32 } from './fields.ts'
+import { tradingStates } from './market-controls.ts'
+import { commandTypes, eventType, eventTypes, messageVersion, typeOf } from './messages.ts'
+import type { Tape } from './tape.ts'
+
+/** An instrument follows from its specification: that is all that lies on the wire. */
+type ListedSpecification = Omit<InstrumentListed, 'instrument'> & {
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly specification: InstrumentListed['instrument']['specification']
+}
+type Written = Exclude<Event, InstrumentListed> | ListedSpecification
+
+const event = codecsOf<Written>()
+const accountId = u32(4)
+const instrumentId = u32(4)
+const commandId = id(8)
+
+/** 80 bytes. */
+const leg = (offset: number) =>
+  nested<TradeLeg>({
+    orderId: id(offset),
+    accountId: u32(offset + 16),
+    filledLots: i32(offset + 20),
+    remainingLots: i32(offset + 24),
+    direction: oneOf(offset + 28, directions),
+    filledTickLots: i64(offset + 32),
+    feeMicros: i64(offset + 40),
+    position: nested<TradeLeg['position']>({
+      sizeLots: i64(offset + 48),
+      entryTickLots: i64(offset + 56),
+      realisedMicros: i64(offset + 64),
+    }),
+    cashMicros: i64(offset + 72),
+  })
+
+const tradeFields = {
+  instrumentId,
+  priceTicks: i32(8),
+  quantityLots: i32(12),
+  houseFeesMicros: i64(16),
+  levelLots: i64(24),
+  maker: leg(32),
+  taker: leg(112),
+}
+
+/** An order that is refused has an event of its own. */
+const refusable = [undefined, ...commandTypes].map(name =>
+  name === 'place-order' || name === 'place-order-with-instructions' ? undefined : name,
+) satisfies (CommandRejected['commandType'] | undefined)[]
+
+/** docs/protocol/executions.md, line by line. */
+const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
+  'order-accepted': event(
+    'order-accepted',
+    64,
+    { ...plainOrderFields, isQuote: flag(43), restingLots: i32(48), levelLots: i64(56) },
+    plainInstructions,
+    checkOrder,
+  ),
+  'order-accepted-with-instructions': event(
+    'order-accepted',
+    96,
+    { ...instructedOrderFields(64), restingLots: i32(48), levelLots: i64(56) },
+    { isQuote: false },
+    checkInstructedOrder,
+  ),
+  'order-rejected': event(
+    'order-rejected',
+    56,
+    { ...plainOrderFields, code: oneOf(48, rejectionCodes, 4) },
+    plainInstructions,
+    checkOrder,
+  ),
+  'order-rejected-with-instructions': event(
+    'order-rejected',
+    88,
+    { ...instructedOrderFields(56), code: oneOf(48, rejectionCodes, 4) },
+    {},
+    checkInstructedOrder,
+  ),
+  'trade-executed': event('trade-executed', 192, tradeFields, {
+    isAuction: false,
+    makerLevelTicks: 0,
+    takerLevelTicks: 0,
+    takerLevelLots: 0,
+  }),
+  'auction-trade-executed': event(
+    'trade-executed',
+    208,
+    { ...tradeFields, takerLevelLots: i64(192), makerLevelTicks: i32(200), takerLevelTicks: i32(204) },
+    { isAuction: true },
+  ),
+  'order-cancelled': event('order-cancelled', 72, {
+    accountId,
+    commandId,
+    orderId: id(24),
+    filledLots: i32(40),
+    cancelledLots: i32(44),
+    instrumentId: u32(48),
+    priceTicks: i32(52),
+    reason: oneOf(56, cancelReasons),
+    direction: oneOf(57, directions),
+    levelLots: i64(64),
+  }),
+  'order-amended': event('order-amended', 80, {
+    accountId,
+    commandId,
+    orderId: id(24),
+    priceTicks: i32(40),
+    quantityLots: i32(44),
+    filledLots: i32(48),
+    keptPriority: flag(52),
+    direction: oneOf(53, directions),
+    instrumentId: u32(56),
+    previousTicks: i32(60),
+    previousLevelLots: i64(64),
+    levelLots: i64(72),
+  }),
+  'command-rejected': event('command-rejected', 32, {
+    accountId,
+    commandId,
+    code: oneOf(24, rejectionCodes, 2),
+    commandType: oneOf<CommandRejected['commandType']>(26, refusable),
+  }),
+  'account-opened': event('account-opened', 32, {
+    accountId,
+    commandId,
+    account: text(24),
+    firm: text(26),
+    firmId: u32(28),
+  }),
+  deposited: event('deposited', 40, { accountId, commandId, amountMicros: i64(24), cashMicros: i64(32) }),
+  'instrument-listed': event('instrument-listed', 64, {
+    instrumentId,
+    commandId,
+    specification: specificationFields(24, 40),
+    specificationVersion: u32(56),
+  }),
+  'instrument-expired': event('instrument-expired', 24, { instrumentId, commandId }),
+  'command-duplicated': event('command-duplicated', 24, { commandId }),
+  'time-advanced': event('time-advanced', 16, { atMillis: i64(8) }),
+  'frame-poisoned': event('frame-poisoned', 48, {
+    reason: oneOf(4, poisonReasons, 4),
+    bytes: u32(8),
+    sha256: hex(16, 32),
+  }),
+  'order-triggered': event('order-triggered', 48, {
+    accountId,
+    orderId: id(8),
+    instrumentId: u32(24),
+    priceTicks: i32(28),
+    restingLots: i32(32),
+    direction: oneOf(36, directions),
+    levelLots: i64(40),
+  }),
+  'trading-state-changed': event('trading-state-changed', 48, {
+    instrumentId,
+    commandId,
+    state: oneOf(24, tradingStates),
+    cause: oneOf(25, stateCauses),
+    uncrossTicks: i32(28),
+    uncrossLots: i64(32),
+    untilMillis: i64(40),
+  }),
+  'market-controls-set': event('market-controls-set', 48, {
+    instrumentId,
+    commandId,
+    bandPpm: u32(24),
+    velocityPpm: u32(28),
+    velocityMillis: u32(32),
+    haltMillis: u32(36),
+    auctionMillis: u32(40),
+  }),
+  'mark-price-set': event('mark-price-set', 32, { instrumentId, commandId, markTicks: i32(24) }),
+  quoted: event('quoted', 40, {
+    accountId,
+    commandId,
+    groupHash: hex(24, 8),
+    acceptedSides: u32(32),
+    rejectedSides: u32(36),
+  }),
+  'quote-rejected': event('quote-rejected', 32, {
+    accountId,
+    commandId,
+    instrumentId: u32(24),
+    code: oneOf(28, rejectionCodes, 2),
+    direction: oneOf(30, directions),
+  }),
+  'protection-set': event('protection-set', 56, {
+    accountId,
+    commandId,
+    groupHash: hex(24, 8),
+    intervalMillis: u32(32),
+    frozenMillis: u32(36),
+    amountLimitLots: i32(40),
+    deltaLimitLots: i32(44),
+    name: text(48),
+  }),
+  'protection-triggered': event('protection-triggered', 32, {
+    accountId,
+    groupHash: hex(8, 8),
+    frozenUntilMillis: i64(16),
+    cancelledOrders: u32(24),
+  }),
+  'protection-reset': event('protection-reset', 32, { accountId, commandId, groupHash: hex(24, 8) }),
+  'dead-man-set': event('dead-man-set', 40, {
+    accountId,
+    commandId,
+    timeoutMillis: u32(24),
+    expiresAtMillis: i64(32),
+  }),
+  'dead-man-fired': event('dead-man-fired', 24, { accountId, atMillis: i64(8), cancelledOrders: u32(16) }),
+  'kill-switch-set': event('kill-switch-set', 32, {
+    accountId,
+    commandId,
+    scope: oneOf(24, killScopes),
+    isOn: flag(25),
+    firm: text(26),
+    cancelledOrders: u32(28),
+  }),
+  'trade-busted': event('trade-busted', 208, {
+    instrumentId,
+    commandId,
+    priceTicks: i32(24),
+    quantityLots: i32(28),
+    houseFeesMicros: i64(32),
+    tradeId: text(40),
+    buyer: leg(48),
+    seller: leg(128),
+  }),
+  'orders-cancelled': event('orders-cancelled', 32, { accountId, commandId, cancelledOrders: u32(24) }),
+}
+const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]
+
+const nameOf = (event: Event): (typeof eventTypes)[number] => {
+  switch (event.type) {
+    case 'order-accepted':
+    case 'order-rejected':
+      return isPlain(event) ? event.type : `${event.type}-with-instructions`
+    case 'trade-executed':
+      return event.isAuction ? 'auction-trade-executed' : event.type
+    default:
+      return event.type
+  }
+}
+
+/** Throws RangeError, and leaves the tape as it is, on what the format cannot carry. */
+export const writeEvent = (tape: Tape, event: Event): void => {
+  const name = nameOf(event)
+  if (event.type !== 'instrument-listed') {
+    if (event.type === 'trade-executed' && !event.isAuction && event.takerLevelLots !== 0)
+      throw new RangeError('only in an auction does the taker have a level')
+    codecs[name].write(tape, eventType[name], event)
+    return
+  }
+  const { type, commandId, instrument } = event
+  const { instrumentId, specificationVersion, specification } = instrument
+  const written = { type, commandId, instrumentId, specificationVersion, specification }
+  codecs[name].write(tape, eventType[name], written)
+}
+
+/** Whether there may be such a message at all. */
+export const isEventHeader = (header: number): boolean =>
+  header >>> 24 === messageVersion && codecsByType[typeOf(header)] !== undefined
+
+/** Of a message that lies in `words` as a whole. Throws RangeError on what is not as documented. */
+export const readEvent = (words: Int32Array, at: number): Event => {
+  const header = words[at] as number
+  const codec = codecsByType[typeOf(header)]
+  if (codec === undefined || !isEventHeader(header)) throw new RangeError(`no event: ${header >>> 0}`)
+  const written = codec.read(words, at)
+  if (written.type !== 'instrument-listed') return written
+  const { type, commandId, instrumentId, specificationVersion, specification } = written
+  const defined = defineInstrument(specification, instrumentId, specificationVersion)
+  if (!defined.accepted) throw new RangeError(`${defined.code} ${defined.detail ?? ''}`)
+  return { type, commandId, instrument: defined.value }
+}

@@ -1,0 +1,316 @@
+import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
+import { headerOf, wordsOf } from './messages.ts'
+import { longAt, putLong, type Tape, textWords } from './tape.ts'
+
+/**
+ * How messages are told field by field, as docs/protocol has them in tables: each property names its offset in bytes,
+ * and whatever no property owns is zero. For all that is not on the engine's busy path: it makes objects.
+ */
+export interface Field<Value> {
+  /** Bits of the fixed words that are its own. */
+  readonly owned: readonly { readonly word: number; readonly mask: number }[]
+  /** Throws RangeError on what is not as documented. */
+  readonly read: (words: Int32Array, at: number, tail: Tail) => Value
+  /** Throws RangeError on what the field cannot hold. Its words are zeros; the message begins at the first. */
+  readonly write: (words: Int32Array, value: Value, tail: Tail) => void
+}
+
+/** Behind the fixed fields lie texts and lists, in the order of their lengths. In bytes from the message's beginning. */
+interface Tail {
+  at: number
+  readonly end: number
+}
+
+export interface Codec<Message> {
+  readonly read: (words: Int32Array, at: number) => Message
+  readonly write: (tape: Tape, type: number, message: Message) => void
+}
+
+/** So that what answers a message, which repeats its texts, always fits a message too. */
+export const maxTextBytes = 256
+const maxMessageBytes = 65_528
+
+const two32 = 4_294_967_296
+const maxSafeHigh = 2_097_152
+
+const ranged = (value: number, low: number, high: number): number => {
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw new RangeError(`must be an integer from ${low} to ${high}, not ${value}`)
+  return value
+}
+
+const whole = (offset: number, bytes: number): Field<never>['owned'] =>
+  Array.from({ length: bytes / 4 }, (_, index) => ({ word: offset / 4 + index, mask: -1 }))
+
+export const i32 = (offset: number): Field<number> => ({
+  owned: whole(offset, 4),
+  read: (words, at) => words[at + offset / 4] as number,
+  write: (words, value) => {
+    words[offset / 4] = ranged(value, -2_147_483_648, 2_147_483_647)
+  },
+})
+
+export const u32 = (offset: number): Field<number> => ({
+  owned: whole(offset, 4),
+  read: (words, at) => (words[at + offset / 4] as number) >>> 0,
+  write: (words, value) => {
+    words[offset / 4] = ranged(value, 0, two32 - 1)
+  },
+})
+
+/** Whether the i64 there is one that a number holds exactly. */
+export const isSafeLong = (words: Int32Array, at: number): boolean => {
+  const high = words[at + 1] as number
+  return high >= -maxSafeHigh && high < maxSafeHigh && (high !== -maxSafeHigh || words[at] !== 0)
+}
+
+export const i64 = (offset: number): Field<number> => ({
+  owned: whole(offset, 8),
+  read: (words, at) => {
+    if (!isSafeLong(words, at + offset / 4)) throw new RangeError('an integer is not safe')
+    return longAt(words, at + offset / 4)
+  },
+  write: (words, value) => putLong(words, offset / 4, ranged(value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+})
+
+export const id = (offset: number): Field<string> => ({
+  owned: whole(offset, 16),
+  read: (words, at) => idTextAt(words, at + offset / 4),
+  write: (words, value) => putIdText(words, offset / 4, value),
+})
+
+export const hex = (offset: number, bytes: number): Field<string> => ({
+  owned: whole(offset, bytes),
+  read: (words, at) => hexAt(words, at + offset / 4, bytes),
+  write: (words, value) => putHex(words, offset / 4, bytes, value),
+})
+
+/** One of a list, by its position; a position without a name may not be used. */
+export const bits = <Item>(
+  offset: number,
+  from: number,
+  width: number,
+  items: readonly (Item | undefined)[],
+): Field<Item> => {
+  const word = offset >>> 2
+  const shift = (offset & 3) * 8 + from
+  const mask = width === 32 ? -1 : (1 << width) - 1
+  return {
+    owned: [{ word, mask: mask << shift }],
+    read: (words, at) => {
+      const item = items[((words[at + word] as number) >>> shift) & mask]
+      if (item === undefined) throw new RangeError('a number names nothing')
+      return item
+    },
+    write: (words, value) => {
+      const index = items.indexOf(value)
+      if (index < 0) throw new RangeError(`nothing that the format names: ${value}`)
+      words[word] = (words[word] as number) | (index << shift)
+    },
+  }
+}
+
+export const oneOf = <Item>(offset: number, items: readonly (Item | undefined)[], bytes = 1): Field<Item> =>
+  bits(offset, 0, bytes * 8, items)
+
+export const flag = (offset: number): Field<boolean> => oneOf(offset, [false, true])
+
+const textEncoder = new TextEncoder()
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** So many bytes of UTF-8 from an offset behind a word on. Throws RangeError where they are none. */
+export const readText = (words: Int32Array, atWord: number, byteOffset: number, length: number): string => {
+  let ascii = ''
+  for (let i = byteOffset; i < byteOffset + length; i += 1) {
+    const byte = ((words[atWord + (i >>> 2)] as number) >>> ((i & 3) << 3)) & 255
+    // Most are short ASCII, for which the decoder's call alone would cost more.
+    if (byte >= 128) return decodeUtf8(new Uint8Array(words.buffer, words.byteOffset + atWord * 4 + byteOffset, length))
+    ascii += String.fromCharCode(byte)
+  }
+  return ascii
+}
+
+const decodeUtf8 = (bytes: Uint8Array): string => {
+  try {
+    return textDecoder.decode(bytes)
+  } catch (cause) {
+    throw new RangeError('a text is not UTF-8', { cause })
+  }
+}
+
+/** Its length lies among the fixed fields, its bytes in the tail. */
+export const text = (offset: number, minBytes = 0): Field<string> => {
+  const word = offset >>> 2
+  const shift = (offset & 3) * 8
+  return {
+    owned: [{ word, mask: 0xffff << shift }],
+    read: (words, at, tail) => {
+      const length = ((words[at + word] as number) >>> shift) & 0xffff
+      if (length < minBytes) throw new RangeError('a text is empty')
+      if (length > maxTextBytes) throw new RangeError(`a text is longer than ${maxTextBytes} bytes`)
+      if (tail.at + length > tail.end) throw new RangeError('a text lies past the end of its message')
+      const from = tail.at
+      tail.at = from + length
+      return readText(words, at, from, length)
+    },
+    write: (words, value, tail) => {
+      if (value === '' && minBytes === 0) return
+      if (!value.isWellFormed()) throw new RangeError('a text has a lone surrogate')
+      const bytes = textEncoder.encode(value)
+      if (bytes.length < minBytes) throw new RangeError('a text is empty')
+      if (bytes.length > maxTextBytes) throw new RangeError(`a text is longer than ${maxTextBytes} bytes`)
+      words[word] = (words[word] as number) | (bytes.length << shift)
+      scratchBytes.set(bytes, tail.at)
+      tail.at += bytes.length
+    },
+  }
+}
+
+/** A text that has to be this one. */
+export const literal = <const Text extends string>(offset: number, only: Text): Field<Text> => {
+  const { owned, read, write } = text(offset)
+  return {
+    owned,
+    read: (words, at, tail) => {
+      const found = read(words, at, tail)
+      if (found !== only) throw new RangeError(`${found} where only ${only} may be`)
+      return only
+    },
+    write: (words, value, tail) => {
+      if (value !== only) throw new RangeError(`${value} where only ${only} may be`)
+      write(words, value, tail)
+    },
+  }
+}
+
+/** An object in the place of the message whose part it is. */
+export const nested = <Value extends object>(fields: FieldsOf<Value>): Field<Value> => {
+  const entries = entriesOf(fields)
+  return {
+    owned: entries.flatMap(([, { owned }]) => owned),
+    read: (words, at, tail) => readEntries<Value>(entries, {}, words, at, tail),
+    write: (words, value, tail) => writeEntries(entries, words, value, tail),
+  }
+}
+
+/** Its count lies among the fixed fields, its entries, signed or unsigned words all, behind them. */
+export const list = <Name extends string>(
+  offset: number,
+  names: readonly { readonly name: Name; readonly isSigned: boolean }[],
+): Field<readonly Readonly<Record<Name, number>>[]> => {
+  const columns = names.map(({ name, isSigned }, index) => ({ name, field: (isSigned ? i32 : u32)(index * 4) }))
+  const entryBytes = columns.length * 4
+  const none: Tail = { at: 0, end: 0 }
+  return {
+    owned: whole(offset, 4),
+    read: (words, at, tail) => {
+      const count = (words[at + offset / 4] as number) >>> 0
+      if (tail.at + count * entryBytes > tail.end) throw new RangeError('a list lies past the end of its message')
+      const from = at + tail.at / 4
+      tail.at += count * entryBytes
+      return Array.from({ length: count }, (_, index) => {
+        const entryAt = from + index * columns.length
+        const entry: Partial<Record<Name, number>> = {}
+        for (const { name, field } of columns) entry[name] = field.read(words, entryAt, none)
+        return entry as Record<Name, number>
+      })
+    },
+    write: (words, entries, tail) => {
+      if (tail.at + entries.length * entryBytes > maxMessageBytes)
+        throw new RangeError(`${entries.length} entries do not fit a message`)
+      words[offset / 4] = entries.length
+      for (const entry of entries) {
+        for (const { name, field } of columns) field.write(words.subarray(tail.at / 4), entry[name], none)
+        tail.at += entryBytes
+      }
+    },
+  }
+}
+
+export type FieldsOf<Value> = { readonly [Name in keyof Value]: Field<Value[Name]> }
+
+type Entry = readonly [string, Field<unknown>]
+
+const entriesOf = (fields: object): readonly Entry[] => Object.entries(fields)
+
+const readEntries = <Value>(
+  entries: readonly Entry[],
+  constants: object,
+  words: Int32Array,
+  at: number,
+  tail: Tail,
+): Value => {
+  const value: Record<string, unknown> = { ...constants }
+  for (const [name, { read }] of entries) value[name] = read(words, at, tail)
+  return value as Value
+}
+
+const writeEntries = (entries: readonly Entry[], words: Int32Array, value: object, tail: Tail): void => {
+  const values = value as Readonly<Record<string, unknown>>
+  for (const [name, { write }] of entries) write(words, values[name], tail)
+}
+
+/** One message is made here, and put on the tape as a whole or not at all. */
+const scratch = new Int32Array(maxMessageBytes / 4 + 2 * textWords(maxTextBytes))
+const scratchBytes = new Uint8Array(scratch.buffer)
+
+interface Named {
+  readonly type: string
+}
+
+/**
+ * Codecs of the members of a union, each of so many fixed bytes. What a member says by its number alone is given as
+ * constants: each of its other properties must have a field. `check` throws RangeError on what may not go together.
+ */
+export const codecsOf =
+  <Union extends Named>() =>
+  <Type extends Union['type'], const Constants extends Partial<Extract<Union, { type: Type }>>>(
+    type: Type,
+    fixedBytes: number,
+    fields: FieldsOf<Omit<Extract<Union, { type: Type }>, 'type' | keyof Constants>>,
+    constants?: Constants,
+    check?: (message: Extract<Union, { type: Type }>) => void,
+  ): Codec<Union> => {
+    type Message = Extract<Union, { type: Type }>
+    const entries = entriesOf(fields)
+    const unowned = new Int32Array(fixedBytes / 4).fill(-1)
+    unowned[0] = 0
+    for (const { word, mask } of entries.flatMap(([, { owned }]) => owned))
+      unowned[word] = (unowned[word] as number) & ~mask
+    const all = { ...constants, type }
+    return {
+      read: (words, at) => {
+        const size = wordsOf(words[at] as number) * 4
+        if (size < fixedBytes) throw new RangeError(`${size} bytes are too few for ${type}`)
+        for (let word = 1; word < unowned.length; word += 1)
+          if (((words[at + word] as number) & (unowned[word] as number)) !== 0)
+            throw new RangeError('what has no meaning is not zero')
+        const tail = { at: fixedBytes, end: size }
+        const message = readEntries<Message>(entries, all, words, at, tail)
+        if (size !== roundedUp(tail.at)) throw new RangeError('a message is longer than its fields')
+        if (!isZero(words, at, tail.at, size)) throw new RangeError('padding is not zero')
+        check?.(message)
+        return message
+      },
+      write: (tape, typeNumber, given) => {
+        const message = given as Message
+        check?.(message)
+        scratch.fill(0, 0, fixedBytes / 4)
+        const tail = { at: fixedBytes, end: maxMessageBytes }
+        writeEntries(entries, scratch, message, tail)
+        const size = roundedUp(tail.at)
+        if (size > tail.at) scratchBytes.fill(0, tail.at, size)
+        const at = tape.add(headerOf(typeNumber, size), size / 4)
+        for (let word = 1; word < size / 4; word += 1) tape.words[at + word] = scratch[word] as number
+      },
+    }
+  }
+
+const roundedUp = (bytes: number): number => textWords(bytes) * 4
+
+/** Whether the bytes between two offsets, less than eight of them, are zeros. */
+export const isZero = (words: Int32Array, at: number, from: number, end: number): boolean => {
+  for (let i = from; i < end; i += 1)
+    if ((((words[at + (i >>> 2)] as number) >>> ((i & 3) << 3)) & 255) !== 0) return false
+  return true
+}

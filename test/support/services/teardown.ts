@@ -1,0 +1,4 @@
+import { stopServices } from './setup.ts'
+
+/** Jest's globalTeardown. */
+export default stopServices

@@ -1,0 +1,62 @@
+/**
+ * In which order test files run, and who waits for whom: what takes long goes first, so that the short ones fill up the
+ * end. In jest's own process.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Each of them when all journeys have ended, those before it in this list included. */
+export const afterJourneys = ['test/journeys/upheaval.test.ts', 'test/after-journeys/permissions.test.ts']
+
+/** The exchange takes a while to start: a few that do not need it go before the journeys. */
+const early = [/^test\/adapters\/tables\//, /\/projection\./]
+const long = [/^test\/(matcher|local|lib)\//]
+const journeys = 'test/journeys'
+
+let planned: readonly string[] = []
+let left = new Set<string>()
+let haveFailed = false
+
+/** From the first to the last of all test files of this run. */
+export const plan = (files: readonly string[]): readonly string[] => {
+  planned = files
+  left = new Set(files.filter(isJourney))
+  const [firstToWait = [], ...othersToWait] = afterJourneys.map(file => files.filter(each => each === file))
+  const others = files.filter(file => !afterJourneys.includes(file))
+  const like = (patterns: readonly RegExp[]) => patterns.flatMap(pattern => others.filter(file => pattern.test(file)))
+  // Who waits for one that waits is the very last, so that nobody waits idly.
+  return [
+    ...new Set([
+      ...like(early),
+      ...others.filter(isJourney),
+      ...firstToWait,
+      ...like(long),
+      ...others,
+      ...othersToWait.flat(),
+    ]),
+  ]
+}
+
+const isJourney = (file: string): boolean => file.startsWith(`${journeys}/`)
+
+export const needsExchange = (): boolean => planned.some(isJourney)
+export const needsTemplates = (): boolean =>
+  planned.some(file => /^test\/(lib\/(templates|rules|operations)\.|after-journeys\/)/.test(file))
+
+export const hasEnded = (file: string, hasFailed: boolean): void => {
+  left.delete(file)
+  if (isJourney(file)) haveFailed ||= hasFailed
+}
+
+export const isTurnOf = (file: string): boolean => {
+  const later = afterJourneys.slice(afterJourneys.indexOf(file))
+  return [...left].every(each => later.includes(each))
+}
+
+/** Only then does it mean something what no journey did. */
+export const haveAllJourneysPassed = (rootDir: string): boolean =>
+  !haveFailed &&
+  left.size === 0 &&
+  readdirSync(join(rootDir, journeys))
+    .filter(name => name.endsWith('.test.ts'))
+    .every(name => planned.includes(`${journeys}/${name}`))

@@ -1,0 +1,158 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { mockClient } from 'aws-sdk-client-mock'
+import { apiKeyPut } from '#adapters/tables/api-keys.ts'
+import { orderPut } from '#adapters/tables/orders.ts'
+import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
+import { workflowEnvironmentVariable } from '#protocol/functions.ts'
+import type { Operation } from '#protocol/operation.ts'
+import { permits, type Role, roles } from '#protocol/permissions.ts'
+import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
+import type { Known, Parts } from './hostile-requests.ts'
+import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } from './http-requests.ts'
+import { orderRow } from './rows.ts'
+import { instrumentName, openTradingFloor } from './trading-floor.ts'
+
+/** Every operation of the registry through its real handler, with the stores, streams and workflows in memory. */
+export interface WholeApi {
+  /** As an account and a role, by token; null: nobody. */
+  send(operation: Operation, parts: Parts, as?: Caller | null): Promise<Answered>
+  deliver(operation: Operation, event: APIGatewayProxyEvent): Promise<Answered>
+  /** What reached a store, a stream or a workflow since the last reset, beside what counts requests. */
+  traces(): readonly string[]
+  /** Values for a valid request, about things that the stores know of. */
+  knownTo(operation: Operation): Known
+  reset(): void
+}
+
+interface Caller {
+  readonly account?: string
+  readonly role?: Role
+}
+
+const orderId = '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b21'
+const depositId = '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b22'
+const keyId = '0123456789abcdef01234567'
+/** Things of the account `other`. */
+export const foreign = {
+  account: 'other',
+  order_id: orderId.replace('21', '31'),
+  deposit_id: depositId.replace('22', '32'),
+  key_id: keyId.replace('0', 'f'),
+}
+/** Of the same form, and nobody's. */
+export const absent = {
+  account: 'nobody',
+  order_id: orderId.replace('21', '41'),
+  deposit_id: depositId.replace('22', '42'),
+  key_id: keyId.replace('0', 'e'),
+}
+
+const dayMillis = 24 * 60 * 60 * 1_000
+
+/** The least role that may. */
+const roleFor = ({ permission }: Operation): Role => {
+  const role = roles.find(each => permission === 'public' || permits(each, permission))
+  if (role === undefined) throw new Error(`no role has the permission ${permission}`)
+  return role
+}
+
+export const openWholeApi = (): WholeApi => {
+  process.env[workflowEnvironmentVariable('open-account')] = 'test-arn'
+  process.env[apiKeyPepperEnvironmentVariable] = 'test-pepper'
+  process.env[rateLimitsEnvironmentVariable] = JSON.stringify(
+    Object.fromEntries(roles.map(role => [role, { perSecond: 100_000, burst: 1_000_000 }])),
+  )
+  const floor = openTradingFloor()
+  const workflows = mockClient(SFNClient)
+  mockClient(SecretsManagerClient)
+    .on(GetSecretValueCommand)
+    .resolves({ SecretString: 'pepper'.repeat(8) })
+  const publicKey = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+  const otherKey = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+  const known: Known = {
+    account: 'acme',
+    order_id: orderId,
+    deposit_id: depositId,
+    key_id: keyId,
+    instrument_name: instrumentName,
+    price: '2.55',
+    amount: '2',
+    lane: 1,
+    public_key: publicKey,
+    expires_at: new Date(Date.now() + 30 * dayMillis).toISOString(),
+    scopes: ['api-keys:read'],
+  }
+  /** Where what all operations share would not do. */
+  const own: Readonly<Record<string, Known>> = {
+    'list-instrument': { instrument_name: 'A100.USE-27NOV46', tick_size: '0.05', max_price: '100' },
+  }
+  const order = (accountId: number, id: string) =>
+    floor.seed('orders', orderPut(orderRow('1', { accountId, orderId: id, instrumentName })))
+  const deposit = (principal: string, accountId: number, commandId: string) =>
+    floor.tables.seed('commands', {
+      principal,
+      request_name: `deposit-cash#${commandId}`,
+      command_id: commandId,
+      operation: 'deposit-cash',
+      body_hash: 'x',
+      lane: 1,
+      account_id: accountId,
+      request_json: JSON.stringify({
+        account: principal,
+        command: { type: 'deposit', commandId, accountId, amountMicros: 1_000_000 },
+      }),
+      created_at_millis: 1,
+      expires_at: 2_000_000_000,
+    })
+  const apiKey = (account: string, id: string) =>
+    floor.seed(
+      'apiKeys',
+      apiKeyPut({
+        keyId: id,
+        account,
+        role: 'trader',
+        name: 'robot',
+        keyType: 'ed25519',
+        scopes: ['markets:read'],
+        allowedAddresses: [],
+        version: 1,
+        verifier: otherKey,
+        createdAtMillis: 1,
+        expiresAtMillis: Date.now() + dayMillis,
+      }),
+    )
+
+  const deliver = async ({ context }: Operation, event: APIGatewayProxyEvent): Promise<Answered> => {
+    const { handler }: { handler: HttpHandler } = await import(`#lambdas/${context}/http.ts`)
+    return answerOf(await handler(event, lambdaContext))
+  }
+  return {
+    deliver,
+    send(operation, { body, ...rest }, as = { role: roleFor(operation) }) {
+      return deliver(operation, {
+        ...proxyEvent(operation.method, operation.path, { ...rest, as }),
+        ...(body === undefined ? {} : { body: body.toString('base64'), isBase64Encoded: true }),
+      })
+    },
+    traces: () => [
+      ...floor.tables.writes().filter(write => !write.endsWith(' rate-limits')),
+      ...floor.put().map(({ type }) => `command ${type}`),
+      ...workflows.calls().map(() => 'workflow'),
+    ],
+    knownTo: ({ name }) => ({ ...known, ...own[name] }),
+    reset() {
+      floor.reset()
+      workflows.reset()
+      workflows.on(StartExecutionCommand).resolves({})
+      order(7, orderId)
+      order(8, foreign.order_id)
+      deposit('acme', 7, depositId)
+      deposit('other', 8, foreign.deposit_id)
+      apiKey('acme', keyId)
+      apiKey('other', foreign.key_id)
+    },
+  }
+}
