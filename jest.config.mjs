@@ -7,6 +7,11 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
   moduleFileExtensions: ['ts', 'mjs', 'cjs', 'js', 'json'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/.local'],
+  // What many test files use together is started once; what takes long goes first.
+  globalSetup: '<rootDir>/test/support/services/setup.ts',
+  globalTeardown: '<rootDir>/test/support/services/teardown.ts',
+  testSequencer: '<rootDir>/test/support/services/sequencer.ts',
+  reporters: ['default', '<rootDir>/test/support/services/reporter.ts'],
   coverageProvider: 'v8',
   // A hang ends, a slow machine does not fail.
   testTimeout: 120_000,

@@ -22,6 +22,19 @@ export const integer = (item: Item, name: string): number => {
   return value
 }
 
+/** Of any size, as text: what is added up over time outgrows a safe integer. */
+export const whole = (item: Item, name: string): bigint => {
+  const value = text(item, name)
+  if (!/^[0-9]+$/.test(value)) throw malformed(item, name, 'a whole number as text')
+  return BigInt(value)
+}
+
+export const bytes = (item: Item, name: string): Uint8Array => {
+  const value = item[name]
+  if (!(value instanceof Uint8Array)) throw malformed(item, name, 'bytes')
+  return value
+}
+
 export const truth = (item: Item, name: string): boolean => {
   const value = item[name]
   if (typeof value !== 'boolean') throw malformed(item, name, 'true or false')
@@ -34,6 +47,18 @@ export const oneOf = <const Choice extends string>(item: Item, name: string, cho
   if (chosen === undefined) throw malformed(item, name, `one of ${choices.join(', ')}`)
   return chosen
 }
+
+export const listOf = (item: Item, name: string): readonly unknown[] => {
+  const value = item[name]
+  if (!Array.isArray(value)) throw malformed(item, name, 'a list')
+  return value
+}
+
+export const itemsOf = (item: Item, name: string): readonly Item[] =>
+  listOf(item, name).map(each => {
+    if (typeof each !== 'object' || each === null) throw malformed(item, name, 'a list of items')
+    return { ...each }
+  })
 
 /** `{ [property]: read(item, name) }`, or nothing where the item has no such attribute. */
 export const optional = <const Property extends string, Value>(

@@ -17,6 +17,8 @@ interface PageOptions {
   readonly sortKeyName: string
   /** Only the row of this sort key. */
   readonly sortKey?: string | undefined
+  /** Only rows whose sort keys lie between these, themselves included. */
+  readonly between?: readonly [from: string, to: string] | readonly [from: number, to: number]
   readonly newestFirst?: boolean
   /** Attributes and what they must be. */
   readonly matching?: Item
@@ -33,7 +35,18 @@ const mostReads = 8
 const fewestItemsOfRead = 100
 
 export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row): Promise<Page<Row>> => {
-  const { table, index, partition, sortKeyName, sortKey, newestFirst = false, matching = {}, limit, after } = options
+  const {
+    table,
+    index,
+    partition,
+    sortKeyName,
+    sortKey,
+    between,
+    newestFirst = false,
+    matching = {},
+    limit,
+    after,
+  } = options
   const filters = Object.entries(matching).filter(([, value]) => value !== undefined)
   const names: Record<string, string> = { '#partition': partition.name }
   const values: Record<string, unknown> = { ':partition': partition.value }
@@ -45,6 +58,13 @@ export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row
     names['#sort'] = sortKeyName
     values[':sort'] = sortKey
   }
+  if (between !== undefined) {
+    names['#sort'] = sortKeyName
+    values[':from'] = between[0]
+    values[':to'] = between[1]
+  }
+  const sortCondition =
+    between !== undefined ? ' AND #sort BETWEEN :from AND :to' : sortKey === undefined ? '' : ' AND #sort = :sort'
   const items: Item[] = []
   let from: Item | undefined = after
   for (let reads = 0; reads < mostReads; reads++) {
@@ -52,7 +72,7 @@ export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row
       new QueryCommand({
         TableName: required(table.environmentVariable),
         ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
-        KeyConditionExpression: `#partition = :partition${sortKey === undefined ? '' : ' AND #sort = :sort'}`,
+        KeyConditionExpression: `#partition = :partition${sortCondition}`,
         ...(filters.length === 0
           ? {}
           : { FilterExpression: filters.map(([name]) => `#${name} = :${name}`).join(' AND ') }),

@@ -7,6 +7,8 @@ export interface ExchangeClient {
 export interface Answer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -15,7 +17,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const readAnswer = async (response: Response): Promise<Answer> => {
   const text = await response.text()
   const parsed: unknown = text === '' ? {} : JSON.parse(text)
-  return { status: response.status, body: isObject(parsed) ? parsed : {} }
+  return {
+    status: response.status,
+    body: isObject(parsed) ? parsed : {},
+    headers: Object.fromEntries(response.headers),
+  }
 }
 
 /** Signs in at the exchange's local issuer as `account` with `role`. */

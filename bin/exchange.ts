@@ -45,7 +45,7 @@ export const synthesize = async (options: SynthesisOptions = {}): Promise<string
   return withoutValidation(options.validate === false, () => app.synth().directory)
 }
 
-const contextOfCdkJson = async (): Promise<Readonly<Record<string, unknown>>> => {
+export const contextOfCdkJson = async (): Promise<Readonly<Record<string, unknown>>> => {
   const text = await readFile(join(root, 'cdk.json'), 'utf8')
   return z.object({ context: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text)).context
 }

@@ -1,5 +1,5 @@
 /** `npm start`: synthesizes a tenant's stacks and runs that very template on this machine. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -29,7 +29,15 @@ try {
 
 async function run(): Promise<void> {
   const { values } = parseArgs({
-    options: { demo: { type: 'boolean' }, 'data-dir': { type: 'string' }, tenant: { type: 'string' } },
+    options: {
+      demo: { type: 'boolean' },
+      'data-dir': { type: 'string' },
+      tenant: { type: 'string' },
+      // Synthesized into unless one is there: the journeys start twice from the same.
+      assembly: { type: 'string' },
+      // For the journeys' check of IAM.
+      'record-calls': { type: 'string' },
+    },
   })
   const port = await listenablePort(Number(process.env['PORT'] ?? 3000))
   const stopAsked = new AbortController()
@@ -49,7 +57,7 @@ async function run(): Promise<void> {
       if (process.ppid !== ppid) whenAsked()
     }, 1_000).unref()
 
-  const assembly = synthesize(values.tenant)
+  const assembly = synthesize(values.tenant, values.assembly ?? join(scratch, 'cdk.out'))
   // Told by the runtime, once it gets to wait for it.
   assembly.catch(() => undefined)
   const { startRuntime, controlPath } = await import('#local/runtime.ts')
@@ -58,8 +66,8 @@ async function run(): Promise<void> {
   const runtime = await startRuntime({
     cloudAssembly: assembly,
     parameters: {
-      // Reads cost nothing here, so nobody need wait for the next one.
-      PollIntervalMillis: '20',
+      // Reads cost next to nothing here, so nobody need wait for the next one.
+      PollIntervalMillis: process.env['POLL_INTERVAL_MILLIS'] ?? '20',
       TokenIssuers: JSON.stringify([
         {
           issuer,
@@ -72,6 +80,7 @@ async function run(): Promise<void> {
     },
     port,
     ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
+    ...(values['record-calls'] === undefined ? {} : { recordCallsIn: values['record-calls'] }),
     say,
   })
   const { url, surroundings } = runtime
@@ -123,10 +132,10 @@ function isOurRunFile(): boolean {
 }
 
 /** A child synthesizes: the CDK would keep this process busy, and 200 MB of it, for a folder of files. */
-async function synthesize(tenant: string | undefined): Promise<string> {
+async function synthesize(tenant: string | undefined, outdir: string): Promise<string> {
+  if (existsSync(join(outdir, 'manifest.json'))) return outdir
   const { startNodeChild } = await import('#local/children.ts')
   const { createClock } = await import('#local/clock.ts')
-  const outdir = join(scratch, 'cdk.out')
   const logFile = join(scratch, 'synthesis.log')
   const child = await startNodeChild({
     name: 'synthesis',

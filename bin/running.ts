@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 
-/** What a started exchange says of itself to the other programs. */
-export const runFile = join(import.meta.dirname, '..', '.local', 'run.json')
+/** What a started exchange says of itself to the other programs; that of a test run says it elsewhere. */
+export const runFile = process.env['EXCHANGE_RUN_FILE'] ?? join(import.meta.dirname, '..', '.local', 'run.json')
 
 /** Where the exchange runs: EXCHANGE_URL or PORT where they are set, else the one that was started last from here. */
 export const exchangeUrl = (): string => {

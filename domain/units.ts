@@ -32,14 +32,14 @@ export const increments = (text: string, increment: string): number | undefined 
 export const micros = (text: string): number | undefined => increments(text, '0.000001')
 
 /** `count` increments as the shortest decimal text: `decimal(51, '0.05')` is '2.55'. Throws where `increment` is none. */
-export const decimal = (count: number, increment: string): string => {
+export const decimal = (count: number | bigint, increment: string): string => {
   const step = scaled(increment)
   if (step === undefined) throw new RangeError(`not a decimal increment: ${increment}`)
   return unscaled(BigInt(count) * step)
 }
 
 /** Micros as decimal text, negative with a leading minus: `decimalOfMicros(-2_500_000)` is '-2.5'. */
-export const decimalOfMicros = (amountMicros: number): string => decimal(amountMicros, '0.000001')
+export const decimalOfMicros = (amountMicros: number | bigint): string => decimal(amountMicros, '0.000001')
 
 /**
  * An average price as decimal text, rounded half up to 12 digits: `numerator / denominator` increments.

@@ -2,6 +2,8 @@ import { Lazy } from 'aws-cdk-lib'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
+import { auditBucketEnvironmentVariable } from '#protocol/audit.ts'
 import { pascalCase, workflowEnvironmentVariable } from '#protocol/functions.ts'
 import {
   busEnvironmentVariable,
@@ -10,7 +12,7 @@ import {
   snapshotBucketEnvironmentVariable,
 } from '#protocol/streams.ts'
 import { type Table, type TableName, tables } from '#protocol/tables.ts'
-import type { DataStack } from './data-stack.ts'
+import { type DataStack, matcherReader } from './data-stack.ts'
 import { acknowledge } from './rules.ts'
 
 /** A function, or a task's container with its role. */
@@ -42,6 +44,7 @@ export interface Access {
   index(table: TableName, index: string): Access
   /** Commands to the engine; without a lane, in every one. */
   putOrders(lane?: number): Access
+  /** As the lane's matcher does: by its fan-out where the tenant has one, by polling else. */
   readOrders(lane: number): Access
   putExecutions(lane: number): Access
   /** From any point, in every lane: a projector that fell behind repairs its gap. */
@@ -51,6 +54,12 @@ export interface Access {
   putEvents(): Access
   /** Snapshots and quarantined records of one lane. */
   snapshots(lane: number): Access
+  /** Adds to the audit trail's table and archive; nobody may change or delete there. */
+  appendAudit(): Access
+  /** What every function that answers credentials reads and writes for an API key; nothing is touched for a token. */
+  identifyKeys(): Access
+  /** What the hashes of API keys are keyed by. */
+  readPepper(): Access
   startWorkflow(workflow: string): Access
   /** Success or failure for a task token of the workflow. */
   answerWorkflow(workflow: string): Access
@@ -108,7 +117,13 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
     readOrders(lane) {
       for (const { orders } of lanesOf(lane)) {
         caller.addEnvironment(orderStreamEnvironmentVariable(lane), orders.streamName)
-        allow([...readStream, 'kinesis:DescribeStreamSummary'], [orders.streamArn])
+        allow(['kinesis:DescribeStreamSummary', 'kinesis:ListShards'], [orders.streamArn])
+        const consumerArn = data.consumerArn(lane, matcherReader)
+        if (consumerArn === undefined) allow(['kinesis:GetRecords', 'kinesis:GetShardIterator'], [orders.streamArn])
+        else {
+          caller.addEnvironment('ORDER_CONSUMER_ARN', consumerArn)
+          allow(['kinesis:SubscribeToShard'], [consumerArn])
+        }
       }
       useKey('kms:Decrypt')
       return given
@@ -162,6 +177,26 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
           'Objects are named when they are written; the folder is the lane\u2019s own',
         )
       useKey('kms:Decrypt', 'kms:GenerateDataKey')
+      return given
+    },
+    appendAudit() {
+      const { bucket } = data.audit
+      caller.addEnvironment(auditBucketEnvironmentVariable, bucket.bucketName)
+      allow(['s3:PutObject'], [bucket.arnForObjects('*')])
+      acknowledge(
+        role,
+        `IAM5[Resource::${data.importNameOf(bucket.bucketArn)}/*]`,
+        'Objects are named by day and record when they are written; the bucket holds nothing else, and locks them',
+      )
+      return given.table('audit', 'GetItem', 'PutItem').index('audit', 'by-date')
+    },
+    identifyKeys() {
+      return given.table('apiKeys', 'GetItem', 'UpdateItem').table('nonces', 'PutItem')
+    },
+    readPepper() {
+      caller.addEnvironment(apiKeyPepperEnvironmentVariable, data.apiKeyPepper.secretArn)
+      allow(['secretsmanager:GetSecretValue'], [data.apiKeyPepper.secretArn])
+      useKey('kms:Decrypt')
       return given
     },
     startWorkflow(name) {

@@ -6,6 +6,7 @@ import type { Construct } from 'constructs'
 /** The pages of docs/runbooks: what an alarm means, what to look at, what to do. */
 export const runbooks = [
   'api-errors',
+  'audit-behind',
   'dead-letters',
   'events-missing',
   'function-errors',
@@ -13,6 +14,7 @@ export const runbooks = [
   'matcher-down',
   'matcher-lag',
   'quarantined-record',
+  'snapshots-old',
   'throttles',
   'workflow-failures',
 ] as const

@@ -17,15 +17,17 @@ import {
 import { Certificate, CertificateValidation, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { GraphWidget, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnPermission, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs'
 import { ARecord, HostedZone, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
 import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets'
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import type { Construct } from 'constructs'
+import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
 import { type Context, contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { access, callerOf } from './access.ts'
 import { alarm } from './alarms.ts'
+import { subscribeAudit } from './audit-lines.ts'
 import { authorizerBundle } from './bundles.ts'
 import { platform } from './contexts/platform.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
@@ -38,6 +40,8 @@ const stageName = 'live'
 /** One line a request: who, what, how it ended, how long it took, and the id that the caller was given. */
 const accessLogFields = {
   request_id: '$context.requestId',
+  /** A client can choose the one above, not this one. */
+  extended_request_id: '$context.extendedRequestId',
   time: '$context.requestTimeEpoch',
   account: '$context.authorizer.account',
   role: '$context.authorizer.role',
@@ -53,6 +57,8 @@ const accessLogFields = {
   integration_millis: '$context.integrationLatency',
   integration_status: '$context.integrationStatus',
   authorizer_status: '$context.authorizer.status',
+  /** Only where the authorizer was asked for this very request. */
+  authorizer_request_id: '$context.authorizer.requestId',
 }
 
 /** The door: every route explicit, each context's function behind its own. */
@@ -72,6 +78,7 @@ export class ApiStack extends Stack {
       retention: tenant.retention.logDays,
       removalPolicy: RemovalPolicy.RETAIN,
     })
+    subscribeAudit(this, 'GatewayAuditLines', { data, logGroup: accessLog as ILogGroup, pattern: gatewayAnswerPattern })
     const zone =
       domain !== undefined && 'hostedZoneId' in domain
         ? HostedZone.fromHostedZoneAttributes(this, 'Zone', {
@@ -209,6 +216,7 @@ export class ApiStack extends Stack {
       description: 'Verifies credentials',
       environment: { TOKEN_ISSUERS: this.issuers(given, data.userDirectory?.issuers()) },
     })
+    subscribeAudit(this, 'AuthorizeAuditLines', { data, logGroup: handler.logGroup, pattern: auditLinePattern })
     platform.authorize(access(callerOf(handler), data))
     return new RequestAuthorizer(this, 'Authorizer', {
       handler,
@@ -226,6 +234,7 @@ export class ApiStack extends Stack {
   }
 
   private makeRoutes(authorizer: IAuthorizer, httpFunctions: Readonly<Record<Context, LambdaFunction>>): void {
+    const answeredPaths = new Set<string>()
     for (const context of contexts) {
       const { functionArn } = httpFunctions[context]
       // One for the function, not one for each method: a function's policy takes 20 KB.
@@ -260,6 +269,14 @@ export class ApiStack extends Stack {
             'Says nothing about any account: health, figures of the whole lane, documentation',
           )
         }
+        if (answeredPaths.has(operation.path)) continue
+        answeredPaths.add(operation.path)
+        // By itself API Gateway has no 405. A mock could give one, but fails on bodies that it has no template for.
+        const others = this.api.root
+          .resourceForPath(operation.path)
+          .addMethod('ANY', integration, { authorizationType: AuthorizationType.NONE })
+        acknowledge(others, 'APIG4', 'Answers 405 with the methods that there are, whoever asks')
+        acknowledge(others, 'COG4', 'Answers 405 with the methods that there are, whoever asks')
       }
     }
   }

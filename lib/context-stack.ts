@@ -1,20 +1,25 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
-import { GraphWidget, type IMetric, type IWidget, MathExpression, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
+import { GraphWidget, type IMetric, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type Function as LambdaFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
-import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
+import { auditLinePattern } from '#protocol/audit.ts'
 import { pascalCase, type StreamConsumer, schedules, streamConsumers } from '#protocol/functions.ts'
-import type { Context } from '#protocol/operation.ts'
+import type { MetricName } from '#protocol/metrics.ts'
+import { type Context, weightOf } from '#protocol/operation.ts'
+import { operations } from '#protocol/operations/registry.ts'
+import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
 import { access, callerOf, type WorkflowArns } from './access.ts'
 import { alarm } from './alarms.ts'
+import { subscribeAudit } from './audit-lines.ts'
 import { httpBundle } from './bundles.ts'
 import { grantOf } from './context-access.ts'
 import { contextAccess } from './contexts/all.ts'
-import { exchangeFunction, metricsNamespace, type Surroundings } from './functions.ts'
+import { exchangeFunction, type Surroundings } from './functions.ts'
+import { publishedMetric, publishedMetricsOfContext } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 
 /** API Gateway gives up after 29 s. */
@@ -23,12 +28,21 @@ const streamTimeoutSeconds = 60
 const retryAttempts = 10
 const maxRecordAgeHours = 6
 const recordsPerBatch = 200
+/** An audit line is tried for as long as its stream keeps it at least: passed over, it would be lost. */
+const auditRecordAgeHours = 24
+/** Nobody waits for the audit trail; what gathers meanwhile is one transaction and one object. */
+const auditBatchSeconds = 2
+const descriptions: Readonly<Partial<Record<StreamConsumer['reads'], string>>> = {
+  executions: 'Reads the executions of every lane',
+  'audit-lines': 'Chains the lines of the audit trail and stores them',
+}
 
 /** One context: its HTTP function, its stream consumers and schedules, what they may touch, their alarms and figures. */
 export class ContextStack extends Stack {
   readonly httpFunction: LambdaFunction
   readonly row: IWidget[]
   private readonly surroundings: Surroundings & { readonly context: Context; readonly workflows: WorkflowArns }
+  private readonly consumers: readonly LambdaFunction[]
   private readonly lag: IMetric[] = []
   private readonly dead: IMetric[] = []
 
@@ -47,26 +61,26 @@ export class ContextStack extends Stack {
       timeoutSeconds: httpTimeoutSeconds,
       description: `The HTTP operations of ${context}`,
     })
-    const consumers = streamConsumers
+    this.limitCredentials()
+    subscribeAudit(this, 'HttpAuditLines', {
+      data: props.data,
+      logGroup: this.httpFunction.logGroup,
+      pattern: auditLinePattern,
+    })
+    this.consumers = streamConsumers
       .filter(consumer => consumer.context === context)
       .filter(({ name }) => name !== 'announce-orders' || tenant.announceOrders)
       .map(consumer => this.makeConsumer(consumer))
     const scheduled = schedules.filter(each => each.context === context).map(({ name }) => this.makeScheduled(name))
-    if (consumers.length > 0) {
-      alarm(this, 'EventsMissing', props.data.alarmTopic, {
-        metric: new Metric({
-          namespace: metricsNamespace,
-          metricName: 'ProjectionEventsMissing',
-          dimensionsMap: { service: context },
-          statistic: 'sum',
-          period: Duration.minutes(5),
-        }),
-        threshold: 1,
-        runbook: 'events-missing',
-        says: `A projection of ${context} lacks events that the stream does not have any more`,
-      })
-    }
-    this.row = this.makeRow([this.httpFunction, ...consumers, ...scheduled])
+    this.row = this.makeRow([this.httpFunction, ...this.consumers, ...scheduled])
+  }
+
+  /** Whoever answers credentials counts what each of them takes; what is public belongs to none. */
+  private limitCredentials(): void {
+    const { context, data, tenant } = this.surroundings
+    if (!operations.some(each => each.context === context && weightOf(each) !== undefined)) return
+    this.httpFunction.addEnvironment(rateLimitsEnvironmentVariable, JSON.stringify(tenant.sizes.rateLimits))
+    access(callerOf(this.httpFunction), data).table('rateLimits', 'UpdateItem')
   }
 
   private makeFunction(
@@ -112,9 +126,10 @@ export class ContextStack extends Stack {
       grant: name,
       megabytes: tenant.sizes.streamMegabytes,
       timeoutSeconds: streamTimeoutSeconds,
-      description: reads === 'executions' ? 'Reads the executions of every lane' : `Reads the changes of ${reads}`,
+      description: descriptions[reads] ?? `Reads the changes of ${reads}`,
     })
     const deadLetters = this.makeDeadLetters(name)
+    const isAudit = reads === 'audit-lines'
     const map = (id: string, eventSourceArn: string) =>
       lambda.addEventSourceMapping(id, {
         eventSourceArn,
@@ -123,21 +138,40 @@ export class ContextStack extends Stack {
         parallelizationFactor: 1,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
-        retryAttempts,
-        maxRecordAge: Duration.hours(maxRecordAgeHours),
-        onFailure: new SqsDlq(deadLetters),
+        ...(isAudit
+          ? {
+              maxRecordAge: Duration.hours(auditRecordAgeHours),
+              maxBatchingWindow: Duration.seconds(auditBatchSeconds),
+            }
+          : { retryAttempts, maxRecordAge: Duration.hours(maxRecordAgeHours) }),
+        onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
       })
     const allow = (actions: readonly string[], ...resources: readonly string[]) =>
       lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
     allow(['kms:Decrypt'], data.key.keyArn)
-    if (reads === 'executions') {
+    // Of what the CDK's own SqsDlq grants, Lambda needs no more.
+    allow(['sqs:SendMessage'], deadLetters.queueArn)
+    const readStream = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'].map(
+      action => `kinesis:${action}`,
+    )
+    if (reads === 'audit-lines') {
+      allow(readStream, data.audit.lines.streamArn)
+      map('AuditLines', data.audit.lines.streamArn)
+      alarm(lambda, 'BatchFailures', data.alarmTopic, {
+        metric: publishedMetric(
+          'stream',
+          'BatchFailures',
+          { service: this.surroundings.context, function: lambda.functionName },
+          { statistic: 'sum', period: Duration.minutes(5) },
+        ),
+        threshold: 3,
+        runbook: 'audit-behind',
+        says: `${name} cannot chain or store audit records`,
+      })
+    } else if (reads === 'executions') {
       for (const { lane, executions } of data.lanes) {
         const consumerArn = data.consumerArn(lane, name)
-        const actions = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards']
-        allow(
-          actions.map(action => `kinesis:${action}`),
-          executions.streamArn,
-        )
+        allow(readStream, executions.streamArn)
         if (consumerArn !== undefined)
           allow(['kinesis:SubscribeToShard', 'kinesis:DescribeStreamConsumer'], consumerArn)
         map(`Lane${lane}Executions`, consumerArn ?? executions.streamArn)
@@ -158,10 +192,29 @@ export class ContextStack extends Stack {
       metric: age,
       threshold: 60_000,
       periods: 3,
-      runbook: 'iterator-age',
+      runbook: isAudit ? 'audit-behind' : 'iterator-age',
       says: `${name} is more than a minute behind its stream`,
     })
+    if (reads === 'executions') this.watchProjection(name, lambda)
     return lambda
+  }
+
+  private watchProjection(name: string, lambda: LambdaFunction): void {
+    const { context, data } = this.surroundings
+    const dimensions = { service: context, function: lambda.functionName }
+    const period = Duration.minutes(1)
+    this.lag.push(
+      publishedMetric('stream', 'ProjectionDelay', dimensions, { statistic: 'max', label: `${name}, delay`, period }),
+    )
+    alarm(lambda, 'EventsMissing', data.alarmTopic, {
+      metric: publishedMetric('stream', 'ProjectionEventsMissing', dimensions, {
+        statistic: 'sum',
+        period: Duration.minutes(5),
+      }),
+      threshold: 1,
+      runbook: 'events-missing',
+      says: `${name} lacks events that the stream does not have any more`,
+    })
   }
 
   private makeScheduled(name: string): LambdaFunction {
@@ -190,20 +243,33 @@ export class ContextStack extends Stack {
     const { context } = this.surroundings
     const period = Duration.minutes(1)
     const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 6, height: 6 })
-    /** What the HTTP shell writes for each operation. */
-    const byOperation = (metricName: string, statistic: string) =>
-      new MathExpression({
-        expression: `SEARCH('{${metricsNamespace},context,operation,service} MetricName="${metricName}" context="${context}"', '${statistic}')`,
-        usingMetrics: {},
-        label: '',
-        period,
-      })
+    const byOperation = (metricName: MetricName<'request'>, statistic: string) =>
+      publishedMetricsOfContext('request', metricName, context, { statistic, period })
+    const failedBatches = this.consumers.map(lambda =>
+      publishedMetric(
+        'stream',
+        'BatchFailures',
+        { service: context, function: lambda.functionName },
+        { statistic: 'sum', period, label: `${lambda.node.id}, failed batches` },
+      ),
+    )
     return [
       new TextWidget({ markdown: `## ${context}`, width: 24, height: 1 }),
       graph('Requests by operation', [byOperation('Latency', 'SampleCount')]),
+      graph('Errors by code', [
+        publishedMetricsOfContext('problem', 'Problems', context, { statistic: 'Sum', period }),
+      ]),
+      graph('Latency p50 by operation', [byOperation('Latency', 'p50')]),
       graph('Latency p99 by operation', [byOperation('Latency', 'p99')]),
       graph('Refused by operation', [byOperation('Refused', 'Sum')]),
       graph('Failed by operation', [byOperation('Failed', 'Sum')]),
+      graph('Errors, failed batches, dead letters', [
+        ...lambdas.map(lambda => lambda.metricErrors({ period, label: lambda.node.id })),
+        ...failedBatches,
+        ...this.dead,
+      ]),
+      // A context that reads no stream is behind none.
+      ...(this.lag.length === 0 ? [] : [graph('Lag behind the stream', this.lag)]),
       graph(
         'Invocations',
         lambdas.map(lambda => lambda.metricInvocations({ period, label: lambda.node.id })),
@@ -212,11 +278,6 @@ export class ContextStack extends Stack {
         'Duration p99',
         lambdas.map(lambda => lambda.metricDuration({ period, statistic: 'p99', label: lambda.node.id })),
       ),
-      graph('Errors and dead letters', [
-        ...lambdas.map(lambda => lambda.metricErrors({ period, label: lambda.node.id })),
-        ...this.dead,
-      ]),
-      graph('Lag behind the stream', this.lag),
     ]
   }
 }

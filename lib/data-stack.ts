@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import {
   type Attribute,
   AttributeType,
@@ -9,10 +9,19 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb'
 import { Archive, EventBus } from 'aws-cdk-lib/aws-events'
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Stream, StreamConsumer, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  type IBucket,
+  ObjectLockRetention,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
@@ -29,6 +38,13 @@ export interface LaneStreams {
   readonly executions: Stream
 }
 
+/** From the log to the archive: the stream of audit lines, who may put into it, and the bucket that locks them. */
+export interface AuditStores {
+  readonly lines: Stream
+  readonly logsRole: Role
+  readonly bucket: Bucket
+}
+
 /** The matcher's consumer of a lane's orders has this name, a projector's of its executions the projector's. */
 export const matcherReader = 'matcher'
 
@@ -39,6 +55,9 @@ export class DataStack extends Stack {
   readonly lanes: readonly LaneStreams[]
   readonly bus: EventBus
   readonly snapshots: Bucket
+  readonly audit: AuditStores
+  /** What the hashes of API keys are keyed by. */
+  readonly apiKeyPepper: Secret
   readonly alarmTopic: Topic
   readonly userDirectory: UserDirectory | undefined
   private readonly consumers = new Map<string, StreamConsumer>()
@@ -60,8 +79,12 @@ export class DataStack extends Stack {
       eventPattern: { source: [eventSource] },
       retention: Duration.days(tenant.retention.eventDays),
     })
-    this.snapshots = this.makeSnapshots(tenant)
+    const accessLogs = this.makeAccessLogs(tenant)
+    this.snapshots = this.makeSnapshots(tenant, accessLogs)
+    this.audit = this.makeAudit(tenant, accessLogs)
+    this.apiKeyPepper = this.makePepper()
     this.alarmTopic = new Topic(this, 'AlarmTopic', { masterKey: this.key, enforceSSL: true })
+    acknowledge(this, 'KDS3', 'All that a tenant keeps is under one key of its own, which it can withdraw')
     this.key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
     if (tenant.alarmEmail !== undefined) this.alarmTopic.addSubscription(new EmailSubscription(tenant.alarmEmail))
     this.userDirectory = 'userPool' in tenant.identity ? new UserDirectory(this, 'UserDirectory') : undefined
@@ -113,22 +136,21 @@ export class DataStack extends Stack {
       balances: make(tables.balances),
       accounts: make(tables.accounts),
       instruments: make(tables.instruments),
+      books: make(tables.books),
+      marketTrades: make(tables.marketTrades),
+      candles: make(tables.candles),
+      apiKeys: make(tables.apiKeys),
+      apiKeyHolders: make(tables.apiKeyHolders),
+      nonces: make(tables.nonces),
+      audit: make(tables.audit),
+      rateLimits: make(tables.rateLimits),
       lanes: make(tables.lanes),
     }
   }
 
   /** One shard each, provisioned: a stream on demand would split by itself and lose the lane's one order. */
   private makeLane(lane: number, { retention, streamRead }: Tenant): LaneStreams {
-    const make = (name: string) =>
-      new Stream(this, `Lane${lane}${name}`, {
-        streamMode: StreamMode.PROVISIONED,
-        shardCount: 1,
-        retentionPeriod: Duration.hours(retention.streamHours),
-        encryption: StreamEncryption.KMS,
-        encryptionKey: this.key,
-        removalPolicy: RemovalPolicy.RETAIN,
-      })
-    acknowledge(this, 'KDS3', 'All that a tenant keeps is under one key of its own, which it can withdraw')
+    const make = (name: string) => this.makeStream(`Lane${lane}${name}`, retention)
     const orders = make('Orders')
     const executions = make('Executions')
     if (streamRead === 'fan-out') {
@@ -140,6 +162,17 @@ export class DataStack extends Stack {
     return { lane, orders, executions }
   }
 
+  private makeStream(id: string, { streamHours }: Tenant['retention']): Stream {
+    return new Stream(this, id, {
+      streamMode: StreamMode.PROVISIONED,
+      shardCount: 1,
+      retentionPeriod: Duration.hours(streamHours),
+      encryption: StreamEncryption.KMS,
+      encryptionKey: this.key,
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+  }
+
   private register(lane: number, stream: Stream, reader: string): void {
     const consumer = new StreamConsumer(this, `Lane${lane}${pascalCase(reader)}Consumer`, {
       stream,
@@ -148,8 +181,8 @@ export class DataStack extends Stack {
     this.consumers.set(`${reader}-${lane}`, consumer)
   }
 
-  private makeSnapshots({ retention }: Tenant): Bucket {
-    const accessLogs = new Bucket(this, 'AccessLogs', {
+  private makeAccessLogs({ retention }: Tenant): Bucket {
+    return new Bucket(this, 'AccessLogs', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
@@ -158,7 +191,34 @@ export class DataStack extends Stack {
       lifecycleRules: [{ expiration: Duration.days(retention.logDays) }],
       removalPolicy: RemovalPolicy.RETAIN,
     })
+  }
+
+  /** Lost, every API key with a secret would have to be made anew. */
+  private makePepper(): Secret {
+    const pepper = new Secret(this, 'ApiKeyPepper', {
+      description: 'What the hashes of API keys are keyed by',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      encryptionKey: this.key,
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+    acknowledge(pepper, 'SMG4', 'Another pepper would end every API key at once: keys rotate, one by one')
+    return pepper
+  }
+
+  private makeSnapshots({ retention }: Tenant, accessLogs: Bucket): Bucket {
     return new Bucket(this, 'Snapshots', {
+      ...this.privateBucket(accessLogs, 'snapshots/'),
+      lifecycleRules: [
+        {
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          noncurrentVersionExpiration: Duration.days(retention.snapshotDays),
+        },
+      ],
+    })
+  }
+
+  private privateBucket(accessLogs: Bucket, serverAccessLogsPrefix: string): BucketProps {
+    return {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.KMS,
       encryptionKey: this.key,
@@ -168,15 +228,37 @@ export class DataStack extends Stack {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
       serverAccessLogsBucket: accessLogs as IBucket,
-      serverAccessLogsPrefix: 'snapshots/',
-      lifecycleRules: [
-        {
-          abortIncompleteMultipartUploadAfter: Duration.days(1),
-          noncurrentVersionExpiration: Duration.days(retention.snapshotDays),
-        },
-      ],
+      serverAccessLogsPrefix,
       removalPolicy: RemovalPolicy.RETAIN,
+    }
+  }
+
+  /** Locked in compliance mode: until its days are over nobody can shorten, change or delete, the account's root neither. */
+  private makeAudit({ retention }: Tenant, accessLogs: Bucket): AuditStores {
+    const bucket = new Bucket(this, 'Audit', {
+      ...this.privateBucket(accessLogs, 'audit/'),
+      objectLockEnabled: true,
+      objectLockDefaultRetention: ObjectLockRetention.compliance(Duration.days(retention.auditDays)),
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     })
+    const lines = this.makeStream('AuditLines', retention)
+    const logsRole = new Role(this, 'AuditLinesRole', {
+      description: 'CloudWatch Logs puts audit lines into their stream',
+      assumedBy: new ServicePrincipal('logs.amazonaws.com', {
+        conditions: { StringLike: { 'aws:SourceArn': `arn:${this.partition}:logs:${this.region}:${this.account}:*` } },
+      }),
+      // In the role itself: a subscription is tried out when it is made, and must not come before a policy of its own.
+      inlinePolicies: {
+        PutAuditLines: new PolicyDocument({
+          statements: [
+            new PolicyStatement({ actions: ['kinesis:PutRecord'], resources: [lines.streamArn] }),
+            new PolicyStatement({ actions: ['kms:GenerateDataKey'], resources: [this.key.keyArn] }),
+          ],
+        }),
+      },
+    })
+    new CfnOutput(this, 'AuditBucket', { value: bucket.bucketName, description: 'For npm run verify-audit' })
+    return { bucket, lines, logsRole }
   }
 }
 

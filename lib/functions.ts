@@ -4,6 +4,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { pascalCase } from '#protocol/functions.ts'
+import { metricsNamespace } from '#protocol/metrics.ts'
 import type { Context } from '#protocol/operation.ts'
 import { lanesEnvironmentVariable } from '#protocol/streams.ts'
 import { alarm } from './alarms.ts'
@@ -82,5 +83,3 @@ export const exchangeFunction = (
   })
   return lambda
 }
-
-export const metricsNamespace = 'ComputeExchange'

@@ -31,8 +31,23 @@ const codes: readonly (readonly [ResponseType, ProblemCode])[] = [
 /** The bucket of the stage refills within a second; the web ACL counts over a minute. */
 const retryAfterSeconds = (type: ResponseType): number => (type === ResponseType.WAF_FILTERED ? 60 : 1)
 
+/** What no function is there to say; why a credential is refused is for our log only. */
+const details: ReadonlyMap<ResponseType, string> = new Map([
+  [
+    ResponseType.UNAUTHORIZED,
+    'The credential is missing, malformed, expired, or not one that this exchange has reason to trust.',
+  ],
+  [ResponseType.MISSING_AUTHENTICATION_TOKEN, 'No operation has this path: /openapi.json lists them all.'],
+  [ResponseType.REQUEST_TOO_LARGE, 'The gateway itself takes no more than 10 MB.'],
+  [
+    ResponseType.DEFAULT_4XX,
+    'It is not HTTP as it should be: a bad method, header, percent-encoding or framing, or more than 10,240 bytes of headers.',
+  ],
+])
+
 export const gatewayResponses: readonly GatewayResponseOptions[] = codes.map(([type, code]) => {
-  const problem = problemDocument(code, '$context.requestId')
+  const detail = details.get(type)
+  const problem = problemDocument(code, '$context.requestId', detail === undefined ? {} : { detail })
   return {
     type,
     statusCode: String(problem.status),

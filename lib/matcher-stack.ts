@@ -23,13 +23,14 @@ import {
   LogDrivers,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import type { MetricName } from '#protocol/metrics.ts'
 import { access } from './access.ts'
 import { alarm } from './alarms.ts'
-import { type LaneStreams, matcherReader } from './data-stack.ts'
-import { metricsNamespace, type Surroundings } from './functions.ts'
+import type { LaneStreams } from './data-stack.ts'
+import type { Surroundings } from './functions.ts'
+import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 
 /** Five reads a second is what a shard gives without fan-out. */
@@ -148,13 +149,6 @@ export class MatcherStack extends Stack {
       .putExecutions(lane)
       .snapshots(lane)
       .table('lanes', 'GetItem', 'PutItem', 'UpdateItem')
-    const consumerArn = data.consumerArn(lane, matcherReader)
-    if (consumerArn !== undefined) {
-      container.addEnvironment('ORDER_CONSUMER_ARN', consumerArn)
-      definition.addToTaskRolePolicy(
-        new PolicyStatement({ actions: ['kinesis:SubscribeToShard'], resources: [consumerArn] }),
-      )
-    }
     const service = new FargateService(this, `Lane${lane}Matcher`, {
       cluster: this.cluster as ICluster,
       taskDefinition: definition,
@@ -182,15 +176,8 @@ export class MatcherStack extends Stack {
       period,
     })
     /** The figures that each matcher writes every five seconds. */
-    const figure = (metricName: string, statistic: string) =>
-      new Metric({
-        namespace: metricsNamespace,
-        metricName,
-        dimensionsMap: { Lane: String(lane) },
-        statistic,
-        label: metricName,
-        period,
-      })
+    const figure = (metricName: MetricName<'matcher'>, statistic: string) =>
+      publishedMetric('matcher', metricName, { Lane: String(lane) }, { statistic, label: metricName, period })
     alarm(service, 'Running', alarmTopic, {
       metric: running,
       threshold: 1,
@@ -220,18 +207,31 @@ export class MatcherStack extends Stack {
       runbook: 'quarantined-record',
       says: `Lane ${lane} holds a record that cannot be read`,
     })
+    alarm(service, 'Snapshots', alarmTopic, {
+      metric: figure('SnapshotAgeMillis', 'max'),
+      threshold: 2 * 3_600_000,
+      periods: 3,
+      runbook: 'snapshots-old',
+      says: `The newest snapshot of lane ${lane} is older than two hours`,
+    })
     const graph = (title: string, left: Metric[]) =>
       new GraphWidget({ title: `Lane ${lane}: ${title}`, left, width: 6, height: 6 })
     this.row.push(
       graph(
         'orders, trades, rejections',
-        ['Orders', 'Trades', 'Rejections', 'Duplicates'].map(name => figure(name, 'sum')),
+        (['Orders', 'Trades', 'Rejections', 'Duplicates'] as const).map(name => figure(name, 'sum')),
       ),
       graph(
         'lag, to acknowledgement, event loop',
-        ['LagMillis', 'PublishedMillisAverage', 'EventLoopDelayMillis'].map(name => figure(name, 'max')),
+        (['LagMillis', 'PublishedMillisAverage', 'EventLoopDelayMillis'] as const).map(name => figure(name, 'max')),
       ),
-      graph('engine', [figure('EngineMicrosAverage', 'avg')]),
+      graph('engine', [
+        figure('EngineMicrosP50', 'max'),
+        figure('EngineMicrosP99', 'max'),
+        figure('EngineMicrosAverage', 'avg'),
+      ]),
+      graph('age of the snapshot', [figure('SnapshotAgeMillis', 'max')]),
+      graph('epoch of the leader', [figure('Epoch', 'max')]),
       graph('matchers, open orders, unpublished', [
         running,
         figure('OpenOrders', 'max'),

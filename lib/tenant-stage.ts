@@ -44,6 +44,7 @@ export class TenantStage extends Stage {
     const trading = contextStack('trading')
     const reference = contextStack('reference')
     const ledger = contextStack('ledger')
+    const security = contextStack('security')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -55,13 +56,14 @@ export class TenantStage extends Stage {
         trading: trading.httpFunction,
         reference: reference.httpFunction,
         ledger: ledger.httpFunction,
+        security: security.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
     })
     new DashboardStack(this, 'Dashboard', {
       tenant,
-      rows: [api.row, matcher.row, trading.row, ledger.row, reference.row, platform.row],
+      rows: [api.row, matcher.row, workflow.row, trading.row, ledger.row, reference.row, security.row, platform.row],
       description: 'Compute exchange: the dashboard',
     })
     Tags.of(this).add('application', 'compute-exchange')

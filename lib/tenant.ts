@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { rateLimits } from '#protocol/rate-limits.ts'
+import { signatureAlgorithms } from '#protocol/token-issuers.ts'
 
 /** What sets one tenant's exchange apart from another's: parsed once, typed props from there on. */
 const logDays = [
@@ -9,6 +11,8 @@ const issuer = z.strictObject({
   issuer: z.url({ protocol: /^https$/ }),
   jwksUri: z.url({ protocol: /^https$/ }).optional(),
   audience: z.string().min(1),
+  /** With which its tokens are signed; any other is refused. */
+  algorithms: z.array(z.enum(signatureAlgorithms)).min(1).default(['RS256']),
   accountClaim: z.string().min(1),
   roleClaim: z.string().min(1),
 })
@@ -54,12 +58,16 @@ const tenantConfig = z
       matcherMegabytes: z.int().min(512).max(122_880),
       requestsPerSecond: z.int().min(1),
       requestBurst: z.int().min(1),
+      /** Of each credential, by its role. */
+      rateLimits,
     }),
     retention: z.strictObject({
       logDays: z.int().refine(days => logDays.includes(days), `is one of ${logDays.join(', ')}`),
       streamHours: z.int().min(24).max(8760),
       snapshotDays: z.int().min(1),
       eventDays: z.int().min(1),
+      /** For so long nobody can delete an audit record, nor the bucket that holds it: no less than the law asks. */
+      auditDays: z.int().min(1).max(36_500),
     }),
   })
   .refine(({ zones, region }) => zones.every(zone => zone.startsWith(region)), {

@@ -52,12 +52,17 @@ export class UserDirectory extends Construct {
     })
   }
 
-  /** For the authorizer, in the same form as a tenant's own issuers: it is the id token that carries both claims. */
+  /**
+   * For the authorizer, in the same form as a tenant's own issuers. The id token carries both claims; an access token only
+   * where the tenant has Cognito add them.
+   */
   issuers(): string {
     return Stack.of(this).toJsonString([
       {
         issuer: this.pool.userPoolProviderUrl,
         audience: this.client.userPoolClientId,
+        algorithms: ['RS256'],
+        cognito: true,
         accountClaim: 'custom:account',
         roleClaim: 'custom:role',
       },

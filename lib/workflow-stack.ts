@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { GraphWidget, type IMetric, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
@@ -9,11 +10,13 @@ import { alarm } from './alarms.ts'
 import { grantOf } from './context-access.ts'
 import { contextAccess } from './contexts/all.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
+import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
   readonly machines: ReadonlyMap<string, StateMachine>
+  readonly row: IWidget[] = [new TextWidget({ markdown: '## Workflows', width: 24, height: 1 })]
 
   constructor(
     scope: Construct,
@@ -45,7 +48,7 @@ export class WorkflowStack extends Stack {
           description: `A task of ${workflow}`,
         })
         grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
-        return { placeholder: pascalCase(name), lambda }
+        return { placeholder: pascalCase(name), context, lambda }
       })
     const machine = new StateMachine(this, `${id}Workflow`, {
       stateMachineType: StateMachineType.STANDARD,
@@ -87,6 +90,29 @@ export class WorkflowStack extends Stack {
       runbook: 'workflow-failures',
       says: `An execution of ${workflow} failed`,
     })
+    const period = Duration.minutes(1)
+    const graph = (title: string, left: IMetric[]) =>
+      new GraphWidget({ title: `${workflow}: ${title}`, left, width: 8, height: 6 })
+    this.row.push(
+      graph('started, succeeded, failed', [
+        machine.metricStarted({ period }),
+        machine.metricSucceeded({ period }),
+        machine.metricFailed({ period }),
+        machine.metricTimedOut({ period }),
+      ]),
+      graph('time p99', [machine.metricTime({ period, statistic: 'p99' })]),
+      graph(
+        'rejected by task',
+        called.map(({ lambda, context }) =>
+          publishedMetric(
+            'task',
+            'Rejected',
+            { service: context, function: lambda.functionName },
+            { statistic: 'sum', period, label: lambda.node.id },
+          ),
+        ),
+      ),
+    )
     return machine
   }
 }

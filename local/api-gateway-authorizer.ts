@@ -1,4 +1,5 @@
 /** Lambda REQUEST authorizers: identity sources, the cache of their policies, and the policies' evaluation. */
+import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { type Exchange, requestParameter } from './api-gateway-exchange.ts'
 import type { Failure } from './api-gateway-responses.ts'
@@ -35,6 +36,7 @@ export function createAuthorizers(
 
   const ask = async (authorizer: Authorizer, exchange: Exchange, methodArn: string): Promise<Decision> => {
     try {
+      exchange.variables.set('authorizer.requestId', randomUUID())
       const event = { type: 'REQUEST', methodArn, ...exchange.event }
       const invocation = await within(invoke(authorizer.functionArn, event), authorizerTimeoutMillis)
       if (!invocation.ok) {

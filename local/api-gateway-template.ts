@@ -65,7 +65,7 @@ const stageProperties = z.object({
   StageName: z.string(),
   DeploymentId: z.string().default('local'),
   Variables: texts.optional(),
-  AccessLogSetting: z.object({ Format: z.string() }).optional(),
+  AccessLogSetting: z.object({ Format: z.string(), DestinationArn: z.string().optional() }).optional(),
   MethodSettings: z.array(methodSetting).default([]),
   CacheClusterEnabled: no,
 })
@@ -112,6 +112,7 @@ export function readRestApi(s: Surroundings) {
     deploymentId: stage.DeploymentId,
     stageVariables: stage.Variables ?? null,
     accessLogFormat: stage.AccessLogSetting?.Format,
+    accessLogGroup: stage.AccessLogSetting?.DestinationArn?.split(':').at(-1) ?? '',
     binaryMediaTypes: propertiesOf(api, media).BinaryMediaTypes,
     throttleOf: (httpMethod: string, resourcePath: string) =>
       throttleOf(stage.MethodSettings, httpMethod, resourcePath),

@@ -1,7 +1,8 @@
 /** Serves the template's REST API over HTTP, as API Gateway does in front of Lambda proxy integrations. */
 import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { createAuthorizers, within } from './api-gateway-authorizer.ts'
@@ -19,6 +20,8 @@ const server = {
   requestTimeout: 30_000,
   keepAliveTimeout: 60_000,
   connectionsCheckingInterval: 2_000,
+  // Answered by ourselves, so that it is a problem document too.
+  requireHostHeader: false,
 }
 
 /** Numbers and flags count as header values, digits as a status; anything else is malformed. */
@@ -86,7 +89,7 @@ export async function startApiGateway(
     const { isMalformed, method, pathParameters } = api.find(httpMethod, path)
     const exchange = openExchange(s, api, request, { path, query, method, pathParameters })
     const answer = async (): Promise<Answer | Failure> => {
-      if (isMalformed) return { failure: 'DEFAULT_4XX' }
+      if (isMalformed || request.headers.host === undefined) return { failure: 'DEFAULT_4XX' }
       if (method === undefined) return { failure: 'MISSING_AUTHENTICATION_TOKEN' }
       if (isThrottled(httpMethod, method)) return { failure: 'THROTTLED' }
       const body = await readBody(request)
@@ -125,15 +128,23 @@ export async function startApiGateway(
   // A client that takes its answer so slowly that nothing moves is cut off.
   http.setTimeout(60_000)
   http.maxConnections = 4_096
-  http.on('clientError', (error: Error & { code?: string }, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-    const byCode = {
-      HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-      ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-    }
-    const status = Object.entries(byCode).find(([code]) => code === error.code)?.[1] ?? '400 Bad Request'
-    socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+  /** What is no HTTP has no request that could be answered: by hand, as the template has it for bad requests. */
+  const refuse = (socket: Socket) => {
+    const target = { path: '', query: '', method: undefined, pathParameters: null }
+    const exchange = openExchange(s, api, new IncomingMessage(socket), target)
+    const { status, headers, body } = gatewayResponse(exchange, { failure: 'DEFAULT_4XX' })
+    const lines = Object.entries({ ...headers, 'Content-Length': body.length, Connection: 'close' })
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
+    exchange.variables.set('status', status)
+    accessLog.write(exchange)
+  }
+  http.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
+    else refuse(socket)
   })
+  http.on('connect', (_, socket: Socket) => refuse(socket))
+  http.on('checkExpectation', (request, response) => http.emit('request', request, response))
   const port = await new Promise<number>((resolve, reject) => {
     http.once('error', error => {
       const isTaken = 'code' in error && error.code === 'EADDRINUSE'
@@ -247,7 +258,10 @@ async function openAccessLog(s: Surroundings, api: RestApi) {
   file.on('error', error => s.complain('access log', error))
   return {
     write(exchange: Exchange) {
-      if (api.accessLogFormat !== undefined) file.write(`${render(exchange).trim()}\n`)
+      if (api.accessLogFormat === undefined) return
+      const line = render(exchange).trim()
+      file.write(`${line}\n`)
+      s.logged?.(api.accessLogGroup, api.stage, line)
     },
     close: () => new Promise(resolve => file.end(resolve)),
   }

@@ -36,6 +36,10 @@ export interface Surroundings {
   assetPath(stack: string, assetHash: string): string
   /** AWS_REGION, dummy credentials and every AWS_ENDPOINT_URL_*: what each Lambda, task and client is given. */
   readonly awsEnvironment: Readonly<Record<string, string>>
+  /** Where the calls of functions and tasks are recorded; without it they are not. */
+  readonly callsFile?: string
+  /** Whatever a function or the gateway writes into its log: one line or several. */
+  logged?(logGroup: string, logStream: string, text: string): void
   /** One line of progress for the person at the terminal. */
   say(line: string): void
   /** Something went wrong in the background: told on the terminal and in the log, never swallowed. */

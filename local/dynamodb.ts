@@ -29,6 +29,7 @@ const require = createRequire(import.meta.url)
 const oldestJava = 17
 const startLimitMillis = 30_000
 const java = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java')
+const javaVariables = ['PATH', 'HOME', 'JAVA_TOOL_OPTIONS']
 const javaOptions = ['-Xmx512m', '-XX:+UseSerialGC', '-Djava.library.path=./DynamoDBLocal_lib']
 
 /** Starts AWS's own DynamoDB Local on the Java of this machine. Its clock is the machine's: Java's cannot be moved. */
@@ -46,7 +47,7 @@ export async function startDynamoDb(options: { dataDir: string; keep: boolean })
       ...['-sharedDb', '-disableTelemetry', '-port', String(port), '-cors', nonce],
       ...(options.keep ? ['-dbPath', dbPath] : ['-inMemory']),
     ],
-    environment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+    environment: Object.fromEntries(javaVariables.map(name => [name, process.env[name] ?? ''])),
     logFile,
     cwd: folder,
   })

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join, posix } from 'node:path'
 import * as z from 'zod'
+import { callerEnvironment } from './aws-calls.ts'
 import { type Child, type NodeChildOptions, startNodeChild } from './children.ts'
 import type { Component, Resource, Surroundings } from './component.ts'
 import { pause } from './pause.ts'
@@ -78,7 +79,7 @@ export async function startEcs(s: Surroundings): Promise<Component & { tasks(): 
           TZ: 'UTC',
           ...image.environment,
           ...Object.fromEntries(task.Environment.map(({ Name, Value }) => [Name, Value])),
-          ...s.awsEnvironment,
+          ...callerEnvironment(s, definition),
         },
         clock: s.clock,
         logFile: join(s.dataDir, 'logs', index === 1 ? `${name}.log` : `${name}-${index}.log`),

@@ -75,6 +75,7 @@ const namings: Readonly<Record<string, Naming>> = {
     ref: '{queueEndpoint}/{account}/{name}',
     attributes: { QueueName: '{name}', QueueUrl: '{queueEndpoint}/{account}/{name}' },
   },
+  'AWS::SecretsManager::Secret': { name: ['Name', 512], arn: 'secretsmanager:secret:{name}', ref: '{arn}' },
   'AWS::Events::EventBus': { name: ['Name', 256], arn: 'events:event-bus/{name}', attributes: { Name: '{name}' } },
   'AWS::Events::Rule': { name: ['Name', 64], arn: 'events:rule/{EventBusName}/{name}', ref: '{EventBusName}|{name}' },
   'AWS::StepFunctions::StateMachine': {

@@ -8,10 +8,13 @@ export interface ResolveOptions {
   readonly parameters: Readonly<Record<string, string>>
   readonly queueEndpoint: string
   readonly learnt?: Learnt
+  /** The keys, roles and policies too, for which nothing stands here. */
+  readonly policies?: boolean
 }
 
 /** `AWS::NoValue`: takes the property or list element that holds it away. */
 const noValue = Symbol('AWS::NoValue')
+const policyTypes = /^AWS::(IAM|KMS)::|Policy$/
 const dynamicReference = /\{\{resolve:[^}]*\}\}/
 
 /** All live resources of all stacks, with every intrinsic function carried out, across stacks too. */
@@ -172,7 +175,8 @@ function createScope(stack: Stack, options: ResolveOptions, importValue: (export
       )?.Value,
     resources: (): readonly Resource[] =>
       Object.entries(template.Resources ?? {})
-        .filter(([logicalId, { Type }]) => !isInert(Type) && isPresent(logicalId))
+        .filter(([, { Type }]) => !isInert(Type) || (options.policies === true && policyTypes.test(Type)))
+        .filter(([logicalId]) => isPresent(logicalId))
         .map(([logicalId, { Type, Properties }]) => {
           const { physicalId, arn } = identity(logicalId)
           const properties = asObject(resolve(Properties ?? {}))

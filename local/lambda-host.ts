@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
+import { callerEnvironment } from './aws-calls.ts'
 import type { Component, Invocation, Invoke, Resource, Surroundings } from './component.ts'
 import type { InvocationRequest, WorkerReport, WorkerSettings } from './lambda-worker.ts'
 import { propertiesOf } from './resource-properties.ts'
@@ -116,7 +117,7 @@ function readFunction(s: Surroundings, resource: Resource): LambdaFunction {
     },
     variables: {
       ...properties.Environment?.Variables,
-      ...s.awsEnvironment,
+      ...callerEnvironment(s, resource),
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(properties.MemorySize),
@@ -273,6 +274,8 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate, isB
       // Only what Node itself prints comes this way; the handler's lines are written by the worker.
       for (const output of [worker.stdout, worker.stderr]) output.on('data', data => log({ output: String(data) }))
       worker.on('message', (report: WorkerReport) => {
+        const { logGroupName, logStreamName } = lambda.settings
+        if (report.state === 'logged') return s.logged?.(logGroupName, logStreamName, report.text)
         loaded()
         if (environment.state === 'ended') return
         const failure = 'error' in report ? ({ ok: false, kind: 'Unhandled', error: report.error } as const) : undefined

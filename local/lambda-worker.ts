@@ -6,6 +6,7 @@ import { openSync, realpathSync, writeSync } from 'node:fs'
 import { enableCompileCache, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
+import { recordAwsCalls } from './aws-calls.ts'
 import { moveDate } from './clock.ts'
 
 export interface WorkerSettings {
@@ -37,6 +38,7 @@ interface LambdaError {
 
 /** `ended`: did not load, or failed outside of an invocation's own promise. */
 export type WorkerReport =
+  | { readonly state: 'logged'; readonly text: string }
   | { readonly state: 'ready' }
   | { readonly state: 'answered'; readonly payload: string }
   | { readonly state: 'threw' | 'ended'; readonly error: LambdaError }
@@ -47,6 +49,7 @@ const settings: WorkerSettings = workerData
 const report = (message: WorkerReport) => parentPort?.postMessage(message)
 
 writeOutputTo(settings.logFile)
+recordAwsCalls()
 const offset = new Float64Array(settings.clockOffset)
 moveDate(() => offset[0] ?? 0)
 confineImports(settings.taskRoot)
@@ -72,7 +75,9 @@ function writeOutputTo(logFile: string): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream._writev = (chunks, done) => {
       for (const { chunk, encoding } of chunks) {
-        writeSync(file, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+        writeSync(file, bytes)
+        report({ state: 'logged', text: bytes.toString() })
       }
       done()
     }

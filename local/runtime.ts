@@ -20,8 +20,11 @@ import { type ResolveOptions, resolveResources } from './intrinsics.ts'
 import { writeAtomically } from './kept-state.ts'
 import { createStreams, startKinesis } from './kinesis.ts'
 import { startLambdaHost } from './lambda-host.ts'
+import { startLogSubscriptions } from './log-subscriptions.ts'
 import { createOidcIssuer, localIssuerPath } from './oidc-issuer.ts'
+import { json } from './resource-properties.ts'
 import { startS3 } from './s3.ts'
+import { startSecretsManager } from './secrets-manager.ts'
 import { startSqs } from './sqs.ts'
 import { startStepFunctions } from './step-functions.ts'
 import { refuseUnknown } from './supported.ts'
@@ -34,6 +37,8 @@ export interface RuntimeOptions {
   readonly port: number
   /** Where state lives across runs; without it, in a temporary folder that goes with the run. */
   readonly dataDir?: string
+  /** A folder for the calls of functions and tasks, and for the resources and policies that they are held against. */
+  readonly recordCallsIn?: string
   say(line: string): void
 }
 
@@ -127,8 +132,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       mustLive(kinesis.child)
       const consumers = await createStreams(kinesis.endpoint, region, resources)
       step(`Kinesis (${kind}) with its streams`)
-      const buckets = resources.filter(({ type }) => type === 'AWS::S3::Bucket').map(({ physicalId }) => physicalId)
-      const s3 = keepTrack(await startS3({ port: s3Port, dataDir, region, buckets, clock, complain }))
+      const bucketsHere = resources.filter(({ type }) => type === 'AWS::S3::Bucket')
+      const buckets = bucketsHere.map(({ physicalId }) => physicalId)
+      const locked = buckets.filter((_, at) => bucketsHere[at]?.properties['ObjectLockEnabled'] === true)
+      const s3 = keepTrack(await startS3({ port: s3Port, dataDir, region, buckets, locked, clock, complain }))
       return { stacks, account, region, resolving, resources, kinesis, consumers, s3 }
     })()
     // Both are waited for, so that a failure of one never leaves the other starting on its own.
@@ -141,12 +148,19 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
     const learnt = new Map([...streams, ...read.consumers])
     const resources = resolveResources(stacks, { ...read.resolving, learnt })
+    const { recordCallsIn } = options
+    if (recordCallsIn !== undefined) {
+      mkdirSync(recordCallsIn, { recursive: true })
+      const whole = resolveResources(stacks, { ...read.resolving, learnt, policies: true })
+      writeAtomically(join(recordCallsIn, 'resources.json'), JSON.stringify(whole))
+    }
     const surroundings: Surroundings = {
       account,
       region,
       resources,
       clock,
       dataDir,
+      ...(recordCallsIn === undefined ? {} : { callsFile: join(recordCallsIn, 'calls.jsonl') }),
       assetPath: (stack, assetHash) => assetPathIn(stacks, stack, assetHash),
       awsEnvironment: {
         AWS_REGION: region,
@@ -161,12 +175,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         AWS_ENDPOINT_URL_SFN: awsEndpoint,
         AWS_ENDPOINT_URL_EVENTBRIDGE: awsEndpoint,
         AWS_ENDPOINT_URL_SQS: awsEndpoint,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: awsEndpoint,
       },
       say: step,
       complain,
     }
 
-    const lambdaHost = keepTrack(await startLambdaHost(surroundings))
+    const { logged } = keepTrack(startLogSubscriptions(surroundings))
+    const observed = { ...surroundings, logged }
+    const lambdaHost = keepTrack(await startLambdaHost(observed))
     step(`${lambdaHost.functions.length} functions`)
     const { invoke } = lambdaHost
     const stepFunctions = keepTrack(await startStepFunctions(surroundings, invoke))
@@ -174,7 +191,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const eventBridge = keepTrack(
       await startEventBridge(surroundings, { invoke, startExecution: stepFunctions.startExecution, send: sqs.send }),
     )
-    const routes = [stepFunctions.route, sqs.route, eventBridge.route]
+    const routes = [stepFunctions.route, sqs.route, eventBridge.route, startSecretsManager(surroundings).route]
     keepTrack(await startAwsEndpoint(awsPort, routes, complain))
     keepTrack(await startEventSourceMappings(surroundings, invoke, { send: sqs.send }))
     step('state machines, queues, event buses, event source mappings')
@@ -187,9 +204,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       () => ({ pid: process.pid, dataDir, tasks: tasks(), aws: surroundings.awsEnvironment, buses }),
       complain,
     )
-    const gateway = keepTrack(
-      await startApiGateway(surroundings, invoke, { port, extraRoutes: [control, issuer.route] }),
-    )
+    const gateway = keepTrack(await startApiGateway(observed, invoke, { port, extraRoutes: [control, issuer.route] }))
     step(`API Gateway on ${gateway.url}`)
     const ecs = keepTrack(await startEcs(surroundings))
     tasks = ecs.tasks
@@ -243,14 +258,6 @@ function oneEnvironment(stacks: readonly Stack[]): { account: string; region: st
   return first
 }
 
-const json = z.string().transform((value, context): unknown => {
-  try {
-    return JSON.parse(value)
-  } catch (error) {
-    context.addIssue(String(error))
-    return z.NEVER
-  }
-})
 const forwardRequest = json.pipe(z.strictObject({ forward_millis: z.number().positive() }))
 
 /** `POST /_local/clock` moves the clock, `GET /_local/status` tells what runs. */

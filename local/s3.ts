@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
@@ -20,6 +21,8 @@ export interface S3Options {
   readonly dataDir: string
   readonly region: string
   readonly buckets: readonly string[]
+  /** Those with Object Lock, which is taken to last for ever here. */
+  readonly locked?: readonly string[]
   readonly clock: Clock
   complain(where: string, error: unknown): void
 }
@@ -41,7 +44,7 @@ const listParameters = ['list-type', 'prefix', 'start-after', 'continuation-toke
 const unknownHeaders = ['range', 'if-match', 'x-amz-copy-source']
 const pageLimit = 1_000
 /** Marks a file, so that the object `a` and the folder of `a/b` never meet: an encoded name holds no bare percent. */
-const objectMark = '%object'
+export const objectMark = '%object'
 
 /** S3 over plain HTTP, path style, its objects files under the data folder: six operations, any other is refused. */
 export async function startS3(options: S3Options): Promise<Component & { readonly endpoint: string }> {
@@ -50,6 +53,10 @@ export async function startS3(options: S3Options): Promise<Component & { readonl
   await Promise.all(
     [incoming, ...options.buckets.map(each => join(root, each))].map(each => mkdir(each, { recursive: true })),
   )
+  /** There are no versions here: what on AWS would stay as an earlier one, stays by refusing. */
+  const refuseLocked = (bucket: string, file: string) => {
+    if (options.locked?.includes(bucket) && existsSync(file)) throw new S3Error(403, 'AccessDenied', 'it is locked')
+  }
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       if (!(error instanceof S3Error)) options.complain('s3', error)
@@ -85,8 +92,10 @@ export async function startS3(options: S3Options): Promise<Component & { readonl
       case 'GET bucket':
         return sendXml(response, 200, await list(bucket, url.searchParams))
       case 'PUT object':
+        if (request.headers['if-none-match'] === undefined) refuseLocked(bucket, file)
         return put(request, response, file)
       case 'DELETE object':
+        refuseLocked(bucket, file)
         await rm(file, { force: true })
         return void response.writeHead(204).end()
       case 'GET object':
@@ -178,7 +187,8 @@ function keyOf(file: string): string {
   return parts.map(part => (part === '%' ? '' : decodeURIComponent(part))).join('/')
 }
 
-async function read(file: string): Promise<{ header: ObjectHeader; body: Buffer }> {
+/** What was put, out of a file of the data folder. */
+export async function read(file: string): Promise<{ header: ObjectHeader; body: Buffer }> {
   const whole = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
     throw new S3Error(404, 'NoSuchKey', 'there is no such object')

@@ -72,7 +72,7 @@ const shardList = z.object({
 const agent = new Agent({ keepAlive: true })
 
 /** AWS's JSON protocol by hand: a reader polls often; this costs 0.2 ms of processor time, by fetch or SDK up to 1 ms. */
-function caller(s: Surroundings, { name, target }: Service<never>) {
+function caller(s: Surroundings, { name, target }: Pick<Service<never>, 'name' | 'target'>) {
   const variable = `AWS_ENDPOINT_URL_${name}`
   const endpoint = s.awsEnvironment[variable]
   if (endpoint === undefined) throw new Error(`${variable} is missing: event sources cannot be read`)
@@ -93,6 +93,8 @@ function caller(s: Surroundings, { name, target }: Service<never>) {
     throw new StreamError(code, `${action}: ${body}`)
   }
 }
+
+export const kinesisCaller = (s: Surroundings) => caller(s, { name: 'KINESIS', target: 'Kinesis_20131202' })
 
 /** What Kinesis and DynamoDB streams have in common; `stream` names the one that is read. */
 function reading<Raw>(call: ReturnType<typeof caller>, stream: object, service: Service<Raw>) {

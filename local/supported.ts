@@ -23,9 +23,9 @@ const live: Readonly<Record<string, readonly [honoured: string, ignored: string]
   'AWS::Kinesis::Stream': ['Name ShardCount RetentionPeriodHours StreamModeDetails', 'StreamEncryption Tags'],
   'AWS::Kinesis::StreamConsumer': ['ConsumerName StreamARN', 'Tags'],
   'AWS::S3::Bucket': [
-    'BucketName',
+    'BucketName ObjectLockEnabled',
     `BucketEncryption LifecycleConfiguration LoggingConfiguration OwnershipControls PublicAccessBlockConfiguration
-    VersioningConfiguration Tags`,
+    VersioningConfiguration ObjectLockConfiguration Tags`,
   ],
   'AWS::Lambda::Function': [
     `FunctionName Code.S3Bucket Code.S3Key Handler Runtime Timeout MemorySize Environment.Variables LoggingConfig
@@ -44,6 +44,7 @@ const live: Readonly<Record<string, readonly [honoured: string, ignored: string]
     'QueueName VisibilityTimeout DelaySeconds MessageRetentionPeriod',
     'KmsMasterKeyId KmsDataKeyReusePeriodSeconds SqsManagedSseEnabled RedriveAllowPolicy Tags',
   ],
+  'AWS::SecretsManager::Secret': ['Name GenerateSecretString', 'Description KmsKeyId Tags'],
   'AWS::Events::EventBus': ['Name', 'KmsKeyIdentifier Description Tags'],
   'AWS::Events::Rule': [
     `Name EventBusName EventPattern ScheduleExpression State Targets.Id Targets.Arn Targets.Input Targets.InputPath
@@ -73,6 +74,7 @@ const live: Readonly<Record<string, readonly [honoured: string, ignored: string]
     'RestApiId DeploymentId StageName Variables AccessLogSetting MethodSettings CacheClusterEnabled',
     'TracingEnabled Description Tags',
   ],
+  'AWS::Logs::SubscriptionFilter': ['LogGroupName FilterPattern DestinationArn', 'RoleArn Distribution FilterName'],
   'AWS::ECS::Service': [
     'ServiceName Cluster TaskDefinition DesiredCount',
     `LaunchType PlatformVersion NetworkConfiguration DeploymentConfiguration EnableECSManagedTags EnableExecuteCommand
@@ -98,7 +100,7 @@ const inertServices =
   /^AWS::(ApplicationAutoScaling|Backup|Budgets|CloudTrail|CloudWatch|Cognito|EC2|IAM|KMS|Logs|SNS|SSM|WAFv2|XRay)::/
 
 export function isInert(type: string): boolean {
-  return inertTypes.has(type) || inertServices.test(type)
+  return live[type] === undefined && (inertTypes.has(type) || inertServices.test(type))
 }
 
 /** Names every type and property of the templates that the local runtime does not know; throws if there is any. */

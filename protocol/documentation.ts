@@ -1,6 +1,7 @@
+import { causeOf, problemCodes } from './error-catalogue.ts'
 import { codesOf, type Json, type OpenApiDocument, openapiDocument } from './openapi.ts'
 import { operations } from './operations/registry.ts'
-import { type ProblemCode, problems } from './problems.ts'
+import { problems } from './problems.ts'
 
 /** The API as one HTML page that needs nothing else; `#<code>` is where a problem document's `type` points. */
 export const documentationPage = (): string => {
@@ -34,6 +35,7 @@ ${Object.keys(document.components.schemas).map(name => html`<a href="#schema-${n
 <h1>${text(document.info['title'])} API</h1>
 <p>${text(document.info['description'])} The same as a document for programs: <a href="/openapi.json">/openapi.json</a>.</p>
 <p>Send <code>Authorization: Bearer &lt;token&gt;</code>. The account is the credential’s; no request names it.</p>
+<p>Each credential has a rate of its own. Every answer to it tells in <code>RateLimit-Limit</code> how much it may take at once, in <code>RateLimit-Remaining</code> how much is left, and in <code>RateLimit-Reset</code> in how many seconds all of it is there again; each operation below says what it takes. Beyond it the answer is 429 <a href="#rate-limited"><code>rate-limited</code></a>, nothing is stored, and <code>Retry-After</code> says when the same request fits. Cancelling has a reserve of its own.</p>
 ${sections}
 <section id="schemas"><h2>schemas</h2>${Object.entries(document.components.schemas).map(
     ([name, schema]) =>
@@ -41,10 +43,10 @@ ${sections}
   )}</section>
 <section id="problems"><h2>problems</h2>
 <p>Every answer that is not a success is <code>application/problem+json</code>. Look at <code>code</code>; <code>retry</code> says whether the very same request may succeed later.</p>
-<div class="wide"><table><thead><tr><th>code</th><th>status</th><th>meaning</th><th>what to do</th><th>retry</th></tr></thead><tbody>
+<div class="wide"><table><thead><tr><th>code</th><th>status</th><th>meaning</th><th>cause</th><th>what to do</th><th>retry</th></tr></thead><tbody>
 ${problemCodes.map(code => {
   const { status, title, fix, retry } = problems[code]
-  return html`<tr id="${code}"><td><code>${code}</code></td><td>${String(status)}</td><td>${title}.</td><td>${fix}</td><td>${retry ? 'yes' : 'no'}</td></tr>
+  return html`<tr id="${code}"><td><code>${code}</code></td><td>${String(status)}</td><td>${title}.</td><td>${marked(causeOf(code))}</td><td>${marked(fix)}</td><td>${retry ? 'yes' : 'no'}</td></tr>
 `
 })}</tbody></table></div></section>
 </main>
@@ -53,11 +55,6 @@ ${problemCodes.map(code => {
 `
   return page.markup
 }
-
-const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(problems, code)
-const problemCodes = Object.keys(problems)
-  .filter(isProblemCode)
-  .sort((one, other) => problems[one].status - problems[other].status || (one < other ? -1 : 1))
 
 const operationPart = (operation: (typeof operations)[number], document: OpenApiDocument): Markup => {
   const { name, method, path, summary } = operation

@@ -31,6 +31,8 @@ export interface MatcherFigures {
   /** Of the last snapshot: how long matching stood still, and the whole of it; 0 before the first. */
   readonly snapshot_pause_millis: number
   readonly snapshot_bytes: number
+  /** Since the last snapshot, or since the start where none was taken yet. */
+  readonly snapshot_age_millis: number
   readonly open_orders: number
   readonly accounts: number
   readonly instruments: number

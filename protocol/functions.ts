@@ -8,18 +8,20 @@ import type { TableName } from './tables.ts'
 export interface StreamConsumer {
   readonly context: Context
   readonly name: string
-  /** The executions streams of all lanes, or a table's own stream. */
-  readonly reads: 'executions' | TableName
+  /** The executions streams of all lanes, the stream of audit lines, or a table's own stream. */
+  readonly reads: 'executions' | 'audit-lines' | TableName
 }
 
 export const streamConsumers = [
   { context: 'trading', name: 'project-orders', reads: 'executions' },
   { context: 'ledger', name: 'project-positions', reads: 'executions' },
   { context: 'reference', name: 'project-instruments', reads: 'executions' },
+  { context: 'reference', name: 'project-market-data', reads: 'executions' },
   { context: 'trading', name: 'announce-trades', reads: 'trades' },
   { context: 'ledger', name: 'announce-positions', reads: 'positions' },
   { context: 'trading', name: 'announce-orders', reads: 'orders' },
   { context: 'ledger', name: 'resume-account-opening', reads: 'accounts' },
+  { context: 'security', name: 'chain-audit-records', reads: 'audit-lines' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { pascalCase } from './functions.ts'
-import type { Operation } from './operation.ts'
+import { type Operation, weightOf } from './operation.ts'
 import { operations } from './operations/registry.ts'
 import { type ProblemCode, problemDocument, problems, sharedCodes } from './problems.ts'
+import { rateLimitHeaders } from './rate-limits.ts'
 import { requestName } from './values.ts'
 
 /** Grows with what callers can see; the number in the paths grows only when something they rely on goes. */
@@ -31,6 +32,8 @@ export interface OperationObject {
   readonly summary: string
   readonly description?: string
   readonly security: readonly JsonObject[]
+  /** What it takes of the credential's rate; none where it is public. */
+  readonly 'x-rate-limit-weight'?: number
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly required: boolean; readonly content: { readonly [mediaType: string]: JsonObject } }
   readonly responses: { readonly [status: string]: ResponseObject }
@@ -45,6 +48,7 @@ export interface OpenApiDocument {
   readonly components: {
     readonly securitySchemes: JsonObject
     readonly schemas: { readonly [name: string]: JsonObject }
+    readonly headers: JsonObject
   }
 }
 
@@ -52,6 +56,7 @@ const tags = [
   { name: 'trading', description: 'Orders and fills of the account that the credential names' },
   { name: 'reference', description: 'The instruments and their contract specifications' },
   { name: 'ledger', description: 'Accounts, cash and positions' },
+  { name: 'security', description: 'API keys for machines, and the record of what was done' },
   { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
 ]
 
@@ -60,7 +65,8 @@ export const codesOf = (operation: Operation): readonly ProblemCode[] => {
   const isPublic = operation.permission === 'public'
   const hasBody = operation.request.body !== undefined
   const shared = sharedCodes.filter(code => {
-    if (code === 'unauthorized' || code === 'forbidden') return !isPublic
+    if (code === 'unauthorized' || code === 'forbidden' || code === 'address-not-allowed' || code === 'rate-limited')
+      return !isPublic
     if (code === 'malformed-json' || code === 'unsupported-media-type' || code === 'payload-too-large') return hasBody
     return true
   })
@@ -113,10 +119,11 @@ export const openapiDocument = (): OpenApiDocument => {
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'A token of one of the tenant’s issuers',
+          description: 'A token of one of the tenant’s issuers, or an API key (docs/security.md)',
         },
       },
       schemas: Object.fromEntries([...schemas].sort(([one], [other]) => (one < other ? -1 : 1))),
+      headers: standingHeaders,
     },
   }
 }
@@ -130,13 +137,20 @@ const operationObject = (operation: Operation, component: Component): OperationO
     ...(request.query === undefined ? [] : fields(request.query).map(field => ({ ...field, in: 'query' as const }))),
     ...headerParameters(operation),
   ]
-  const needs = permission === 'public' ? [] : [`Needs the permission \`${permission}\`.`]
+  const weight = weightOf(operation)
+  const needs =
+    weight === undefined
+      ? []
+      : [
+          `Needs the permission \`${permission}\`. Takes ${weight} of the credential\u2019s rate${operation.usesReserve === true ? ', and of a reserve where that is used up' : ''}.`,
+        ]
   return {
     operationId: name,
     tags: [context],
     summary,
     description: [description ?? '', ...needs].join('\n\n').trim(),
     security: permission === 'public' ? [] : [{ bearer: [] }],
+    ...(weight === undefined ? {} : { 'x-rate-limit-weight': weight }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(request.body === undefined
       ? {}
@@ -150,7 +164,10 @@ const operationObject = (operation: Operation, component: Component): OperationO
         }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(responses).map(([status, response]) => [status, answerObject(status, response, component)]),
+        Object.entries(responses).map(([status, response]) => [
+          status,
+          answerObject(operation, status, response, component),
+        ]),
       ),
       ...problemResponses(operation),
     },
@@ -158,6 +175,7 @@ const operationObject = (operation: Operation, component: Component): OperationO
 }
 
 const answerObject = (
+  operation: Operation,
   status: string,
   { description, schema, mediaType }: Operation['responses'][number],
   component: Component,
@@ -178,10 +196,22 @@ const answerObject = (
               : component(schema, 'input'),
           },
         }
-  return { description, headers: answerHeaders(status), content }
+  return { description, headers: answerHeaders(operation, status), content }
 }
 
-const answerHeaders = (status: string): JsonObject => ({
+const header = (description: string): JsonObject => ({ description, schema: { type: 'integer' } })
+
+/** How the credential stands, on every answer to one. */
+const standingHeaders: JsonObject = {
+  [rateLimitHeaders.limit]: header('What the credential may take at once, in requests of weight 1'),
+  [rateLimitHeaders.remaining]: header('How much of it is left'),
+  [rateLimitHeaders.reset]: header('In how many seconds all of it is there again'),
+}
+
+const answerHeaders = (operation: Operation, status: string): JsonObject => ({
+  ...(weightOf(operation) === undefined
+    ? {}
+    : Object.fromEntries(Object.keys(standingHeaders).map(name => [name, { $ref: `#/components/headers/${name}` }]))),
   'x-request-id': { description: 'Names the request in our logs', schema: { type: 'string' } },
   ...(status === '202' ? { location: { description: 'Where to read it', schema: { type: 'string' } } } : {}),
   ...(status === '429' || status === '503'
@@ -197,7 +227,7 @@ const problemResponses = (operation: Operation): Record<string, ResponseObject> 
       String(status),
       {
         description: codes.map(code => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
-        headers: answerHeaders(String(status)),
+        headers: answerHeaders(operation, String(status)),
         content: {
           'application/problem+json': {
             schema: {
@@ -224,7 +254,7 @@ const problemExample = (code: ProblemCode) =>
   )
 
 const headerParameters = (operation: Operation): readonly Parameter[] => {
-  if (operation.method === 'GET') return []
+  if (operation.method === 'GET' || operation.idempotency === 'none') return []
   const named: Parameter = {
     name: 'Idempotency-Key',
     in: 'header',
@@ -333,6 +363,20 @@ const orderExample = {
   last_update_timestamp: '2026-07-21T09:05:07.164Z',
 }
 
+const apiKeyExample = {
+  key_id: '5f0e7a529d3c4b1ea0c2d4e6',
+  name: 'hedger',
+  key_type: 'ed25519',
+  key_state: 'active',
+  scopes: ['orders:read', 'orders:write'],
+  allowed_addresses: ['203.0.113.0/24', '2001:db8::/48'],
+  created_at: '2026-07-21T09:05:07.120Z',
+  expires_at: '2026-12-31T00:00:00.000Z',
+  last_used_at: null,
+  previous_valid_until: null,
+}
+const publicKeyExample = 'MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='
+
 /** By the name of the schema; `test/protocol/openapi.test.ts` holds each against it. */
 const examples: Readonly<Record<string, Json>> = {
   PlaceOrderRequest: {
@@ -354,6 +398,16 @@ const examples: Readonly<Record<string, Json>> = {
   },
   OpenAccountRequest: {},
   DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },
+  CreateApiKeyRequest: {
+    name: apiKeyExample.name,
+    scopes: apiKeyExample.scopes,
+    expires_at: '2026-12-31T00:00:00Z',
+    allowed_addresses: apiKeyExample.allowed_addresses,
+    public_key: publicKeyExample,
+  },
+  RotateApiKeyRequest: { overlap_seconds: 3_600, public_key: publicKeyExample },
+  ApiKey: apiKeyExample,
+  CreatedApiKey: { ...apiKeyExample, bearer: `cxs_${apiKeyExample.key_id}` },
   Order: orderExample,
   Trade: {
     trade_id: '1-0000000000004711',

@@ -23,10 +23,16 @@ export const permissions = [
   'markets:read',
   'markets:write',
   'deposits:write',
+  'api-keys:read',
+  'api-keys:write',
+  'audit:read',
 ] as const
 export type Permission = (typeof permissions)[number]
 
+/** Whoever signs in may have machines sign in. */
+const ownKeys: readonly Permission[] = ['api-keys:read', 'api-keys:write']
 const trading: readonly Permission[] = [
+  ...ownKeys,
   'accounts:open',
   'accounts:read',
   'orders:write',
@@ -35,9 +41,19 @@ const trading: readonly Permission[] = [
   'positions:read',
   'markets:read',
 ]
-const reading: readonly Permission[] = ['accounts:read', 'orders:read', 'trades:read', 'positions:read', 'markets:read']
+const reading: readonly Permission[] = [
+  ...ownKeys,
+  'accounts:read',
+  'orders:read',
+  'trades:read',
+  'positions:read',
+  'markets:read',
+]
+/** Whoever looks at what others do. */
+const auditing: readonly Permission[] = [...reading, 'audit:read']
 /** Whoever may open any account may open one, and read what was opened. */
 const operating: readonly Permission[] = [
+  ...ownKeys,
   'accounts:open',
   'accounts:open-any',
   'accounts:read',
@@ -50,11 +66,11 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   trader: trading,
   market_maker: trading,
   risk_manager: reading,
-  compliance_officer: reading,
+  compliance_officer: auditing,
   capacity_partner: trading,
   market_operator: operating,
   service: trading,
-  auditor: reading,
+  auditor: auditing,
   admin: operating,
 }
 

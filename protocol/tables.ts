@@ -86,6 +86,60 @@ export const tables = {
     partitionKey: text('lane'),
     sortKey: text('instrument_name'),
   },
+  /** One item a market: its visible book and what else everybody may know of it now. */
+  books: {
+    name: 'books',
+    environmentVariable: 'BOOKS_TABLE',
+    partitionKey: text('market'),
+  },
+  /** Trades as everybody may know them, by time. */
+  marketTrades: {
+    name: 'market-trades',
+    environmentVariable: 'MARKET_TRADES_TABLE',
+    partitionKey: text('market'),
+    sortKey: text('trade_key'),
+  },
+  /** A series is a market in one resolution. */
+  candles: {
+    name: 'candles',
+    environmentVariable: 'CANDLES_TABLE',
+    partitionKey: text('series'),
+    sortKey: number('start_millis'),
+  },
+  /** API keys: keyed hashes of secrets and public keys, never a secret itself. */
+  apiKeys: {
+    name: 'api-keys',
+    environmentVariable: 'API_KEYS_TABLE',
+    partitionKey: text('key_id'),
+    timeToLive: 'expires_at',
+  },
+  /** Which keys an account has: the one row that creating and revoking keys of the account go through. */
+  apiKeyHolders: {
+    name: 'api-key-holders',
+    environmentVariable: 'API_KEY_HOLDERS_TABLE',
+    partitionKey: text('account'),
+  },
+  /** Of signed requests: a nonce is taken once, for as long as its request could be sent again. */
+  nonces: {
+    name: 'nonces',
+    environmentVariable: 'NONCES_TABLE',
+    partitionKey: text('nonce'),
+    timeToLive: 'expires_at',
+  },
+  /** One row a record, append-only, and one for the end of the chain, which every writer must find as it read it. */
+  audit: {
+    name: 'audit',
+    environmentVariable: 'AUDIT_TABLE',
+    partitionKey: text('record_id'),
+    globalIndexes: [{ name: 'by-date', partitionKey: text('date'), sortKey: number('number') }],
+  },
+  /** Of each credential one token bucket, kept as the instant until which it is spent. */
+  rateLimits: {
+    name: 'rate-limits',
+    environmentVariable: 'RATE_LIMITS_TABLE',
+    partitionKey: text('credential'),
+    timeToLive: 'expires_at',
+  },
   /** A lane's small state: the matcher's checkpoint and figures, each projector's watermark. */
   lanes: {
     name: 'lanes',

@@ -2,10 +2,16 @@ import * as z from 'zod'
 import { decimalPattern } from '#domain/units.ts'
 
 /** The small schemas that every context's operations are made of. */
+
+/** "0.30" asks for the same as "0.3": in one spelling, a repeated request is known as the same. */
+const shortest = (decimal: string): string =>
+  decimal.includes('.') ? decimal.replace(/0+$/, '').replace(/\.$/, '') : decimal
+
 export const decimalText = z
   .string()
   .max(28)
   .regex(decimalPattern, 'must be a plain decimal such as "2.55", of at most 15 digits before and 12 after the point')
+  .overwrite(shortest)
   .meta({ description: 'Decimal as text', examples: ['2.55'] })
 
 export const positiveDecimalText = decimalText.refine(text => /[1-9]/.test(text), 'must be greater than zero')
@@ -43,7 +49,7 @@ export const pageQuery = {
   // Digits only: Number() would also take "0x10", "1e2" and blanks.
   limit: z
     .string()
-    .regex(/^[0-9]{1,3}$/, 'must be a whole number from 1 to 500')
+    .regex(/^[1-9][0-9]{0,2}$/, 'must be a whole number from 1 to 500')
     .transform(Number)
     .pipe(z.number().int().min(1, 'must be from 1 to 500').max(500, 'must be from 1 to 500'))
     .optional()

@@ -12,7 +12,10 @@ const root = join(import.meta.dirname, '..')
 
 const allowed: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages: readonly RegExp[] }>> =
   {
-    bin: { folders: ['lib', 'local', 'domain', 'protocol', 'bench'], packages: [/^aws-cdk-lib/, /^cdk-nag$/, /^zod$/] },
+    bin: {
+      folders: ['lib', 'local', 'domain', 'protocol', 'bench'],
+      packages: [/^aws-cdk-lib/, /^cdk-nag$/, /^zod$/, /^@aws-sdk\/client-/, /^@smithy\/node-http-handler$/],
+    },
     lib: { folders: ['protocol'], packages: [/^aws-cdk-lib/, /^constructs$/, /^esbuild$/, /^zod$/] },
     lambdas: {
       folders: ['domain', 'protocol', 'adapters'],
@@ -42,7 +45,8 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
         /^zod$/,
       ],
     },
-    bench: { folders: ['domain', 'matcher', 'protocol'], packages: [] },
+    // The peer that the engine is measured beside.
+    bench: { folders: ['domain', 'matcher', 'protocol'], packages: [/^nodejs-order-book$/] },
   }
 
 /** Inside domain/: a folder imports only from a lower floor. */
@@ -139,9 +143,9 @@ describe('borders', () => {
     expect(files.filter(file => unwanted.test(file))).toEqual([])
   })
 
-  test('the local runtime stays within 5,600 lines', () => {
+  test('the local runtime stays within 5,900 lines', () => {
     const lines = sourceFiles('local').map(file => readFileSync(join(root, file), 'utf8').split('\n').length - 1)
-    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5600)
+    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5900)
   })
 })
 

@@ -1,5 +1,5 @@
 import { ledgerOperations } from '#protocol/operations/ledger.ts'
-import { serve } from '../shell/http.ts'
+import { serve } from '../shell/serve.ts'
 import * as depositCash from './deposit-cash.ts'
 import * as getAccount from './get-account.ts'
 import * as getDeposit from './get-deposit.ts'

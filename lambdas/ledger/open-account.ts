@@ -1,7 +1,6 @@
 import { type AccountRow, getAccount } from '#adapters/tables/accounts.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
 import type { openAccount } from '#protocol/operations/ledger.ts'
-import { permits } from '#protocol/permissions.ts'
 import type { Handle } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
@@ -13,8 +12,8 @@ const longestOpeningMillis = 15 * 60 * 1_000
 
 export const handle: Handle<typeof openAccount> = async ({ body, principal, headers }) => {
   const account = body?.account ?? principal.account
-  if (account !== principal.account && !permits(principal.role, 'accounts:open-any'))
-    return { code: 'forbidden', detail: `The role ${principal.role} opens only its own account.` }
+  if (account !== principal.account && !principal.permissions.includes('accounts:open-any'))
+    return { code: 'forbidden', detail: 'The credential opens only its own account.' }
   const lanes = tenantLanes()
   const lane = body?.lane ?? lanes[0]
   if (!lanes.includes(lane))

@@ -30,6 +30,6 @@ export const handler = serveTask(input, async ({ account, lane, command_id, task
   }
   if (!(await replaceAccount({ ...row, taskToken: task_token }, row)))
     throw new Error(`the row of account ${account} has changed meanwhile`)
-  await putCommands(lane, [{ type: 'open-account', commandId: command_id, account }])
+  await putCommands(lane, [{ type: 'open-account', commandId: command_id, account, firm: '' }])
   return accept({ answered: false })
 })

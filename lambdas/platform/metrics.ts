@@ -87,6 +87,7 @@ const familiesOf = (
     gauge('accounts', 'Accounts that are open', one(figures.accounts)),
     gauge('instruments', 'Instruments that are listed', one(figures.instruments)),
     gauge('snapshot_bytes', 'Size of the last snapshot', one(figures.snapshot_bytes)),
+    gauge('snapshot_age_seconds', 'Since the last snapshot', one(figures.snapshot_age_millis / 1000)),
     gauge('snapshot_pause_seconds', 'For how long it stopped matching', one(figures.snapshot_pause_millis / 1_000)),
     gauge(
       'event_loop_delay_seconds',

@@ -1,13 +1,13 @@
-import { getInstrument } from '#adapters/tables/instruments.ts'
+import { getBook } from '#adapters/tables/books.ts'
 import type { getMarket } from '#protocol/operations/reference.ts'
 import type { Handle } from '../shell/http.ts'
-import { tenantLanes } from '../shell/lanes.ts'
+import { findMarket } from './find-market.ts'
+import { marketStatusOf } from './market-data-view.ts'
 import { marketOf } from './market-view.ts'
 
 export const handle: Handle<typeof getMarket> = async ({ path }) => {
-  for (const lane of tenantLanes()) {
-    const row = await getInstrument(lane, path.instrument_name)
-    if (row !== undefined) return { status: 200, body: marketOf(row) }
-  }
-  return { code: 'not-found' }
+  const row = await findMarket(path.instrument_name)
+  if (row === undefined) return { code: 'not-found' }
+  const book = await getBook(row.lane, row.instrument.instrumentId)
+  return { status: 200, body: { ...marketOf(row), ...marketStatusOf(row, book?.market) } }
 }

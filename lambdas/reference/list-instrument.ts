@@ -111,9 +111,28 @@ const specify = (body: Body): ContractSpecification | Refusal => {
   }
   // Number and version are the engine's to give; they do not make a specification right or wrong.
   const defined = defineInstrument(specification, 1, 1)
-  if (!defined.accepted) return wrong(defined.detail ?? '', 'does not make a contract that can be counted exactly')
+  if (!defined.accepted) {
+    const field = defined.detail ?? ''
+    const rule = ruleOf[field]
+    if (rule === undefined) throw new Error(`no rule is known that the field ${field} could break`)
+    return wrong(field, rule)
+  }
   if (specification.expirationMillis <= Date.now()) return wrong('expiration_timestamp', 'must be in the future')
   return specification
+}
+
+/** Which rule of `defineInstrument` a field has broken, in words. */
+const ruleOf: Readonly<Record<string, string>> = {
+  instrument_name:
+    'must be an underlying of at most 31 characters and 1 to 4 parts of at most 16, such as H100.USE-27NOV26',
+  tick_size:
+    'must have at most six digits after the point, and times min_trade_amount times contract_size be whole micros (0.000001 USD), at most 2147.483647 USD',
+  min_trade_amount: 'must have at most six digits after the point, and be less than 2^53 millionths',
+  contract_size: 'must have at most six digits after the point, and be less than 2^53 millionths',
+  max_price: 'must be a multiple of tick_size, of at most 2147483647 ticks',
+  expiration_timestamp: 'must be in the future',
+  maker_commission: 'must be less than 1',
+  taker_commission: 'must be less than 1',
 }
 
 const partsPerMillion = (part: string): number | undefined => increments(part, '0.000001')

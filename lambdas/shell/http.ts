@@ -5,7 +5,6 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context as LambdaCont
 import * as z from 'zod'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { Context, Operation } from '#protocol/operation.ts'
-import { isRole, permits, type Role } from '#protocol/permissions.ts'
 import {
   type ProblemCode,
   type ProblemDocument,
@@ -15,14 +14,11 @@ import {
 } from '#protocol/problems.ts'
 import { requestName } from '#protocol/values.ts'
 import { isUnavailable } from './availability.ts'
+import type { door as guarded } from './door.ts'
 import { parseJson } from './json.ts'
+import type { Principal } from './principal.ts'
 
-/** Who asks: what the authorizer read from the credential, and the only source of an account. */
-export interface Principal {
-  readonly account: string
-  readonly role: Role
-  readonly credential: string
-}
+export type { Principal }
 
 type Parsed<Request, Part extends string> = Request extends { readonly [Name in Part]: infer Schema extends z.ZodType }
   ? z.infer<Schema>
@@ -39,6 +35,11 @@ export interface Request<Of extends Operation> {
   /** The header of that name; always there where the operation asks for it. */
   readonly idempotencyKey: Of extends { readonly idempotency: 'header' } ? string : string | undefined
   readonly requestId: string
+  /**
+   * Whether the credential's rate admits it. Only an operation of `admission: 'handler'` has to ask, after its reads and
+   * before it stores anything, and answers `rate-limited` where not; the others begin once it is known.
+   */
+  readonly admitted: () => Promise<boolean>
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -70,7 +71,7 @@ export type Handle<Of extends Operation> = (
 ) => Promise<Answer<Of> | Rejection<Of['rejections'][number] | SharedCode | RejectionCode>>
 
 /** Each operation by its name: one without a handler does not compile. */
-type Handlers<Operations extends readonly Operation[]> = {
+export type Handlers<Operations extends readonly Operation[]> = {
   readonly [Of in Operations[number] as Of['name']]: Handle<Of>
 }
 
@@ -82,6 +83,7 @@ interface AnyRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly idempotencyKey: string | undefined
   readonly requestId: string
+  readonly admitted: () => Promise<boolean>
 }
 interface AnyAnswer {
   readonly status: number
@@ -91,7 +93,13 @@ interface AnyAnswer {
 
 type AnyHandle = (request: AnyRequest) => Promise<AnyAnswer | Rejection>
 
-type HttpHandler = (event: APIGatewayProxyEvent, context: LambdaContext) => Promise<APIGatewayProxyResult>
+export type HttpHandler = (event: APIGatewayProxyEvent, context: LambdaContext) => Promise<APIGatewayProxyResult>
+
+/** What is public belongs to no credential. */
+const anybody = async (): Promise<boolean> => true
+
+/** Undefined where all operations are public: their function then carries nothing of it. */
+type Door = typeof guarded
 
 const logger = new Logger()
 const metrics = new Metrics()
@@ -100,7 +108,8 @@ const metrics = new Metrics()
  * The Lambda handler of a context's HTTP operations: who may, is it well-formed, then the operation's own handler.
  * Every answer that is not one of the operation's own is a problem document; a thrown error never shows its cause.
  */
-export const serve = <const Operations extends readonly Operation[]>(
+export const serveThrough = <const Operations extends readonly Operation[]>(
+  door: Door | undefined,
   context: Context,
   operations: Operations,
   handlers: Handlers<Operations>,
@@ -112,15 +121,42 @@ export const serve = <const Operations extends readonly Operation[]>(
 
   const answer = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
     const operation = find(event)
-    if (operation === undefined)
-      return problem(event, {
-        code: operations.some(({ path }) => path === event.resource) ? 'method-not-allowed' : 'not-found',
-      })
-    const request = read(operation, event)
+    if (operation === undefined) {
+      const allowed = operations.filter(({ path }) => path === event.resource).map(({ method }) => method)
+      return problem(
+        event,
+        allowed.length === 0
+          ? { code: 'not-found' }
+          : { code: 'method-not-allowed', headers: { allow: allowed.join(', ') } },
+      )
+    }
+    if (operation.permission === 'public') return answerTo(operation, event, undefined, anybody)
+    if (door === undefined) throw new Error(`${operation.name} is not public, and ${context} has no door`)
+    const identified = await door.identify(event)
+    if ('code' in identified) return problem(event, identified)
+    door.noteActor(event, identified.principal)
+    const admission = door.admissionOf(event, operation, identified.principal)
+    try {
+      if (admission.first && !(await admission.admitted())) return problem(event, admission.refusal())
+      const answered = await answerTo(operation, event, identified.principal, admission.admitted)
+      return (await admission.admitted()) ? answered : problem(event, admission.refusal())
+    } finally {
+      // Lambda freezes the process once it has its answer: what runs beside must have ended by then.
+      await Promise.all([identified.noted, admission.ended])
+    }
+  }
+
+  const answerTo = async (
+    operation: Operation,
+    event: APIGatewayProxyEvent,
+    principal: Principal | undefined,
+    admitted: () => Promise<boolean>,
+  ): Promise<APIGatewayProxyResult> => {
+    const request = read(operation, event, principal)
     if ('code' in request) return problem(event, request)
     const handle = handles.get(operation.name)
     if (handle === undefined) throw new Error(`the operation ${operation.name} has no handler`)
-    const answered = await handle(request)
+    const answered = await handle({ ...request, admitted })
     if ('code' in answered) return problem(event, answered)
     const { status, body, headers } = answered
     const mediaType = operation.responses[status]?.mediaType
@@ -131,7 +167,9 @@ export const serve = <const Operations extends readonly Operation[]>(
     }
   }
 
-  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>().use(observed(context, find)).use(answered).handler(answer)
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .use([observed(context, find, door), ...(door === undefined ? [] : [door.rateLimitTold]), answered])
+    .handler(answer)
 }
 
 /** What went wrong that nobody foresaw: logged with its cause, told without. */
@@ -157,14 +195,19 @@ const codeOfFailure = (error: Error): ProblemCode => {
 const observed = (
   context: Context,
   find: (event: APIGatewayProxyEvent) => Operation | undefined,
+  door: Door | undefined,
 ): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> => {
   const startedMillis = new WeakMap<APIGatewayProxyEvent, number>()
   const finish = (event: APIGatewayProxyEvent, response: APIGatewayProxyResult): void => {
+    const code = refusals.get(response)
+    // A line of its own: only codes that were said cost a figure.
+    if (code !== undefined)
+      metrics.singleMetric().addDimensions({ context, code }).addMetric('Problems', MetricUnit.Count, 1)
     metrics
       .addDimensions({ context, operation: find(event)?.name ?? 'none' })
       .addMetadata('request_id', event.requestContext.requestId)
       .addMetadata('status', String(response.statusCode))
-      .addMetadata('outcome', refusals.get(response) ?? 'answered')
+      .addMetadata('outcome', code ?? 'answered')
     metrics.addMetric(
       'Latency',
       MetricUnit.Milliseconds,
@@ -173,6 +216,7 @@ const observed = (
     metrics.addMetric('Refused', MetricUnit.Count, response.statusCode >= 400 && response.statusCode < 500 ? 1 : 0)
     metrics.addMetric('Failed', MetricUnit.Count, response.statusCode >= 500 ? 1 : 0)
     metrics.publishStoredMetrics()
+    door?.auditAnswer(event, find(event), { status: response.statusCode, code })
     logger.resetKeys()
   }
   return {
@@ -204,11 +248,19 @@ const headersOfStatus: Readonly<Record<number, Headers>> = {
   503: { 'retry-after': '1' },
 }
 
+/** Codes that are about one field, whoever says them. */
+const fieldOf: Partial<Record<ProblemCode, FieldErrors[number]>> = {
+  'invalid-cursor': { pointer: '#/query/cursor', detail: 'is not next_cursor of a page of this list' },
+  'idempotency-key-required': { pointer: '#/header/Idempotency-Key', detail: 'is missing' },
+}
+
 const problem = (
   event: APIGatewayProxyEvent,
-  { code, members, headers, ...more }: Rejection,
+  { code, members, headers, ...told }: Rejection,
 ): APIGatewayProxyResult => {
   const { status } = problems[code]
+  const field = fieldOf[code]
+  const more = told.errors === undefined && field !== undefined ? { ...told, errors: [field] } : told
   if (status < 500) logger.info('request refused', { code, ...more })
   const answer: APIGatewayProxyResult = {
     statusCode: status,
@@ -225,16 +277,18 @@ const problem = (
 }
 
 /** The ladder of refusals that every request climbs, cheapest first. */
-const read = (operation: Operation, event: APIGatewayProxyEvent): AnyRequest | Rejection => {
-  let principal: Principal | undefined
-  if (operation.permission !== 'public') {
-    principal = principalOf(event.requestContext.authorizer)
-    if (principal === undefined) return { code: 'unauthorized' }
-    if (!permits(principal.role, operation.permission))
-      return { code: 'forbidden', detail: `The role ${principal.role} lacks the permission ${operation.permission}.` }
-  }
+const read = (
+  operation: Operation,
+  event: APIGatewayProxyEvent,
+  principal: Principal | undefined,
+): Omit<AnyRequest, 'admitted'> | Rejection => {
+  const { permission } = operation
+  if (permission !== 'public' && principal?.permissions.includes(permission) !== true)
+    return { code: 'forbidden', detail: `The credential lacks the permission ${permission}.` }
   const headers = headersOf(event)
   const bytes = bodyBytes(event)
+  if (bytes !== undefined && operation.request.body === undefined)
+    return invalid([{ pointer: '#', detail: 'this operation takes no body' }])
   if (bytes !== undefined && bytes.byteLength > mostBodyBytes) return { code: 'payload-too-large' }
   if (bytes !== undefined && !jsonContent(headers)) return { code: 'unsupported-media-type' }
   const idempotencyKey = headers['idempotency-key']
@@ -273,17 +327,9 @@ const read = (operation: Operation, event: APIGatewayProxyEvent): AnyRequest | R
 }
 
 const nothing = z.strictObject({})
-const noBody = z.undefined('this operation takes no body')
+const noBody = z.undefined()
 const mostBodyBytes = 64 * 1024
 const mostErrors = 20
-
-const principalOf = (authorizer: unknown): Principal | undefined => {
-  if (!isObject(authorizer)) return undefined
-  const { account, role, credential } = authorizer
-  if (typeof account !== 'string' || account === '' || typeof role !== 'string' || typeof credential !== 'string')
-    return undefined
-  return isRole(role) ? { account, role, credential } : undefined
-}
 
 const headersOf = (event: APIGatewayProxyEvent): Readonly<Record<string, string | undefined>> => {
   const headers: Record<string, string> = {}

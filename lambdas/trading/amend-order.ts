@@ -5,10 +5,10 @@ import type { amendOrder } from '#protocol/operations/trading.ts'
 import type { Handle } from '../shell/http.ts'
 import { changeOrder } from './change-order.ts'
 
-export const handle: Handle<typeof amendOrder> = async ({ path, body, principal, idempotencyKey, headers }) =>
+export const handle: Handle<typeof amendOrder> = async ({ path, body, principal, idempotencyKey, headers, admitted }) =>
   changeOrder(
     'amend-order',
-    { principal, orderId: path.order_id, body, idempotencyKey, headers },
+    { principal, orderId: path.order_id, body, idempotencyKey, headers, admitted },
     async ({ row, instrumentName }, trader) => {
       const listed = await getInstrument(trader.lane, instrumentName)
       if (listed === undefined) throw new Error(`lane ${trader.lane} has lost the instrument ${instrumentName}`)

@@ -19,6 +19,7 @@ interface ChangeRequest {
   readonly body: unknown
   readonly idempotencyKey: string | undefined
   readonly headers: Readonly<Record<string, string | undefined>>
+  readonly admitted: () => Promise<boolean>
 }
 
 interface ChangeAnswer {
@@ -33,11 +34,19 @@ interface ChangeAnswer {
  */
 export const changeOrder = async <Code extends Rejection['code']>(
   operation: Change['type'],
-  { principal, orderId, body, idempotencyKey, headers }: ChangeRequest,
+  { principal, orderId, body, idempotencyKey, headers, admitted }: ChangeRequest,
   decide: (known: KnownOrder, trader: Trader) => Promise<Change | Rejection<Code>>,
 ): Promise<
   | ChangeAnswer
-  | Rejection<Code | 'account-not-open' | 'unknown-order' | 'order-closed' | 'idempotency-conflict' | RejectionCode>
+  | Rejection<
+      | Code
+      | 'account-not-open'
+      | 'unknown-order'
+      | 'order-closed'
+      | 'idempotency-conflict'
+      | 'rate-limited'
+      | RejectionCode
+    >
 > => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
@@ -48,6 +57,7 @@ export const changeOrder = async <Code extends Rejection['code']>(
   const hash = bodyHash({ order_id: orderId, body })
   // A repeat is told from a new request before anything else is: the first may have closed the order.
   const before = requestName === undefined ? undefined : await findByRequestName(trader.account, requestName)
+  if (!(await admitted())) return { code: 'rate-limited' }
   if (before !== undefined)
     return before.bodyHash === hash
       ? answer(trader, known, JSON.parse(before.requestJson), headers, true)

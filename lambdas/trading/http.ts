@@ -1,5 +1,5 @@
 import { tradingOperations } from '#protocol/operations/trading.ts'
-import { serve } from '../shell/http.ts'
+import { serve } from '../shell/serve.ts'
 import * as amendOrder from './amend-order.ts'
 import * as cancelOrder from './cancel-order.ts'
 import * as getOrder from './get-order.ts'

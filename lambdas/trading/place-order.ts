@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { putCommands } from '#adapters/streams/orders.ts'
 import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import { getInstrument, type InstrumentRow } from '#adapters/tables/instruments.ts'
-import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { type Counted, countLots, countTicks } from '#domain/trading/terms.ts'
 import type { placeOrder } from '#protocol/operations/trading.ts'
 import type { Answer, Handle, Rejection, Request } from '../shell/http.ts'
@@ -16,7 +16,7 @@ type Body = Request<typeof placeOrder>['body']
 type Refusal = Rejection<(typeof placeOrder)['rejections'][number] | 'invalid-request'>
 
 /** Who, which name, is it well-formed, may it trade: then promise, then put, then tell. */
-export const handle: Handle<typeof placeOrder> = async ({ body, principal, headers, idempotencyKey }) => {
+export const handle: Handle<typeof placeOrder> = async ({ body, principal, headers, idempotencyKey, admitted }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
   const name = body.client_order_id ?? idempotencyKey
@@ -24,6 +24,7 @@ export const handle: Handle<typeof placeOrder> = async ({ body, principal, heade
   const requestName = `place-order#${name}`
   const hash = bodyHash(body)
   const placement = await place(trader, body)
+  if (!(await admitted())) return { code: 'rate-limited' }
   if ('code' in placement) {
     // What was taken while the instrument was open stays taken.
     const before =
@@ -101,6 +102,7 @@ const place = async (trader: Trader, body: Body): Promise<Placement | Refusal> =
       priceTicks: ticks.count,
       quantityLots: lots.count,
       clientOrderId: body.client_order_id ?? '',
+      ...plainInstructions,
     },
     instrumentName: body.instrument_name,
     tickSize: instrument.specification.tickSize,
@@ -111,7 +113,7 @@ const place = async (trader: Trader, body: Body): Promise<Placement | Refusal> =
 const noPrice: Counted = { ok: true, count: 0 }
 
 const defaultTimeInForce = { limit: 'good_til_cancelled', market: 'immediate_or_cancel' } as const satisfies Record<
-  PlaceOrder['orderType'],
+  Body['order_type'],
   PlaceOrder['timeInForce']
 >
 

@@ -3,6 +3,13 @@ import type { ContextAccess } from '../context-access.ts'
 import { ledger } from './ledger.ts'
 import { platform } from './platform.ts'
 import { reference } from './reference.ts'
+import { security } from './security.ts'
 import { trading } from './trading.ts'
 
-export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = { trading, reference, ledger, platform }
+export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
+  trading,
+  reference,
+  ledger,
+  security,
+  platform,
+}

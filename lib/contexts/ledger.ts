@@ -3,6 +3,7 @@ import type { ContextAccess } from '../context-access.ts'
 export const ledger: ContextAccess<'ledger'> = {
   http: given =>
     given
+      .identifyKeys()
       .table('accounts', 'GetItem')
       .table('balances', 'GetItem')
       .table('positions', 'Query')

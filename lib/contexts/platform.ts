@@ -6,5 +6,5 @@ export const platform: ContextAccess<'platform'> = {
     (['accounts', 'instruments', 'commands', 'orders', 'outcomes', 'lanes'] as const)
       .reduce((each, table) => each.table(table, 'GetItem'), given)
       .describeStreams(),
-  authorize: () => undefined,
+  authorize: given => given.table('apiKeys', 'GetItem').readPepper(),
 }

@@ -3,14 +3,25 @@ import type { ContextAccess } from '../context-access.ts'
 export const reference: ContextAccess<'reference'> = {
   http: given =>
     given
+      .identifyKeys()
       .table('instruments', 'Query')
       .table('commands', 'GetItem', 'PutItem')
       .table('outcomes', 'GetItem')
+      .table('books', 'GetItem')
+      .table('marketTrades', 'Query')
+      .table('candles', 'Query')
       .putOrders(),
   'project-instruments': given =>
     given
       .table('instruments', 'Query', 'PutItem', 'UpdateItem')
       .table('outcomes', 'PutItem')
+      .table('lanes', 'GetItem', 'PutItem')
+      .readExecutions(),
+  'project-market-data': given =>
+    given
+      .table('books', 'GetItem', 'PutItem')
+      .table('marketTrades', 'PutItem')
+      .table('candles', 'GetItem', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),
   'sweep-due': given => given.table('instruments', 'Query').putOrders(),

@@ -3,6 +3,7 @@ import type { ContextAccess } from '../context-access.ts'
 export const trading: ContextAccess<'trading'> = {
   http: given =>
     given
+      .identifyKeys()
       .table('accounts', 'GetItem')
       .table('instruments', 'Query')
       .table('commands', 'GetItem', 'PutItem')

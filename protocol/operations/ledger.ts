@@ -32,6 +32,7 @@ export const openAccount = operation({
   summary: 'Open the account of the credential',
   description:
     'Starts the workflow open-account. A market operator or admin may name another account in the body; anyone else only their own. Repeating it gives the account as it is.',
+  weight: 5,
   request: { body: z.strictObject({ account: accountName.optional(), lane: lane.optional() }).optional() },
   responses: {
     202: { description: 'Being opened', schema: account },
@@ -71,6 +72,7 @@ export const depositCash = operation({
   permission: 'deposits:write',
   summary: 'Credit cash to an account',
   idempotency: 'header',
+  weight: 2,
   request: {
     body: z.strictObject({ account: accountName, currency: z.literal('USD'), amount: positiveDecimalText }),
   },
@@ -111,6 +113,7 @@ export const listPositions = operation({
   path: '/api/v1/positions',
   permission: 'positions:read',
   summary: 'List your positions, by instrument',
+  weight: 2,
   request: { query: z.strictObject({ ...pageQuery, instrument_name: instrumentName.optional() }) },
   responses: { 200: { description: 'A page of positions', schema: pageOf(position) } },
   rejections: ['account-not-open', 'invalid-cursor'],

@@ -2,6 +2,7 @@ import type { Operation } from '../operation.ts'
 import { ledgerOperations } from './ledger.ts'
 import { platformOperations } from './platform.ts'
 import { referenceOperations } from './reference.ts'
+import { securityOperations } from './security.ts'
 import { tradingOperations } from './trading.ts'
 
 /**
@@ -12,5 +13,6 @@ export const operations: readonly Operation[] = [
   ...tradingOperations,
   ...referenceOperations,
   ...ledgerOperations,
+  ...securityOperations,
   ...platformOperations,
 ]

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { orderTypes, timesInForce } from '#domain/trading/commands.ts'
 import { operation } from '../operation.ts'
 import {
   decimalText,
@@ -22,8 +23,8 @@ export const order = z
     direction,
     amount: decimalText,
     price: decimalText.nullable().meta({ description: 'Limit price; null for a market order that never had one' }),
-    order_type: z.enum(['limit', 'market']),
-    time_in_force: z.enum(['good_til_cancelled', 'immediate_or_cancel']),
+    order_type: z.enum(orderTypes),
+    time_in_force: z.enum(timesInForce),
     order_state: orderState,
     filled_amount: decimalText,
     average_price: decimalText.nullable(),
@@ -49,6 +50,7 @@ export const placeOrder = operation({
   description:
     'Answers 202 once the order stream has acknowledged the order. With `Prefer: wait=2` waits up to so many seconds for the outcome and answers it with 200. The same client_order_id (or Idempotency-Key) with the same body gives the first answer again.',
   idempotency: 'client_order_id',
+  admission: 'handler',
   request: {
     body: z.strictObject({
       instrument_name: instrumentName,
@@ -94,6 +96,7 @@ export const listOrders = operation({
   path: '/api/v1/orders',
   permission: 'orders:read',
   summary: 'List your orders, newest first',
+  weight: 2,
   request: {
     query: z.strictObject({
       ...pageQuery,
@@ -114,6 +117,7 @@ export const amendOrder = operation({
   summary: 'Change the amount or the price of an open order',
   description:
     'A smaller amount at the same price keeps priority; any other change loses it. amount is the new total, what is filled already included.',
+  admission: 'handler',
   request: {
     path: orderPath,
     body: z
@@ -144,6 +148,9 @@ export const cancelOrder = operation({
   path: '/api/v1/orders/{order_id}',
   permission: 'orders:write',
   summary: 'Cancel an open order',
+  weight: 0.1,
+  usesReserve: true,
+  admission: 'handler',
   request: { path: orderPath },
   responses: { 202: acceptedOrder, 200: outcomeOrder },
   rejections: ['account-not-open', 'unknown-order', 'order-closed', 'idempotency-conflict'],
@@ -171,6 +178,7 @@ export const listTrades = operation({
   path: '/api/v1/trades',
   permission: 'trades:read',
   summary: 'List your own fills, newest first',
+  weight: 2,
   request: {
     query: z.strictObject({
       ...pageQuery,

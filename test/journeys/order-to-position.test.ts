@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
 import { expiries } from '#bin/seed.ts'
 import { busEvents } from '#protocol/events.ts'
-import { eventually, forget, type RunningExchange, startExchange } from './running-exchange.ts'
+import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
 
-/** One order from HTTPS to a position, and what may go wrong on its way, on the running local exchange. */
+/** One order from HTTPS to a position, on the running local exchange. */
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
@@ -38,12 +39,7 @@ const rows = (answer: Answer): readonly Readonly<Record<string, unknown>>[] => {
 }
 
 beforeAll(async () => {
-  exchange = await startExchange()
-}, 180_000)
-
-afterAll(async () => {
-  await exchange?.stop()
-  if (exchange !== undefined) forget(exchange.dataDir)
+  exchange = await runningExchange()
 }, 180_000)
 
 describe('trading', () => {
@@ -155,9 +151,9 @@ describe('the platform', () => {
     expect(ready).toBe(200)
     const metrics = await eventually(
       async () => (await fetch(`${exchange.url}/metrics`)).text(),
-      text => /compute_exchange_\w*orders\w*\{[^}]*\} [1-9]/.test(text),
+      text => text.includes('insufficient-funds'),
     )
-    expect(metrics).toContain('insufficient-funds')
+    expect(metrics).toMatch(/compute_exchange_\w*orders\w*\{[^}]*\} [1-9]/)
     const description = await (await fetch(`${exchange.url}/openapi.json`)).json()
     expect(description).toMatchObject({ openapi: '3.1.0' })
     expect(await (await fetch(`${exchange.url}/docs`)).text()).toContain('/api/v1/orders')
@@ -232,9 +228,10 @@ describe('the real order flow', () => {
   whenThere(
     'replayed over HTTP gives the book and the fills of the file',
     async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'order-flow-'))
       for (const kind of ['message', 'orderbook'])
         writeFileSync(
-          join(exchange.dataDir, `${kind}.csv`),
+          join(folder, `${kind}.csv`),
           `${readFileSync(`${sample}_${kind}_10.csv`, 'utf8').split('\n').slice(0, rowsTaken).join('\n')}\n`,
         )
       const { stdout } = await run(
@@ -242,100 +239,17 @@ describe('the real order flow', () => {
         [
           'bin/replay.ts',
           '--messages',
-          join(exchange.dataDir, 'message.csv'),
+          join(folder, 'message.csv'),
           '--book',
-          join(exchange.dataDir, 'orderbook.csv'),
+          join(folder, 'orderbook.csv'),
           '--through',
           exchange.url,
         ],
         { cwd: root, timeout: 290_000 },
       )
       expect(stdout).toContain('all agrees')
+      rmSync(folder, { recursive: true })
     },
     300_000,
   )
-})
-
-describe('a killed matcher', () => {
-  test('comes back, loses no acknowledged order and applies none twice', async () => {
-    const [seller, buyer] = await Promise.all([exchange.trader('t-kill-seller'), exchange.trader('t-kill-buyer')])
-    const placed: { client: ExchangeClient; id: unknown }[] = []
-    const flow = async (from: number, to: number) => {
-      for (let i = from; i < to; i++) {
-        const [client, direction] = i % 2 === 0 ? ([seller, 'sell'] as const) : ([buyer, 'buy'] as const)
-        const answer = await client.call('POST', '/api/v1/orders', order({ direction, price: '0.9' }))
-        expect(answer.status).toBe(202)
-        placed.push({ client, id: answer.body['order_id'] })
-      }
-    }
-    await flow(0, 20)
-    const before = (await exchange.status()).tasks.map(({ pid }) => pid)
-    const flowing = flow(20, 60)
-    for (const pid of before) process.kill(pid, 'SIGKILL')
-    await flowing
-    const after = await eventually(
-      async () => (await exchange.status()).tasks.map(({ pid }) => pid),
-      pids => pids.length === before.length && pids.every(pid => !before.includes(pid)),
-    )
-    expect(after).toHaveLength(before.length)
-    for (const { client, id } of placed)
-      await eventually(
-        () => client.call('GET', `/api/v1/orders/${id}`),
-        ({ body }) => body['order_state'] === 'filled',
-        30_000,
-      )
-    const bought = await eventually(
-      () => buyer.call('GET', '/api/v1/positions'),
-      answer => rows(answer).length > 0,
-    )
-    expect(rows(bought)[0]).toMatchObject({ size: '30' })
-    expect(rows(await seller.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '-30' })
-    expect(rows(await buyer.call('GET', '/api/v1/trades?limit=100'))).toHaveLength(30)
-  }, 180_000)
-})
-
-describe('time', () => {
-  test('moved past the expiry, the sweep closes the instrument and cancels what rests in it', async () => {
-    const client = await exchange.trader('t-expiry')
-    const operator = await exchange.as('operator', 'market_operator')
-    const soon = new Date(Date.now() + 3_600_000).toISOString()
-    const listing = {
-      instrument_name: 'H100.USE-SOON',
-      underlying: 'H100.USE',
-      tick_size: '0.01',
-      min_trade_amount: '1',
-      max_price: '10',
-      expiration_timestamp: soon,
-    }
-    expect((await operator.call('POST', '/api/v1/markets', listing, wait)).status).toBe(200)
-    const { body } = await place(client, { instrument_name: 'H100.USE-SOON', price: '2' })
-    expect(body['order_state']).toBe('open')
-    const moved = await fetch(`${exchange.url}/_local/clock`, {
-      method: 'POST',
-      body: JSON.stringify({ forward_millis: 2 * 3_600_000 }),
-    })
-    expect(moved.status).toBe(200)
-    const later = await exchange.as('t-expiry')
-    const closed = await eventually(
-      () => later.call('GET', `/api/v1/orders/${body['order_id']}`),
-      answer => answer.body['order_state'] === 'cancelled',
-      30_000,
-    )
-    expect(closed.body['cancel_reason']).toBe('instrument-expired')
-    const market = await later.call('GET', '/api/v1/markets/H100.USE-SOON')
-    expect(market.body['is_active']).toBe(false)
-  }, 180_000)
-})
-
-describe('leaving', () => {
-  test('SIGTERM ends every child; what was kept is there at the next start', async () => {
-    const status = await exchange.status()
-    expect(await exchange.stop('SIGTERM')).toBe(0)
-    for (const { pid } of status.tasks) expect(() => process.kill(pid, 0)).toThrow()
-    exchange = await startExchange(exchange.dataDir)
-    const buyer = await exchange.as('t-buyer')
-    expect(rows(await buyer.call('GET', '/api/v1/positions'))[0]).toMatchObject({ size: '4' })
-    const trade = await place(await exchange.trader('t-after'), { price: '0.2' })
-    expect(trade.body['order_state']).toBe('open')
-  }, 180_000)
 })

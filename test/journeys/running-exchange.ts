@@ -1,23 +1,33 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { relative } from 'node:path'
 import * as z from 'zod'
 import { type ExchangeClient, signIn } from '#bin/client.ts'
+import { ask } from '#test/support/services/ask.ts'
 
-/** The whole local exchange, started as `npm start` does it, on a port and in a data directory of its own. */
+/**
+ * The one local exchange of all journeys, started as `npm start` does it, on a port and in a data directory of its own,
+ * and ended with jest. Journeys run side by side on it: accounts, instruments and queues have names of their own, and
+ * what would disturb the others is in a file of `afterJourneys` (test/support/services/turns.ts).
+ */
 export interface RunningExchange {
   readonly url: string
   readonly dataDir: string
-  readonly output: () => string
-  readonly process: ChildProcess
+  /** The synthesized assembly that it runs. */
+  readonly assembly: string
   as(account: string, role?: string): Promise<ExchangeClient>
   /** A trader whose account is open and funded. */
   trader(account: string, cash?: string): Promise<ExchangeClient>
   status(): Promise<Status>
-  stop(signal?: NodeJS.Signals): Promise<number | null>
 }
+
+const told = z.object({ url: z.url(), dataDir: z.string(), assembly: z.string() })
+
+export interface JourneysRun {
+  /** All that there are have run, and none has failed. */
+  readonly haveAllPassed: boolean
+  /** Where the AWS calls of functions and tasks are recorded. */
+  readonly calls: string
+}
+const journeysTold = z.object({ isTurn: z.boolean(), haveAllPassed: z.boolean(), calls: z.string() })
 
 const statusSchema = z.object({
   pid: z.number(),
@@ -27,48 +37,14 @@ const statusSchema = z.object({
 })
 export type Status = z.infer<typeof statusSchema>
 
-const root = join(import.meta.dirname, '..', '..')
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
-
-export const startExchange = async (dataDir = mkdtempSync(join(tmpdir(), 'journey-'))): Promise<RunningExchange> => {
-  const port = await freePort()
-  let output = ''
-  const { NODE_OPTIONS: _, ...environment } = process.env
-  const child = spawn(process.execPath, ['bin/local.ts', '--data-dir', dataDir], {
-    cwd: root,
-    env: { ...environment, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = new Promise<number | null>(resolve => child.once('close', resolve))
-  const ready = new Promise<void>((resolve, reject) => {
-    const listen = (chunk: Buffer) => {
-      output += chunk.toString()
-      if (output.includes('\nready ')) resolve()
-    }
-    child.stdout.on('data', listen)
-    child.stderr.on('data', listen)
-    child.once('close', code => reject(new Error(`the exchange ended with ${code} before it was ready:\n${output}`)))
-  })
-  await ready
-  const url = `http://127.0.0.1:${port}`
+/** Starts it where it does not run yet, or no longer. */
+export const runningExchange = async (): Promise<RunningExchange> => {
+  const places = told.parse(await ask('exchange'))
+  const { url } = places
   const wait = { prefer: 'wait=10' }
   const as = (account: string, role = 'trader') => signIn(url, account, role)
   return {
-    url,
-    dataDir,
-    output: () => output,
-    process: child,
+    ...places,
     as,
     trader: async (account, cash = '10000') => {
       const client = await as(account)
@@ -84,14 +60,22 @@ export const startExchange = async (dataDir = mkdtempSync(join(tmpdir(), 'journe
       return client
     },
     status: async () => statusSchema.parse(await (await fetch(`${url}/_local/status`)).json()),
-    stop: async (signal = 'SIGTERM') => {
-      child.kill(signal)
-      return ended
-    },
   }
 }
 
-export const forget = (dataDir: string): void => rmSync(dataDir, { recursive: true, force: true })
+/** Asks it to end by SIGTERM and tells how it did: `exit code 0`. What it kept is there when it is next asked for. */
+export const stopExchange = async (): Promise<string> =>
+  z.object({ ended: z.string() }).parse(await ask('stop-exchange')).ended
+
+/** For those of `afterJourneys`: waits until all other journeys of this run have ended. */
+export const afterTheJourneys = async (filename: string): Promise<JourneysRun> => {
+  const file = relative(process.cwd(), filename)
+  for (;;) {
+    const { isTurn, ...told } = journeysTold.parse(await ask('journeys', file))
+    if (isTurn) return told
+    await new Promise(resume => setTimeout(resume, 100))
+  }
+}
 
 /** Reads until the answer satisfies, or fails with the last one. */
 export const eventually = async <Value>(

@@ -1,11 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Template } from 'aws-cdk-lib/assertions'
-import { synthesize } from '#bin/exchange.ts'
-import { type Bundles, bundlesIn, functionEntries } from '#lib/bundles.ts'
+import * as z from 'zod'
+import { ask } from '#test/support/services/ask.ts'
 
-/** Templates of one tenant, with stand-ins for the bundles: what is in them does not matter here. */
+/** Templates of one tenant of cdk.json, synthesized once for all tests, with stand-ins for the bundles. */
 export interface Synthesized {
   readonly folder: string
   /** By the stack's name within its stage: Data, Api, Trading… */
@@ -13,28 +12,14 @@ export interface Synthesized {
   readonly stacks: ReadonlyMap<string, Template>
   /** Each template's file as it was written. */
   readonly texts: ReadonlyMap<string, string>
-  remove(): Promise<void>
 }
 
-export const standInBundles = async (folder: string): Promise<Bundles> => {
-  const bundles = bundlesIn(folder)
-  for (const { bundle } of functionEntries) {
-    await mkdir(bundles.functionFolder(bundle), { recursive: true })
-    await writeFile(join(bundles.functionFolder(bundle), 'index.mjs'), 'export const handler = async () => ({})\n')
-  }
-  await mkdir(bundles.matcherFolder, { recursive: true })
-  await writeFile(join(bundles.matcherFolder, 'Dockerfile'), 'FROM scratch\n')
-  return bundles
-}
+const synthesis = async (): Promise<string> => z.object({ folder: z.string() }).parse(await ask('templates')).folder
 
-export const synthesized = async (options: {
-  readonly tenant?: string
-  readonly context?: Readonly<Record<string, unknown>>
-  readonly validate?: boolean
-}): Promise<Synthesized> => {
-  const folder = await mkdtemp(join(tmpdir(), 'synthesized-'))
-  const bundles = await standInBundles(join(folder, 'dist'))
-  const assembly = await synthesize({ validate: false, ...options, outdir: join(folder, 'cdk.out'), bundles })
+/** `frugal-again` is a second synthesis of the same. */
+export const synthesized = async (tenant: 'frugal' | 'swift' | 'frugal-again'): Promise<Synthesized> => {
+  const folder = join(await synthesis(), tenant)
+  const assembly = join(folder, 'cdk.out')
   const stage = (await readdir(assembly)).find(name => name.startsWith('assembly-'))
   if (stage === undefined) throw new Error('the assembly holds no stage')
   const stageName = stage.replace('assembly-', '')
@@ -53,6 +38,11 @@ export const synthesized = async (options: {
       if (template === undefined) throw new Error(`no stack ${name} among ${[...stacks.keys()].join(', ')}`)
       return template
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
+
+/** What AwsSolutions and CloudFormation's own rules have against the templates; null is nothing. */
+export const findings = async (): Promise<Readonly<Record<string, string | null>>> =>
+  z
+    .record(z.string(), z.string().nullable())
+    .parse(JSON.parse(await readFile(join(await synthesis(), 'findings.json'), 'utf8')))

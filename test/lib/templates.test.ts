@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { build, type Plugin } from 'esbuild'
 import { runbooks } from '#lib/alarms.ts'
 import { functionEntries } from '#lib/bundles.ts'
+import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
+import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
 import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
+import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { problems } from '#protocol/problems.ts'
 import { type Table, tables } from '#protocol/tables.ts'
@@ -25,10 +28,9 @@ let bare: Synthesized
 let full: Synthesized
 
 beforeAll(async () => {
-  bare = await synthesized({ tenant: 'frugal' })
-  full = await synthesized({ tenant: 'swift' })
+  bare = await synthesized('frugal')
+  full = await synthesized('swift')
 })
-afterAll(() => Promise.all([bare.remove(), full.remove()]))
 
 const all = (of: Synthesized, type: string): readonly Resource[] =>
   [...of.stacks].flatMap(([stack, template]) =>
@@ -100,7 +102,8 @@ describe.each(both)('what is kept (%s)', (_, of) => {
 
   test('each stream has one provisioned shard, the tenant\u2019s key, and is kept', () => {
     const streams = all(of(), 'AWS::Kinesis::Stream')
-    expect(streams).toHaveLength(2 * (of() === bare ? 1 : 2))
+    // Two a lane, and that of the audit lines.
+    expect(streams).toHaveLength(2 * (of() === bare ? 1 : 2) + 1)
     for (const stream of streams) {
       expect(stream).toMatchObject({
         DeletionPolicy: 'Retain',
@@ -116,7 +119,7 @@ describe.each(both)('what is kept (%s)', (_, of) => {
 
   test('buckets are private, encrypted, reached by TLS only, and kept', () => {
     const buckets = all(of(), 'AWS::S3::Bucket')
-    expect(buckets).toHaveLength(2)
+    expect(buckets).toHaveLength(3)
     for (const bucket of buckets) {
       expect(bucket.DeletionPolicy).toBe('Retain')
       expect(bucket.Properties['PublicAccessBlockConfiguration']).toEqual({
@@ -128,7 +131,7 @@ describe.each(both)('what is kept (%s)', (_, of) => {
       expect(bucket.Properties['BucketEncryption']).toBeDefined()
     }
     const denied = all(of(), 'AWS::S3::BucketPolicy').map(policy => JSON.stringify(policy.Properties))
-    expect(denied).toHaveLength(2)
+    expect(denied).toHaveLength(3)
     for (const policy of denied) {
       expect(policy).toContain('"aws:SecureTransport":"false"')
       expect(policy).toContain('"s3:TlsVersion":1.2')
@@ -136,6 +139,66 @@ describe.each(both)('what is kept (%s)', (_, of) => {
     of()
       .stack('Data')
       .hasResourceProperties('AWS::S3::Bucket', { VersioningConfiguration: { Status: 'Enabled' } })
+  })
+
+  test('what hashes of API keys are keyed by is generated, under the tenant’s key, kept, and read by two functions', () => {
+    const secrets = all(of(), 'AWS::SecretsManager::Secret')
+    expect(secrets).toMatchObject([
+      {
+        DeletionPolicy: 'Retain',
+        Properties: {
+          GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
+          KmsKeyId: expect.anything(),
+        },
+      },
+    ])
+    const readers = all(of(), 'AWS::IAM::Policy').filter(({ Properties }) =>
+      JSON.stringify(Properties).includes('secretsmanager:GetSecretValue'),
+    )
+    expect(readers.map(({ logicalId }) => logicalId.replace(/Role.*$/, '')).sort()).toEqual([
+      'Authorize',
+      'SecurityHttp',
+    ])
+  })
+
+  test('audit records are locked for as long as the tenant says, and whoever writes them can do nothing else', () => {
+    of()
+      .stack('Data')
+      .hasResourceProperties('AWS::S3::Bucket', {
+        ObjectLockEnabled: true,
+        ObjectLockConfiguration: {
+          Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: of() === bare ? 1827 : 2557 } },
+        },
+      })
+    const writers = all(of(), 'AWS::IAM::Policy').filter(({ logicalId }) => logicalId.startsWith('ChainAuditRecords'))
+    expect(writers).toHaveLength(1)
+    const actions = list(deep(writers[0]?.Properties, 'PolicyDocument', 'Statement')).flatMap(statement =>
+      list(deep(statement, 'Action')).map(String),
+    )
+    expect(actions.filter(action => /^(s3|dynamodb):/.test(action)).sort()).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      's3:PutObject',
+    ])
+  })
+
+  test('the logs of all that answers callers are subscribed to for the audit trail', () => {
+    const filters = all(of(), 'AWS::Logs::SubscriptionFilter')
+    expect(filters.map(({ stack, logicalId }) => `${stack} ${logicalId}`).sort()).toEqual(
+      [
+        ...contexts.map(context => `${pascalCase(context)} HttpAuditLines`),
+        'Api AuthorizeAuditLines',
+        'Api GatewayAuditLines',
+      ].sort(),
+    )
+    for (const { Properties, logicalId } of filters)
+      expect(Properties).toMatchObject({
+        FilterPattern: logicalId === 'GatewayAuditLines' ? gatewayAnswerPattern : auditLinePattern,
+        LogGroupName: expect.anything(),
+        DestinationArn: expect.anything(),
+        RoleArn: expect.anything(),
+      })
   })
 
   test('queues and topics are encrypted and reached by TLS only; the key rotates', () => {
@@ -177,8 +240,17 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
       ]),
     )
 
-  test('has a route for each operation and no other', () => {
-    expect([...methods().keys()].sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort())
+  test('has a route for each operation, one for all other methods of its path, and no other', () => {
+    const others = new Set(operations.map(({ path }) => `ANY ${path}`))
+    expect([...methods().keys()].sort()).toEqual(
+      [...operations.map(({ method, path }) => `${method} ${path}`), ...others].sort(),
+    )
+  })
+
+  test.each(operations)('other methods of $path are answered by $context, whoever asks', ({ context, path }) => {
+    const method = methods().get(`ANY ${path}`)
+    expect(method).toMatchObject({ AuthorizationType: 'NONE', Integration: { Type: 'AWS_PROXY' } })
+    expect(JSON.stringify(deep(method, 'Integration', 'Uri'))).toContain(`${pascalCase(context)}HttpFunction`)
   })
 
   test.each(operations)('$context $name: $method $path calls its context behind the right authorizer', operation => {
@@ -250,8 +322,8 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
 
   test('has one invoke permission for each function', () => {
     const api = all(of(), 'AWS::Lambda::Permission').filter(({ stack }) => stack === 'Api')
-    // Four contexts and the authorizer.
-    expect(api).toHaveLength(5)
+    // Each context's and the authorizer.
+    expect(api).toHaveLength(contexts.length + 1)
   })
 })
 
@@ -260,7 +332,7 @@ describe.each(both)('functions (%s)', (_, of) => {
     const names = [...streamConsumers, ...tasks, ...schedules]
       .map(({ name }): string => name)
       .filter(name => name !== 'announce-orders' || of() === full)
-      .concat('authorize', 'trading-http', 'reference-http', 'ledger-http', 'platform-http')
+      .concat('authorize', ...contexts.map(context => `${context}-http`))
       .map(name => `${pascalCase(name)}Function`)
     const found = all(of(), 'AWS::Lambda::Function').map(({ logicalId }) => logicalId.replace(/[0-9A-F]{8}$/, ''))
     expect(found.sort()).toEqual(names.sort())
@@ -292,13 +364,15 @@ describe.each(both)('functions (%s)', (_, of) => {
     const consumers = streamConsumers.filter(({ name }) => name !== 'announce-orders' || of() === full)
     const expected = consumers.reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
     expect(mappings).toHaveLength(expected)
-    for (const { Properties } of mappings) {
+    for (const { logicalId, Properties } of mappings) {
+      const isAudit = logicalId.startsWith('ChainAuditRecords')
+      // An audit line is tried until it is taken or a day old.
+      expect(Properties['MaximumRetryAttempts']).toBe(isAudit ? undefined : 10)
       expect(Properties).toMatchObject({
         StartingPosition: 'TRIM_HORIZON',
         BisectBatchOnFunctionError: true,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
-        MaximumRetryAttempts: 10,
-        MaximumRecordAgeInSeconds: 21_600,
+        MaximumRecordAgeInSeconds: isAudit ? 86_400 : 21_600,
         ParallelizationFactor: 1,
         DestinationConfig: { OnFailure: { Destination: expect.anything() } },
       })
@@ -321,6 +395,8 @@ describe('access', () => {
     'streams/orders': 'ORDER_STREAM_2',
     'streams/executions': 'EXECUTION_STREAM_2',
     bus: 'EVENT_BUS',
+    'api-key-pepper': apiKeyPepperEnvironmentVariable,
+    'audit-archive': 'AUDIT_BUCKET',
   }
 
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
@@ -356,8 +432,11 @@ describe('access', () => {
       const wanted = new Set(held.map(adapter => reach[adapter]).filter(name => name !== undefined))
       // A reader of a table's changes holds the table's adapter to understand its items, which come by themselves.
       const consumer = streamConsumers.find(({ name }) => name === bundle)
-      if (consumer !== undefined && consumer.reads !== 'executions')
+      if (consumer !== undefined && consumer.reads !== 'executions' && consumer.reads !== 'audit-lines')
         wanted.delete(tables[consumer.reads].environmentVariable)
+      // Every HTTP function can tell API keys apart; of these nothing asks for a credential.
+      if (bundle === 'platform-http')
+        for (const table of [tables.apiKeys, tables.nonces, tables.rateLimits]) wanted.delete(table.environmentVariable)
       // Readiness probes tables by their keys alone, and streams by their names.
       if (held.includes('probes')) for (const name of probed) wanted.add(name)
       const known = new Set(Object.values(reach))
@@ -576,7 +655,6 @@ test.each(runbooks)('the runbook %s says what it means, what to look at, and wha
 })
 
 test('synthesis twice gives the same templates', async () => {
-  const again = await synthesized({ tenant: 'frugal' })
+  const again = await synthesized('frugal-again')
   expect([...again.texts]).toEqual([...bare.texts])
-  await again.remove()
 })

@@ -382,9 +382,17 @@ describe('the server', () => {
 
   test.each([
     ['what is no HTTP', 'nonsense\r\n\r\n', /^HTTP\/1.1 400 /],
-    ['headers beyond the limit', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(11_000)}\r\n\r\n`, /^HTTP\/1.1 431 /],
-  ])('refuses %s', async (_what, bytes, expected) => {
-    expect(await raw(bytes)).toMatch(expected)
+    ['headers beyond the limit', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(11_000)}\r\n\r\n`, /^HTTP\/1.1 400 /],
+    ['a request without a host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a tunnel', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1.1 400 /],
+  ])('refuses %s, as the template says', async (_what, bytes, expected) => {
+    const text = await raw(bytes)
+    expect(text).toMatch(expected)
+    expect(text).toMatch(/content-type: application\/problem\+json/i)
+    expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      type: 'DEFAULT_4XX',
+      request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
   })
 
   test('survives a client that leaves in the middle', async () => {

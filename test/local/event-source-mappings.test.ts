@@ -1,13 +1,13 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { KinesisClient, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { Component, Invocation } from '#local/component.ts'
-import { createTables, startDynamoDb } from '#local/dynamodb.ts'
+import type { Invocation } from '#local/component.ts'
+import { createTables } from '#local/dynamodb.ts'
 import { startEventSourceMappings } from '#local/event-source-mappings.ts'
-import { createStreams, startKinesis } from '#local/kinesis.ts'
+import { createStreams } from '#local/kinesis.ts'
+import { askForStore } from '#test/support/services/ask.ts'
 import {
-  account,
   arnOf,
   credentials,
   eventually,
@@ -19,22 +19,11 @@ import {
   testSurroundings,
 } from './surroundings.ts'
 
-const stores: Component[] = []
 const environment: Record<string, string> = {}
-const store = testSurroundings([])
 beforeAll(async () => {
-  const options = { account, region, clock: store.clock, dataDir: store.dataDir, keep: false }
-  const [kinesis, dynamoDb] = await Promise.all([
-    startKinesis({ kind: 'kinesalite', ...options }),
-    startDynamoDb({ dataDir: store.dataDir, keep: false }),
-  ])
-  stores.push(kinesis, dynamoDb)
-  environment['AWS_ENDPOINT_URL_KINESIS'] = kinesis.endpoint
-  environment['AWS_ENDPOINT_URL_DYNAMODB'] = dynamoDb.endpoint
-})
-afterAll(async () => {
-  await Promise.all(stores.map(component => component.stop()))
-  store.remove()
+  const [kinesis, dynamodb] = await Promise.all([askForStore('kinesis'), askForStore('dynamodb')])
+  environment['AWS_ENDPOINT_URL_KINESIS'] = kinesis
+  environment['AWS_ENDPOINT_URL_DYNAMODB'] = dynamodb
 })
 
 const stops: (() => Promise<void>)[] = []

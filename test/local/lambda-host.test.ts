@@ -85,6 +85,7 @@ describe('an execution environment', () => {
     expect(environment).toEqual({
       TABLE: outside,
       AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'Apiecho',
       AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
       AWS_LAMBDA_FUNCTION_NAME: 'echo',
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',

@@ -141,7 +141,8 @@ describe('S3', () => {
   beforeAll(async () => {
     const port = await freePort()
     const complain = (where: string, error: unknown) => expect([where, error]).toBeUndefined()
-    const s3 = await startS3({ port, dataDir, region, buckets: [Bucket], clock: createClock(), complain })
+    const buckets = [Bucket, 'locked']
+    const s3 = await startS3({ port, dataDir, region, buckets, locked: ['locked'], clock: createClock(), complain })
     started.push(s3)
     client = new S3Client({ endpoint: s3.endpoint, region, credentials })
   })
@@ -157,6 +158,16 @@ describe('S3', () => {
     expect(got.ChecksumSHA256).toBeDefined()
     const { ContentLength } = await client.send(new HeadObjectCommand({ Bucket, Key }))
     expect(ContentLength).toBe(7)
+  })
+
+  test('where objects are locked, none is overwritten or deleted', async () => {
+    const object = { Bucket: 'locked', Key: '2026-07-21/1.jsonl' }
+    const put = (more: object) => client.send(new PutObjectCommand({ ...object, Body: 'x', ...more }))
+    await put({})
+    await expect(put({})).rejects.toMatchObject({ name: 'AccessDenied' })
+    await expect(put({ IfNoneMatch: '*' })).rejects.toMatchObject({ name: 'PreconditionFailed' })
+    await expect(client.send(new DeleteObjectCommand(object))).rejects.toMatchObject({ name: 'AccessDenied' })
+    await put({ Key: '2026-07-21/2.jsonl' })
   })
 
   test('a stream of unknown checksum is taken out of its chunks', async () => {

@@ -2,9 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import { pascalCase } from '#protocol/functions.ts'
 import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
+import { weightOf } from '#protocol/operation.ts'
 import { account, deposit, position } from '#protocol/operations/ledger.ts'
 import { market } from '#protocol/operations/reference.ts'
 import { operations } from '#protocol/operations/registry.ts'
+import { apiKey } from '#protocol/operations/security.ts'
 import { order, trade } from '#protocol/operations/trading.ts'
 import { problems } from '#protocol/problems.ts'
 
@@ -39,7 +41,9 @@ describe('the document', () => {
   test('resolves every reference', () => {
     const references = under('$ref', plain)
     expect(references.length).toBeGreaterThan(50)
-    const known = Object.keys(document.components.schemas).map(name => `#/components/schemas/${name}`)
+    const known = (['schemas', 'headers'] as const).flatMap(part =>
+      Object.keys(document.components[part]).map(name => `#/components/${part}/${name}`),
+    )
     expect(references.filter(reference => !known.includes(String(reference)))).toEqual([])
     expect(under('$defs', plain)).toEqual([])
     expect(under('$schema', plain)).toEqual([])
@@ -49,6 +53,22 @@ describe('the document', () => {
     for (const { method, path, permission } of operations)
       expect(told(method, path).security).toEqual(permission === 'public' ? [] : [{ bearer: [] }])
     expect(document.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' })
+  })
+
+  test('tells what each operation takes of its credential’s rate, and how it stands with every answer', () => {
+    const standing = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
+    for (const operation of operations) {
+      const { method, path } = operation
+      expect([path, told(method, path)['x-rate-limit-weight']]).toEqual([path, weightOf(operation)])
+      const limited = weightOf(operation) !== undefined
+      for (const answer of Object.values(told(method, path).responses))
+        expect(Object.keys(answer.headers ?? {}).filter(name => standing.includes(name))).toEqual(
+          limited ? standing : [],
+        )
+      expect(codesOf(operation).includes('rate-limited')).toBe(limited)
+      if (limited) expect(told(method, path).responses['429']?.headers).toHaveProperty('retry-after')
+    }
+    expect(told('DELETE', '/api/v1/orders/{order_id}')['x-rate-limit-weight']).toBe(0.1)
   })
 
   test('declares each parameter of a path, and of a query', () => {
@@ -70,6 +90,10 @@ describe('the document', () => {
   test('tells whoever writes how to name the request and to wait', () => {
     for (const { method, path, idempotency } of operations.filter(each => each.method !== 'GET')) {
       const headers = (told(method, path).parameters ?? []).filter(parameter => parameter.in === 'header')
+      if (idempotency === 'none') {
+        expect(headers).toEqual([])
+        continue
+      }
       expect(headers).toMatchObject([
         { name: 'Idempotency-Key', required: idempotency === 'header' },
         { name: 'Prefer', required: false },
@@ -113,6 +137,7 @@ describe('examples', () => {
       Account: account,
       Deposit: deposit,
       Position: position,
+      ApiKey: apiKey,
     }
     for (const [name, schema] of Object.entries(answers)) {
       const [example] = examplesOf(name)

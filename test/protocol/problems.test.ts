@@ -1,7 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { rejectionCodes } from '#domain/outcome.ts'
 import { documentationPage } from '#protocol/documentation.ts'
+import { errorsPage } from '#protocol/error-catalogue.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { problemDocument, problems, sharedCodes } from '#protocol/problems.ts'
 
@@ -49,4 +52,13 @@ test('what every operation shares is not declared again', () => {
     rejections.filter(code => shared.has(code) && code !== 'dependency-unavailable').map(code => `${name}: ${code}`),
   )
   expect(twice).toEqual([])
+})
+
+test('docs/errors.md tells each code, as it is', () => {
+  const file = join(import.meta.dirname, '../../docs/errors.md')
+  const page = errorsPage()
+  // `WRITE_SCHEMAS=1 npm test -- test/protocol/problems.test.ts` writes it anew.
+  if (process.env['WRITE_SCHEMAS'] === '1') writeFileSync(file, page)
+  expect(readFileSync(file, 'utf8')).toBe(page)
+  for (const [code] of kinds) expect([code, page.split(`\n## ${code}\n`).length]).toEqual([code, 2])
 })

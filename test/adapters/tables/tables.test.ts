@@ -1,5 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { type AccountRow, getAccount, replaceAccount } from '#adapters/tables/accounts.ts'
+import { getHolder, holderReplacement } from '#adapters/tables/api-key-holders.ts'
+import {
+  type ApiKeyRow,
+  apiKeyPut,
+  apiKeyRevocation,
+  getApiKey,
+  noteUse,
+  rotateVerifier,
+} from '#adapters/tables/api-keys.ts'
 import { balancePut, getBalance } from '#adapters/tables/balances.ts'
 import { type CommandRow, findByCommandId, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import {
@@ -10,9 +19,11 @@ import {
   instrumentsOf,
   listInstruments,
 } from '#adapters/tables/instruments.ts'
+import { takeNonce } from '#adapters/tables/nonces.ts'
 import { getOrder, listOrders, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
 import { getOutcome, outcomePut } from '#adapters/tables/outcomes.ts'
 import { listPositions, positionPut } from '#adapters/tables/positions.ts'
+import { type TakeFromBucket, takeFromBucket } from '#adapters/tables/rate-limits.ts'
 import { listTrades, tradePut } from '#adapters/tables/trades.ts'
 import { getWatermark, watermarkMove } from '#adapters/tables/watermarks.ts'
 import { coalesce, store, transact, type Write } from '#adapters/writes.ts'
@@ -64,6 +75,62 @@ describe('commands', () => {
     expect(await findByCommandId('acme', row.commandId)).toEqual(nameless)
     expect(await findByCommandId('other', row.commandId)).toBeUndefined()
     expect(await findByRequestName('acme', 'place-order#2')).toBeUndefined()
+  })
+})
+
+describe('API keys', () => {
+  const key: ApiKeyRow = {
+    keyId: 'a1',
+    account: 'acme',
+    role: 'trader',
+    name: 'robot',
+    keyType: 'secret',
+    scopes: ['orders:read', 'orders:write'],
+    allowedAddresses: [],
+    version: 1,
+    verifier: 'one',
+    createdAtMillis: 1,
+    expiresAtMillis: 1_800_000_000_000,
+  }
+  const held = (keyId: string) => ({ keyId, name: `name of ${keyId}`, expiresAtMillis: 2 })
+
+  test('come back as they were; an id is given once', async () => {
+    await write(apiKeyPut(key))
+    expect(await getApiKey('a1')).toEqual(key)
+    expect(await getApiKey('b2')).toBeUndefined()
+    expect(await transact([apiKeyPut({ ...key, account: 'other' })])).toBe(false)
+    expect((await tables.items('apiKeys'))[0]?.['expires_at']).toBe(1_800_000_000 + 366 * 86_400)
+  })
+
+  test('are rotated and noted only as they were read, and revoked once', async () => {
+    await write(apiKeyPut(key))
+    expect(await rotateVerifier(key, 'two', 9)).toBe(true)
+    expect(await rotateVerifier(key, 'three', 9)).toBe(false)
+    const rotated = { ...key, version: 2, verifier: 'two', previousVerifier: 'one', previousUntilMillis: 9 }
+    expect(await getApiKey('a1')).toEqual(rotated)
+    expect(await noteUse(rotated, 5)).toBe(true)
+    expect(await noteUse(rotated, 6)).toBe(false)
+    expect(await transact([apiKeyRevocation('a1', 7)])).toBe(true)
+    expect(await transact([apiKeyRevocation('a1', 8)])).toBe(false)
+    expect(await rotateVerifier(rotated, 'three', 9)).toBe(false)
+    expect(await getApiKey('a1')).toEqual({ ...rotated, lastUsedAtMillis: 5, revokedAtMillis: 7 })
+    // Nothing comes into being by being revoked or used.
+    expect(await transact([apiKeyRevocation('none', 7)])).toBe(false)
+    expect(await noteUse({ ...key, keyId: 'none' }, 7)).toBe(false)
+  })
+
+  test('are listed by their account’s row, which changes only from what was read, with the key’s row or not at all', async () => {
+    const nobody = await getHolder('acme')
+    expect(nobody).toEqual({ account: 'acme', revision: 0, keys: [] })
+    await write(apiKeyPut(key), holderReplacement(nobody, [held('a1')]))
+    expect(await getHolder('acme')).toEqual({ account: 'acme', revision: 1, keys: [held('a1')] })
+    expect(await transact([apiKeyPut({ ...key, keyId: 'b2' }), holderReplacement(nobody, [held('b2')])])).toBe(false)
+    expect(await getApiKey('b2')).toBeUndefined()
+  })
+
+  test('a nonce is taken once', async () => {
+    expect(await Promise.all([1, 2, 3].map(() => takeNonce('n', 5))).then(all => all.filter(Boolean))).toHaveLength(1)
+    expect(await takeNonce('m', 5)).toBe(true)
   })
 })
 
@@ -318,5 +385,57 @@ describe('watermarks', () => {
     expect(await tables.items('balances')).toEqual([])
     expect(await transact([balance, watermarkMove('p', 1, { outSeq: 0 }, { outSeq: 6 })])).toBe(true)
     expect(await tables.items('balances')).toHaveLength(1)
+  })
+})
+
+describe('rate limits', () => {
+  const now = 1_700_000_000_000_000
+  const take = (more: Partial<TakeFromBucket>) =>
+    takeFromBucket({
+      credential: 'acme',
+      takeMicros: 4_000,
+      depthMicros: 10_000,
+      nowMicros: now,
+      knownSpentUntilMicros: 0,
+      ...more,
+    })
+
+  test('a bucket gives until it is spent as far ahead as it is deep, and fills with time', async () => {
+    expect(await take({})).toEqual({ taken: true, spentUntilMicros: now + 4_000 })
+    // Whoever thought it full is told that it is not.
+    expect(await take({})).toEqual({ taken: false, spentUntilMicros: now + 4_000 })
+    const knownSpentUntilMicros = now + 4_000
+    expect(await take({ knownSpentUntilMicros })).toEqual({ taken: true, spentUntilMicros: now + 8_000 })
+    expect(await take({ knownSpentUntilMicros })).toEqual({ taken: false, spentUntilMicros: now + 8_000 })
+    expect(await take({ knownSpentUntilMicros, takeMicros: 2_000 })).toMatchObject({ taken: true })
+    expect(await take({ knownSpentUntilMicros, takeMicros: 1 })).toEqual({
+      taken: false,
+      spentUntilMicros: now + 10_000,
+    })
+    // Full again, to who knows it and to who does not.
+    expect(await take({ nowMicros: now + 10_001, knownSpentUntilMicros: now + 10_000 })).toEqual({
+      taken: true,
+      spentUntilMicros: now + 14_001,
+    })
+    expect(await take({ credential: 'other' })).toEqual({ taken: true, spentUntilMicros: now + 4_000 })
+    expect(await tables.items('rateLimits')).toEqual([
+      { credential: 'acme', spent_until_micros: now + 14_001, expires_at: 1_700_003_601 },
+      { credential: 'other', spent_until_micros: now + 4_000, expires_at: 1_700_003_601 },
+    ])
+  })
+
+  test('many at once get no more than there is', async () => {
+    await take({ takeMicros: 1 })
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, () => take({ takeMicros: 1_000, knownSpentUntilMicros: now + 1 })),
+    )
+    expect(answers.filter(({ taken }) => taken)).toHaveLength(9)
+    expect(new Set(answers.filter(({ taken }) => taken).map(answer => answer.spentUntilMicros)).size).toBe(9)
+  })
+
+  test('an answer that does not come counts as none', async () => {
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort())
+    await expect(take({})).rejects.toMatchObject({ name: 'TimeoutError' })
+    timeout.mockRestore()
   })
 })

@@ -62,6 +62,8 @@ const openedBy = ({ commandId, account }: AccountRow): Event => ({
   commandId,
   accountId: 7,
   account,
+  firm: account,
+  firmId: 1,
 })
 const refusedBy = ({ commandId }: AccountRow): Event => ({
   type: 'command-rejected',
@@ -79,7 +81,7 @@ describe('opening an account', () => {
     const waiting = await rowOf()
     expect(waiting).toMatchObject({ accountState: 'opening', taskToken: 'token-1' })
     expect(streams.put).toEqual([
-      { lane: 1, command: { type: 'open-account', commandId: waiting.commandId, account: 'acme' } },
+      { lane: 1, command: { type: 'open-account', commandId: waiting.commandId, account: 'acme', firm: '' } },
     ])
 
     await projectorOf(projectPositions)(recordsOf([openedBy(waiting)], [1]))

@@ -7,7 +7,7 @@ process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO'
 process.env['POWERTOOLS_METRICS_DISABLED'] = 'false'
 process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'ComputeExchange'
 process.env['POWERTOOLS_SERVICE_NAME'] = 'platform'
-const { serve } = await import('#lambdas/shell/http.ts')
+const { serve } = await import('#lambdas/shell/serve.ts')
 
 const look = operation({
   context: 'platform',
@@ -41,7 +41,8 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-const metricLines = () => lines.filter(line => '_aws' in line)
+const metricLines = () => lines.filter(line => '_aws' in line && !('Problems' in line))
+const problemLines = () => lines.filter(line => 'Problems' in line)
 const logLines = () => lines.filter(line => !('_aws' in line))
 
 test('a request is one metric line, with its context, operation and outcome', async () => {
@@ -60,6 +61,19 @@ test('a request is one metric line, with its context, operation and outcome', as
     Failed: 0,
   })
   expect(refused).toMatchObject({ operation: 'look', outcome: 'invalid-request', status: '400', Refused: 1, Failed: 0 })
+})
+
+test('a problem is one more line, with its context and code and nothing of the request', async () => {
+  await handler(proxyEvent('GET', '/look', {}), lambdaContext)
+  expect(problemLines()).toEqual([])
+  await handler(proxyEvent('GET', '/look', { query: { a: '1' } }), lambdaContext)
+  failure = new Error('what happened')
+  await handler(proxyEvent('GET', '/look', {}), lambdaContext)
+  expect(problemLines()).toMatchObject([
+    { service: 'platform', context: 'platform', code: 'invalid-request', Problems: 1 },
+    { service: 'platform', context: 'platform', code: 'internal-error', Problems: 1 },
+  ])
+  for (const line of problemLines()) expect(line).not.toHaveProperty('request_id')
 })
 
 test('an error is logged once, with its cause and the request’s id, and counted', async () => {

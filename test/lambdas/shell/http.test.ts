@@ -3,8 +3,11 @@ import * as z from 'zod'
 import type { Handle, Request } from '#lambdas/shell/http.ts'
 import { type Operation, operation } from '#protocol/operation.ts'
 import { answerOf, lambdaContext, proxyEvent, requestId, requests } from '#test/support/http-requests.ts'
+import { mockTables } from '#test/support/mocked-tables.ts'
 
-const { serve } = await import('#lambdas/shell/http.ts')
+// Rate limits.
+mockTables()
+const { serve } = await import('#lambdas/shell/serve.ts')
 
 const thing = z.object({ name: z.string() })
 const make = operation({
@@ -93,6 +96,9 @@ describe('an operation', () => {
       'strict-transport-security': 'max-age=31536000; includeSubDomains',
       'x-request-id': requestId,
       location: '/things/1',
+      'ratelimit-limit': '1000000',
+      'ratelimit-remaining': expect.any(String),
+      'ratelimit-reset': expect.any(String),
     })
     expect(seen).toMatchObject({
       path: { group: 'tools' },

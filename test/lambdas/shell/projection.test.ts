@@ -30,7 +30,7 @@ afterAll(() => tables.stop())
 beforeEach(() => tables.renew())
 
 const list = (): Command => ({ type: 'list-instrument', commandId: nextCommandId(), specification: testSpecification })
-const open = (account: string): Command => ({ type: 'open-account', commandId: nextCommandId(), account })
+const open = (account: string): Command => ({ type: 'open-account', commandId: nextCommandId(), account, firm: '' })
 const deposit = (accountId: number): Command => ({
   type: 'deposit',
   commandId: nextCommandId(),
@@ -61,7 +61,11 @@ const events: readonly Event[] = [
     'bob buys 9 @ 99 at once as b3',
     'ann buys 7 @ 98 as a6',
   ].map(commandOf),
-].flatMap(command => [...engine.advance(marketMillis), ...engine.apply(command, marketMillis)])
+].flatMap(command => {
+  engine.told.clear()
+  engine.advance(marketMillis)
+  return [...engine.events(), ...engine.enter(command, marketMillis)]
+})
 
 type Records = ReturnType<typeof recordsOf>
 type Dump = Readonly<Record<string, readonly Item[]>>
@@ -211,7 +215,7 @@ describe('what is projected', () => {
   test('more events than one transaction takes', async () => {
     const many = Array.from({ length: 250 }, (_, index) => commandOf(`ann buys 1 @ 1 as f${index}`))
     const own = createEngine(1)
-    const told = [list(), open('ann'), deposit(1), ...many].flatMap(command => [...own.apply(command, marketMillis)])
+    const told = [list(), open('ann'), deposit(1), ...many].flatMap(command => [...own.enter(command, marketMillis)])
     await projectAll(recordsOf(told, [100]))
     expect(await tables.items('orders')).toHaveLength(250)
     expect(await getWatermark('project-orders', 1)).toEqual({ outSeq: 253, recordSequence: recordSequence(3) })
@@ -228,7 +232,7 @@ describe('what is projected', () => {
     ]
     const expiry = commands.length - 1
     const told = commands.flatMap((command, index) => [
-      ...own.apply(command, index === expiry ? testSpecification.expirationMillis : marketMillis),
+      ...own.enter(command, index === expiry ? testSpecification.expirationMillis : marketMillis),
     ])
     await projectAll(recordsOf(told, [2]))
     expect(await tables.items('instruments')).toMatchObject([{ is_active: false }])
@@ -341,7 +345,7 @@ describe('what comes again, late or not at all', () => {
   test('an order that is nobody’s, or has another’s id, writes no row', async () => {
     const own = createEngine(1)
     const place = commandOf('ann buys 1 @ 1 as a1')
-    const told = [list(), place, commandOf('cid buys 1 @ 1 as c1')].flatMap(command => [...own.apply(command, 1)])
+    const told = [list(), place, commandOf('cid buys 1 @ 1 as c1')].flatMap(command => [...own.enter(command, 1)])
     const rejected = told.filter(({ type }) => type === 'order-rejected')
     expect(rejected.map(event => 'code' in event && event.code)).toEqual(['unknown-account', 'unknown-account'])
     const [order] = rejected
@@ -391,7 +395,14 @@ describe('the account of an opening', () => {
 
   test('opens with number, lane and time, after a failure too', async () => {
     const row = await registered('eve', 1)
-    const opened: Event = { type: 'account-opened', commandId: row.commandId, accountId: 7, account: 'eve' }
+    const opened: Event = {
+      type: 'account-opened',
+      commandId: row.commandId,
+      accountId: 7,
+      account: 'eve',
+      firm: 'eve',
+      firmId: 1,
+    }
     await projectorOf(projectPositions)(recordsOf([refused(row.commandId), opened], [2]))
     expect(await getAccount('eve')).toMatchObject({ accountState: 'open', accountId: 7, lane: 1, taskToken: 'token' })
     expect(await getAccount('eve')).not.toHaveProperty('failure')

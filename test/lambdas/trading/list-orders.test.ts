@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals'
-import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { encodeCursor } from '#lambdas/shell/cursor.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { type Given, requests } from '#test/support/http-requests.ts'
@@ -22,6 +22,7 @@ const command = (number: number, accountId = 7): PlaceOrder => ({
   priceTicks: 51,
   quantityLots: 25,
   clientOrderId: '',
+  ...plainInstructions,
 })
 
 beforeEach(() => {

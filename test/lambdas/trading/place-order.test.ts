@@ -1,6 +1,6 @@
 import { ProvisionedThroughputExceededException } from '@aws-sdk/client-kinesis'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { instrumentName, openTradingFloor } from '#test/support/trading-floor.ts'
@@ -45,6 +45,7 @@ describe('an order', () => {
       priceTicks: 51,
       quantityLots: 25,
       clientOrderId: 'mine-1',
+      ...plainInstructions,
     })
     expect(answer.status).toBe(202)
     expect(answer.headers['location']).toBe(`/api/v1/orders/${command.orderId}`)

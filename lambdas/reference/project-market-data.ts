@@ -1,0 +1,136 @@
+import { type BookRow, bookPut, getBook } from '#adapters/tables/books.ts'
+import { candlePut, getCandle } from '#adapters/tables/candles.ts'
+import { marketTradePut } from '#adapters/tables/market-trades.ts'
+import { tradeIdOf } from '#adapters/tables/trades.ts'
+import type { Write } from '#adapters/writes.ts'
+import {
+  type Candle,
+  type CandleResolution,
+  candleOfTrade,
+  candleResolutions,
+  candleStart,
+  joined,
+} from '#domain/trading/candles.ts'
+import type { TradeExecuted } from '#domain/trading/events.ts'
+import { followed, type MarketData, marketOfEvent, newMarket } from '#domain/trading/market-data.ts'
+import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
+
+/**
+ * What everybody may know of markets. A book and a candle follow from what they were before, so this projection keeps
+ * what it has written: it is right as long as the next event is the one after its last, and read again else. That a
+ * candle counts no trade twice is the watermark's doing, which moves in the same transaction.
+ */
+class LaneCopy {
+  readonly markets = new Map<number, MarketData>()
+  /** The latest of each market and resolution. */
+  readonly candles = new Map<string, Candle>()
+  outSeq: number
+
+  constructor(outSeq: number) {
+    this.outSeq = outSeq
+  }
+
+  async read(lane: number, events: readonly PlacedEvent[]): Promise<void> {
+    const reads = new Map<string, () => Promise<number>>()
+    for (const { event, atMillis } of events) {
+      const instrumentId = marketOfEvent(event)
+      if (instrumentId === undefined) continue
+      if (!this.markets.has(instrumentId)) reads.set(`${instrumentId}`, () => this.readMarket(lane, instrumentId))
+      if (event.type !== 'trade-executed') continue
+      for (const resolution of candleResolutions) {
+        const series = seriesOf(instrumentId, resolution)
+        // One that is here is the latest: what begins after it cannot be there yet.
+        if (this.candles.has(series) || reads.has(series)) continue
+        const startMillis = candleStart(resolution, atMillis)
+        reads.set(series, () => this.readCandle(lane, instrumentId, resolution, startMillis))
+      }
+    }
+    const outSeqs = await Promise.all([...reads.values()].map(each => each()))
+    this.isAhead = outSeqs.some(outSeq => outSeq > this.outSeq)
+  }
+
+  /** Somebody has gone on since the watermark was read: what is made of this copy will be refused, and it is no use. */
+  isAhead = false
+
+  private async readMarket(lane: number, instrumentId: number): Promise<number> {
+    const row = await getBook(lane, instrumentId)
+    this.markets.set(instrumentId, row?.market ?? newMarket)
+    return row?.outSeq ?? 0
+  }
+
+  private async readCandle(
+    lane: number,
+    instrumentId: number,
+    resolution: CandleResolution,
+    startMillis: number,
+  ): Promise<number> {
+    const row = await getCandle(lane, instrumentId, resolution, startMillis)
+    if (row === undefined) return 0
+    this.candles.set(seriesOf(instrumentId, resolution), row.candle)
+    return row.outSeq
+  }
+
+  writesOf({ lane, outSeq, atMillis, event }: PlacedEvent): readonly Write[] {
+    this.outSeq = outSeq
+    const instrumentId = marketOfEvent(event)
+    if (instrumentId === undefined) return []
+    const before = this.markets.get(instrumentId)
+    if (before === undefined) throw new Error(`the market ${instrumentId} of lane ${lane} was not read`)
+    const market = followed(before, event, atMillis)
+    if (market === before) return []
+    this.markets.set(instrumentId, market)
+    const row: BookRow = { lane, instrumentId, market, updatedAtMillis: atMillis, outSeq }
+    return event.type === 'trade-executed'
+      ? [bookPut(row), ...this.tradeWrites(lane, outSeq, atMillis, event)]
+      : [bookPut(row)]
+  }
+
+  private tradeWrites(lane: number, outSeq: number, atMillis: number, event: TradeExecuted): readonly Write[] {
+    const { instrumentId, priceTicks, quantityLots, isAuction, taker } = event
+    return [
+      marketTradePut({
+        lane,
+        instrumentId,
+        tradeId: tradeIdOf(lane, outSeq),
+        priceTicks,
+        quantityLots,
+        direction: taker.direction,
+        isAuction,
+        atMillis,
+        outSeq,
+      }),
+      ...candleResolutions.map(resolution => {
+        const series = seriesOf(instrumentId, resolution)
+        const own = candleOfTrade(candleStart(resolution, atMillis), priceTicks, quantityLots)
+        const latest = this.candles.get(series)
+        const candle = latest?.startMillis === own.startMillis ? joined(latest, own) : own
+        this.candles.set(series, candle)
+        return candlePut({ lane, instrumentId, resolution, candle, outSeq })
+      }),
+    ]
+  }
+}
+
+const seriesOf = (instrumentId: number, resolution: CandleResolution): string => `${instrumentId}#${resolution}`
+
+/** Each with a copy of its own, as each process has one. */
+export const marketDataProjection = (): Projection => {
+  const copies = new Map<number, LaneCopy>()
+  return {
+    name: 'project-market-data',
+    async load(lane, events) {
+      const [first] = events
+      if (first === undefined) return () => []
+      const known = copies.get(lane)
+      const copy = known?.outSeq === first.outSeq - 1 ? known : new LaneCopy(first.outSeq - 1)
+      copies.delete(lane)
+      await copy.read(lane, events)
+      if (!copy.isAhead) copies.set(lane, copy)
+      return placed => copy.writesOf(placed)
+    },
+  }
+}
+
+export const projectMarketData = marketDataProjection()
+
+export const handler = serveProjection(projectMarketData)

@@ -1,0 +1,58 @@
+/** In CloudWatch. */
+export const metricsNamespace = 'ComputeExchange'
+
+/**
+ * The figures that the code writes to CloudWatch, by who writes them, with the dimensions that they come under: a widget
+ * or an alarm that asks for another name, or for other dimensions, would stay empty for ever.
+ */
+export const publishedMetrics = {
+  /** The HTTP shell, of each request. */
+  request: { dimensions: ['service', 'context', 'operation'], names: ['Latency', 'Refused', 'Failed'] },
+  /** The HTTP shell, of each request that was answered by a problem. */
+  problem: { dimensions: ['service', 'context', 'code'], names: ['Problems'] },
+  /** The functions that read streams. */
+  stream: {
+    dimensions: ['service', 'function'],
+    names: [
+      'Records',
+      'BatchFailures',
+      'EventsProjected',
+      'ProjectionDelay',
+      'ProjectionGaps',
+      'ProjectionGapsHealed',
+      'ProjectionEventsMissing',
+      'UnreadableExecutions',
+      'EventsAnnounced',
+      'AuditRecords',
+      'AuditLinesUnreadable',
+    ],
+  },
+  /** The functions that workflows and schedules call. */
+  task: { dimensions: ['service', 'function'], names: ['Runs', 'Rejected', 'InstrumentsDue'] },
+  /** The matchers, every five seconds. */
+  matcher: {
+    dimensions: ['Lane'],
+    names: [
+      'Orders',
+      'Rejections',
+      'Trades',
+      'Commands',
+      'Duplicates',
+      'Poison',
+      'UnpublishedEvents',
+      'LagMillis',
+      'PublishedMillisAverage',
+      'EngineMicrosAverage',
+      'EngineMicrosP50',
+      'EngineMicrosP99',
+      'EventLoopDelayMillis',
+      'OpenOrders',
+      'Epoch',
+      'SnapshotAgeMillis',
+    ],
+  },
+} as const
+
+export type MetricSource = keyof typeof publishedMetrics
+export type MetricName<Source extends MetricSource> = (typeof publishedMetrics)[Source]['names'][number]
+export type MetricDimension<Source extends MetricSource> = (typeof publishedMetrics)[Source]['dimensions'][number]

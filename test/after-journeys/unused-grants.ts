@@ -1,0 +1,77 @@
+/**
+ * What roles allow although no journey does it, each with the reason why it is allowed all the same. `*` stands for
+ * anything. A line that no role's grant matches any more fails the check too.
+ */
+export interface UnusedGrant {
+  readonly caller: string
+  readonly action: string
+  readonly resource: string
+  readonly reason: string
+}
+
+export const unusedGrants: readonly UnusedGrant[] = [
+  {
+    caller: 'RegisterAccountFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'CommandsTable',
+    reason: 'a step that is tried again finds its promise kept there',
+  },
+  {
+    caller: 'SubmitAccountFunction',
+    action: 'states:SendTask*',
+    resource: 'OpenAccountWorkflow',
+    reason: 'a step that is tried again after the engine’s answer hands it to its new token',
+  },
+  {
+    caller: 'ResumeAccountOpeningFunction',
+    action: 'states:SendTaskFailure',
+    resource: 'OpenAccountWorkflow',
+    reason: 'the engine refuses only beyond as many accounts as its ids can tell apart',
+  },
+  {
+    caller: 'ProjectPositionsFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'CommandsTable',
+    reason: 'a refusal names only the command, and the engine refuses no account of a journey',
+  },
+  {
+    caller: 'FailAccountFunction',
+    action: '*',
+    resource: '*',
+    reason: 'the workflow calls it only when an account could not be opened',
+  },
+  {
+    caller: 'Lane*Task',
+    action: 's3:DeleteObject',
+    resource: 'Snapshots/*/snapshots/*',
+    reason: 'a journey is too short for more snapshots than are kept',
+  },
+  {
+    caller: '*HttpFunction',
+    action: 'dynamodb:UpdateItem',
+    resource: 'ApiKeysTable',
+    reason: 'a key’s use is noted once in a while, by whichever context sees it then',
+  },
+  {
+    caller: '*HttpFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'ApiKeysTable',
+    reason: 'every context takes keys, by the same code; the journeys use them in some',
+  },
+  {
+    caller: '*HttpFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'NoncesTable',
+    reason: 'every context takes signed requests, by the same code; the journeys sign in some',
+  },
+]
+
+/** Of the tenant that no journey runs. */
+export const unusedGrantsOfOtherTenants: readonly UnusedGrant[] = [
+  {
+    caller: 'AnnounceOrdersFunction',
+    action: 'events:PutEvents',
+    resource: 'EventBus',
+    reason: 'the tenant that the journeys run does not announce orders',
+  },
+]

@@ -1,0 +1,58 @@
+import { KinesisClient, ListStreamsCommand, PutRecordCommand } from '@aws-sdk/client-kinesis'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { expiries } from '#bin/seed.ts'
+import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
+
+/** What is allowed to functions and tasks and seldom done: so that it is done once, under their own roles. */
+
+const instrument = `A100.USE-${expiries(Date.now(), 2).at(-1)?.code}`
+const wait = { prefer: 'wait=10' }
+
+let exchange: RunningExchange
+
+beforeAll(async () => {
+  exchange = await runningExchange()
+}, 180_000)
+
+const resting = { instrument_name: instrument, direction: 'buy', amount: '1', price: '0.1' }
+
+describe('seldom asked', () => {
+  test('open orders are listed by themselves, and a deposit is read by its id', async () => {
+    const client = await exchange.trader('t-lister')
+    const placed = await client.call('POST', '/api/v1/orders', { ...resting, client_order_id: 'lister-1' }, wait)
+    expect(placed.body['order_state']).toBe('open')
+    const open = await client.call('GET', '/api/v1/orders?order_state=open')
+    expect(open.body['data']).toMatchObject([{ order_id: placed.body['order_id'] }])
+
+    const operator = await exchange.as('operator', 'market_operator')
+    const deposit = { account: 't-lister', currency: 'USD', amount: '5' }
+    const named = { ...wait, 'idempotency-key': 'deposit-t-lister-again' }
+    const made = await operator.call('POST', '/api/v1/deposits', deposit, named)
+    const read = await operator.call('GET', `/api/v1/deposits/${made.body['deposit_id']}`)
+    expect([read.status, read.body]).toEqual([200, made.body])
+  })
+
+  test('a record that nobody can read is put aside, and trading goes on', async () => {
+    const { aws } = await exchange.status()
+    const kinesis = new KinesisClient({
+      region: aws['AWS_REGION'] ?? '',
+      endpoint: aws['AWS_ENDPOINT_URL_KINESIS'] ?? '',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      requestHandler: new NodeHttpHandler(),
+    })
+    const { StreamNames = [] } = await kinesis.send(new ListStreamsCommand({}))
+    const StreamName = StreamNames.find(name => name.includes('Lane1Orders'))
+    await kinesis.send(new PutRecordCommand({ StreamName, PartitionKey: '1', Data: Buffer.from('no frame of ours') }))
+    kinesis.destroy()
+
+    const client = await exchange.trader('t-undisturbed')
+    const placed = await client.call('POST', '/api/v1/orders', { ...resting, client_order_id: 'undisturbed-1' }, wait)
+    expect(placed.body['order_state']).toBe('open')
+    const metrics = await eventually(
+      async () => (await fetch(`${exchange.url}/metrics`)).text(),
+      text => /^\w*poison\w*(\{[^}]*\})? [1-9]/m.test(text),
+    )
+    expect(metrics).toMatch(/poison/)
+  })
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
+import type { Operation } from '#protocol/operation.ts'
+import { operations } from '#protocol/operations/registry.ts'
+import { validRequest } from '#test/support/hostile-requests.ts'
+import { absent, foreign, openWholeApi } from '#test/support/whole-api.ts'
+
+/**
+ * Every operation that names an object, tried with another account's: it is answered as one that is not there. Which
+ * operations do, is read from the registry; a field that nobody has said anything about fails.
+ */
+
+const api = openWholeApi()
+
+/** Names that are nobody's alone, or the caller's own to choose. */
+const nobodys: Readonly<Record<string, string>> = {
+  instrument_name: 'everybody trades it',
+  underlying: 'everybody trades it',
+  client_order_id: 'a name among the account’s own requests',
+  name: 'a name among the account’s own keys',
+}
+
+/** Operations whose very purpose is another's object, and whose permission says so. */
+const meantForOthers: Readonly<Record<string, string>> = {
+  'deposit-cash': 'a market operator’s, who funds accounts of others',
+}
+
+/** Another's account is refused before anything is looked up: 403 that tells nothing of whether there is one. */
+const refusedUnread = new Set(['open-account'])
+
+const isField = (name: string): name is keyof typeof foreign => Object.hasOwn(foreign, name)
+
+const namesOf = (schema: z.ZodType | undefined): readonly string[] => {
+  const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : []
+}
+
+/** Whatever stands in the path, and what is called an id, a name or an account elsewhere. */
+const objectsOf = ({ path, request }: Operation): readonly string[] => [
+  ...new Set([
+    ...[...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []),
+    ...[...namesOf(request.query), ...namesOf(request.body)].filter(name =>
+      /(?:^|_)(?:id|name|account|underlying)$/.test(name),
+    ),
+  ]),
+]
+
+const naming = operations.filter(operation => objectsOf(operation).length > 0)
+
+test('every field that names an object is either another’s in a test, or nobody’s for a reason', () => {
+  const unknown = naming.flatMap(operation =>
+    objectsOf(operation)
+      .filter(name => !isField(name) && nobodys[name] === undefined)
+      .map(name => `${operation.name}: ${name}`),
+  )
+  expect(unknown).toEqual([])
+  expect(naming.flatMap(objectsOf).filter(isField).length).toBeGreaterThanOrEqual(8)
+})
+
+describe.each(
+  naming.flatMap(operation =>
+    objectsOf(operation)
+      .filter(isField)
+      .filter(() => meantForOthers[operation.name] === undefined)
+      .map(field => [operation.name, field, operation] as const),
+  ),
+)('%s with the %s of another account', (name, field, operation) => {
+  const ask = async (value: string) => {
+    api.reset()
+    const request = validRequest(operation, { ...api.knownTo(operation), [field]: value })
+    const { status, headers, body, text } = await api.send(operation, request)
+    // How its rate stands differs from one request to the next.
+    const told = Object.entries(headers).filter(([each]) => !each.startsWith('ratelimit-'))
+    return { status, headers: told, code: body['code'], body, text: text.replaceAll(value, '…'), traces: api.traces() }
+  }
+
+  test('is answered as with one that is not there', async () => {
+    const own = await ask(String(api.knownTo(operation)[field]))
+    expect(own.status).toBeLessThan(300)
+    const theirs = await ask(foreign[field])
+    const nobodysOwn = await ask(absent[field])
+    expect(theirs).toEqual({ ...nobodysOwn, body: theirs.body })
+    expect(theirs.traces).toEqual([])
+    if (operation.path.includes(`{${field}}`)) expect(theirs.status).toBe(404)
+    else if (refusedUnread.has(name)) expect([theirs.status, theirs.code]).toEqual([403, 'forbidden'])
+    // As a filter it finds nothing.
+    else expect([theirs.status, theirs.body['data']]).toEqual([200, []])
+  })
+})
