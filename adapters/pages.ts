@@ -20,7 +20,7 @@ interface PageOptions {
   /** Only rows whose sort keys lie between these, themselves included. */
   readonly between?: readonly [from: string, to: string] | readonly [from: number, to: number]
   readonly newestFirst?: boolean
-  /** Attributes and what they must be. */
+  /** Attributes and what they must be: a value, or one of a list. */
   readonly matching?: Item
   readonly limit: number
   /** Where to begin: the whole key of the item that the page comes after. */
@@ -50,10 +50,18 @@ export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row
   const filters = Object.entries(matching).filter(([, value]) => value !== undefined)
   const names: Record<string, string> = { '#partition': partition.name }
   const values: Record<string, unknown> = { ':partition': partition.value }
-  for (const [name, value] of filters) {
+  const conditions = filters.map(([name, value]) => {
     names[`#${name}`] = name
-    values[`:${name}`] = value
-  }
+    if (!Array.isArray(value)) {
+      values[`:${name}`] = value
+      return `#${name} = :${name}`
+    }
+    const choices = value.map((choice: unknown, position) => {
+      values[`:${name}${position}`] = choice
+      return `:${name}${position}`
+    })
+    return `#${name} IN (${choices.join(', ')})`
+  })
   if (sortKey !== undefined) {
     names['#sort'] = sortKeyName
     values[':sort'] = sortKey
@@ -73,9 +81,7 @@ export const page = async <Row>(options: PageOptions, rowOf: (item: Item) => Row
         TableName: required(table.environmentVariable),
         ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
         KeyConditionExpression: `#partition = :partition${sortCondition}`,
-        ...(filters.length === 0
-          ? {}
-          : { FilterExpression: filters.map(([name]) => `#${name} = :${name}`).join(' AND ') }),
+        ...(conditions.length === 0 ? {} : { FilterExpression: conditions.join(' AND ') }),
         ExpressionAttributeNames: names,
         ExpressionAttributeValues: values,
         ScanIndexForward: !newestFirst,

@@ -87,11 +87,15 @@ export class EngineRun {
   }
 }
 
-/** Shaped as the intake makes them: time in front, then digits that look random, the flow's own number last. */
+/** So many ids bear the same millisecond: what a lane of one shard takes. */
+const idsOfMillisecond = 20
+
+/** As the intake makes them (UUID version 7): milliseconds first, then random digits, the flow's own number last. */
 const putId = (words: Int32Array, at: number, kind: number, count: number): void => {
   const mixed = Math.imul(count ^ (kind << 28), 0x9e3779b1)
-  words[at] = 0x0190 | ((count >>> 8) << 16)
-  words[at + 1] = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
+  const millis = Math.floor(count / idsOfMillisecond)
+  words[at] = 0x0190 | (((millis >>> 24) & 255) << 16) | (((millis >>> 16) & 255) << 24)
+  words[at + 1] = ((millis >>> 8) & 255) | ((millis & 255) << 8) | 0x70_0000 | (Math.imul(mixed, 0x85ebca6b) & 0xff0f_0000)
   words[at + 2] = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) ^ kind
   words[at + 3] = count
 }

@@ -27,7 +27,10 @@ const jest = spawn(
     ...process.argv.slice(2),
   ],
   // Jest writes the JSON to standard output too: what people read is on standard error.
-  { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, POWERTOOLS_DEV: 'true', AWS_REGION: 'eu-west-1' } },
+  {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, POWERTOOLS_DEV: 'true', AWS_REGION: 'eu-west-1', TEST_FOLDER: folder },
+  },
 )
 const stop = (signal: NodeJS.Signals) => jest.kill(signal)
 process.on('SIGINT', stop)

@@ -32,6 +32,8 @@ const recordsPerBatch = 200
 const auditRecordAgeHours = 24
 /** Nobody waits for the audit trail; what gathers meanwhile is one transaction and one object. */
 const auditBatchSeconds = 2
+/** What else no order waits for, where low cost is asked for. */
+const gatheringSeconds = 1
 const descriptions: Readonly<Partial<Record<StreamConsumer['reads'], string>>> = {
   executions: 'Reads the executions of every lane',
   'audit-lines': 'Chains the lines of the audit trail and stores them',
@@ -119,7 +121,7 @@ export class ContextStack extends Stack {
     return queue
   }
 
-  private makeConsumer({ name, reads }: StreamConsumer): LambdaFunction {
+  private makeConsumer({ name, reads, gathers }: StreamConsumer): LambdaFunction {
     const { data, tenant } = this.surroundings
     const lambda = this.makeFunction(name, {
       bundle: name,
@@ -144,6 +146,9 @@ export class ContextStack extends Stack {
               maxBatchingWindow: Duration.seconds(auditBatchSeconds),
             }
           : { retryAttempts, maxRecordAge: Duration.hours(maxRecordAgeHours) }),
+        ...(gathers === true && tenant.streamRead === 'polling'
+          ? { maxBatchingWindow: Duration.seconds(gatheringSeconds) }
+          : {}),
         onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
       })
     const allow = (actions: readonly string[], ...resources: readonly string[]) =>

@@ -45,6 +45,8 @@ export class TenantStage extends Stage {
     const reference = contextStack('reference')
     const ledger = contextStack('ledger')
     const security = contextStack('security')
+    const marketMaking = contextStack('market-making')
+    const supervision = contextStack('supervision')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -57,13 +59,26 @@ export class TenantStage extends Stage {
         reference: reference.httpFunction,
         ledger: ledger.httpFunction,
         security: security.httpFunction,
+        'market-making': marketMaking.httpFunction,
+        supervision: supervision.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
     })
     new DashboardStack(this, 'Dashboard', {
       tenant,
-      rows: [api.row, matcher.row, workflow.row, trading.row, ledger.row, reference.row, security.row, platform.row],
+      rows: [
+        api.row,
+        matcher.row,
+        workflow.row,
+        trading.row,
+        marketMaking.row,
+        ledger.row,
+        reference.row,
+        supervision.row,
+        security.row,
+        platform.row,
+      ],
       description: 'Compute exchange: the dashboard',
     })
     Tags.of(this).add('application', 'compute-exchange')

@@ -2,7 +2,7 @@
  * Who asks what of AWS: each function and task has an access key of its own, and in a run that records, every thread and
  * child of theirs appends its requests to one file, each distinct one once, with no more of it than IAM looks at.
  */
-import { subscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import { ClientRequest } from 'node:http'
 import type { Resource, Surroundings } from './component.ts'
@@ -19,6 +19,7 @@ export interface AwsCall {
 }
 
 const fileVariable = 'LOCAL_AWS_CALLS_FILE'
+const requestCreated = 'http.client.request.created'
 const names =
   /^(TableName|IndexName|Stream(Name|ARN)|ConsumerARN|EventBusName|QueueUrl|stateMachineArn|taskToken|SecretId)$/
 const holders = /^(TransactItems|Put|Update|Delete|Get|ConditionCheck|Entries)$/
@@ -35,12 +36,12 @@ export function callerEnvironment(s: Surroundings, caller: Resource): Readonly<R
   return { ...s.awsEnvironment, AWS_ACCESS_KEY_ID: accessKeyOf(caller), ...recording }
 }
 
-/** Called first in each thread and child; without the file in its environment nothing happens. */
-export function recordAwsCalls(): void {
+/** Called first in each thread and child; without the file in its environment nothing happens. Answers how to end it. */
+export function recordAwsCalls(): () => void {
   const file = process.env[fileVariable]
-  if (file === undefined) return
+  if (file === undefined) return () => undefined
   const written = new Set<string>()
-  subscribe('http.client.request.created', message => {
+  const created = (message: unknown) => {
     const { request } = message as { readonly request?: unknown }
     if (!(request instanceof ClientRequest)) return
     const { end } = request
@@ -51,7 +52,9 @@ export function recordAwsCalls(): void {
       written.add(line)
       return Reflect.apply(end, request, given)
     }
-  })
+  }
+  subscribe(requestCreated, created)
+  return () => void unsubscribe(requestCreated, created)
 }
 
 function lineOf(request: ClientRequest, body: unknown): string {

@@ -26,6 +26,7 @@ export const tradeExecuted = z
     price: decimalText,
     amount: decimalText,
     direction: z.enum(['buy', 'sell']).meta({ description: "The taker's" }),
+    is_auction: z.boolean().meta({ description: 'Nobody made or took: the buyer stands as the maker' }),
     maker: z.object({ account_id: z.number().int(), order_id: orderId, fee: decimalText }),
     taker: z.object({ account_id: z.number().int(), order_id: orderId, fee: decimalText }),
   })
@@ -50,7 +51,7 @@ export const orderStateChanged = z
     order_id: orderId,
     client_order_id: z.string().nullable(),
     instrument_name: z.string(),
-    order_state: z.enum(['open', 'filled', 'rejected', 'cancelled']),
+    order_state: z.enum(['untriggered', 'open', 'filled', 'rejected', 'cancelled']),
     filled_amount: decimalText,
     reject_reason: z.string().nullable(),
   })

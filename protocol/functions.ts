@@ -10,13 +10,16 @@ export interface StreamConsumer {
   readonly name: string
   /** The executions streams of all lanes, the stream of audit lines, or a table's own stream. */
   readonly reads: 'executions' | 'audit-lines' | TableName
+  /** No order waits for it: where a tenant asks for low cost, it takes at once what a second brings. */
+  readonly gathers?: true
 }
 
 export const streamConsumers = [
   { context: 'trading', name: 'project-orders', reads: 'executions' },
   { context: 'ledger', name: 'project-positions', reads: 'executions' },
   { context: 'reference', name: 'project-instruments', reads: 'executions' },
-  { context: 'reference', name: 'project-market-data', reads: 'executions' },
+  { context: 'reference', name: 'project-market-data', reads: 'executions', gathers: true },
+  { context: 'market-making', name: 'project-market-making', reads: 'executions' },
   { context: 'trading', name: 'announce-trades', reads: 'trades' },
   { context: 'ledger', name: 'announce-positions', reads: 'positions' },
   { context: 'trading', name: 'announce-orders', reads: 'orders' },

@@ -3,7 +3,15 @@ import type { Permission } from './permissions.ts'
 import type { ProblemCode } from './problems.ts'
 
 /** One function, one grant list, one row of the dashboard each. */
-export const contexts = ['trading', 'reference', 'ledger', 'security', 'platform'] as const
+export const contexts = [
+  'trading',
+  'reference',
+  'ledger',
+  'security',
+  'market-making',
+  'supervision',
+  'platform',
+] as const
 export type Context = (typeof contexts)[number]
 
 /**

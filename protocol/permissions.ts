@@ -22,7 +22,21 @@ export const permissions = [
   'positions:read',
   'markets:read',
   'markets:write',
+  'markets:operate',
+  'marks:write',
   'deposits:write',
+  'quotes:read',
+  'quotes:write',
+  'obligations:read',
+  'obligations:read-any',
+  'obligations:write',
+  'kill:own',
+  'kill:read',
+  'kill:write',
+  'busts:read',
+  'busts:write',
+  'busts:approve',
+  'commands:read',
   'api-keys:read',
   'api-keys:write',
   'audit:read',
@@ -40,7 +54,11 @@ const trading: readonly Permission[] = [
   'trades:read',
   'positions:read',
   'markets:read',
+  'kill:own',
+  'commands:read',
 ]
+/** Quoting binds and is protected: for those who have agreed to do it. */
+const marketMaking: readonly Permission[] = [...trading, 'quotes:read', 'quotes:write', 'obligations:read']
 const reading: readonly Permission[] = [
   ...ownKeys,
   'accounts:read',
@@ -49,8 +67,12 @@ const reading: readonly Permission[] = [
   'positions:read',
   'markets:read',
 ]
+/** Whoever looks after what others do: sees all of it, whoever it is about. */
+const watching: readonly Permission[] = ['obligations:read', 'obligations:read-any', 'kill:read', 'busts:read']
 /** Whoever looks at what others do. */
-const auditing: readonly Permission[] = [...reading, 'audit:read']
+const auditing: readonly Permission[] = [...reading, ...watching, 'audit:read']
+/** Whoever answers for risk stops and releases, and is the second person of a bust; what trades is not for them. */
+const risk: readonly Permission[] = [...reading, ...watching, 'kill:write', 'busts:approve', 'commands:read']
 /** Whoever may open any account may open one, and read what was opened. */
 const operating: readonly Permission[] = [
   ...ownKeys,
@@ -60,16 +82,25 @@ const operating: readonly Permission[] = [
   'markets:read',
   'markets:write',
   'deposits:write',
+  ...watching,
+  'markets:operate',
+  'marks:write',
+  'obligations:write',
+  'kill:write',
+  'busts:write',
+  'busts:approve',
+  'commands:read',
 ]
 
 export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   trader: trading,
-  market_maker: trading,
-  risk_manager: reading,
+  market_maker: marketMaking,
+  risk_manager: risk,
   compliance_officer: auditing,
   capacity_partner: trading,
   market_operator: operating,
-  service: trading,
+  /** The exchange's own machines: they mark, too. */
+  service: [...trading, 'marks:write'],
   auditor: auditing,
   admin: operating,
 }

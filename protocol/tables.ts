@@ -106,6 +106,52 @@ export const tables = {
     partitionKey: text('series'),
     sortKey: number('start_millis'),
   },
+  /** What became of mass quotes, side by side. */
+  quoteOutcomes: {
+    name: 'quote-outcomes',
+    environmentVariable: 'QUOTE_OUTCOMES_TABLE',
+    partitionKey: text('command_id'),
+    timeToLive: 'expires_at',
+  },
+  /** What an account has set for its quotes and orders: protections of groups, its dead-man timer. */
+  marketMakers: {
+    name: 'market-makers',
+    environmentVariable: 'MARKET_MAKERS_TABLE',
+    partitionKey: text('account_number'),
+    sortKey: text('setting'),
+  },
+  /** One row a market and UTC day: whose quotes stood in it, and for how long as they are obliged to. */
+  quotingDays: {
+    name: 'quoting-days',
+    environmentVariable: 'QUOTING_DAYS_TABLE',
+    partitionKey: text('market'),
+    sortKey: number('day_millis'),
+  },
+  /** One row a market: all versions of what its market makers are obliged to. */
+  obligationTerms: {
+    name: 'obligation-terms',
+    environmentVariable: 'OBLIGATION_TERMS_TABLE',
+    partitionKey: text('market'),
+  },
+  killSwitches: {
+    name: 'kill-switches',
+    environmentVariable: 'KILL_SWITCHES_TABLE',
+    partitionKey: text('lane'),
+    sortKey: text('subject'),
+  },
+  /** By whose name an account number goes: events carry numbers only. */
+  accountNumbers: {
+    name: 'account-numbers',
+    environmentVariable: 'ACCOUNT_NUMBERS_TABLE',
+    partitionKey: text('account_number'),
+  },
+  /** Requests to reverse trades, and who approved them. */
+  tradeBusts: {
+    name: 'trade-busts',
+    environmentVariable: 'TRADE_BUSTS_TABLE',
+    partitionKey: text('lane'),
+    sortKey: text('bust_id'),
+  },
   /** API keys: keyed hashes of secrets and public keys, never a secret itself. */
   apiKeys: {
     name: 'api-keys',

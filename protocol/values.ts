@@ -27,6 +27,21 @@ export const orderId = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
 
+/** Names a command that an answer has told of. */
+export const commandId = orderId
+
+/** What became of a command that changes no order and makes no thing of its own. */
+export const commandOutcome = z
+  .object({
+    command_id: commandId,
+    operation: z.string().meta({ description: 'The operation that was asked for' }),
+    command_state: z.enum(['pending', 'accepted', 'rejected']),
+    reject_reason: z.string().nullable(),
+    timestamp: instant.nullable().meta({ description: 'Of the outcome' }),
+  })
+  .meta({ id: 'CommandOutcome' })
+export type CommandOutcome = z.infer<typeof commandOutcome>
+
 /** Account names are what credentials carry. */
 export const accountName = z
   .string()

@@ -5,6 +5,7 @@ import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { bytes, type Item, integer, oneOf } from '../items.ts'
+import { marketKeyOf } from '../market-keys.ts'
 import type { Write } from '../writes.ts'
 
 export interface BookRow {
@@ -17,9 +18,6 @@ export interface BookRow {
 }
 
 const table = tables.books
-
-/** How a market is named in the keys of its book, its trades and its candles. */
-export const marketKeyOf = (lane: number, instrumentId: number): string => `${lane}#${instrumentId}`
 
 /** Undefined before the first event of the market has been projected. */
 export const getBook = async (lane: number, instrumentId: number): Promise<BookRow | undefined> => {

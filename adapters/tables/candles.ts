@@ -4,9 +4,9 @@ import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, whole } from '../items.ts'
+import { marketKeyOf } from '../market-keys.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
-import { marketKeyOf } from './books.ts'
 
 export interface CandleRow {
   readonly lane: number

@@ -4,6 +4,7 @@ import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, optional, text } from '../items.ts'
+import { transact, type Write } from '../writes.ts'
 
 /** What the intake has promised to a principal under the name that the principal gave the request. */
 export interface CommandRow {
@@ -43,6 +44,34 @@ export const promise = async (row: CommandRow): Promise<{ first: true } | { firs
   }
   throw new Error(`the request name ${row.requestName} was taken and gone ${mostAttempts} times`)
 }
+
+type Promised = Awaited<ReturnType<typeof promise>>
+
+/**
+ * The same for up to 100 of one principal, whose names differ: those that are free are taken in one transaction. The
+ * answers stand in the order of the rows.
+ */
+export const promiseAll = async (rows: readonly CommandRow[]): Promise<readonly Promised[]> => {
+  const taken = new Map<string, CommandRow>()
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    const free = rows.filter(({ requestName }) => !taken.has(requestName))
+    if (free.length === 0 || (await transact(free.map(commandPut))))
+      return rows.map(({ requestName }) => {
+        const row = taken.get(requestName)
+        return row === undefined ? { first: true } : { first: false, row }
+      })
+    const found = await Promise.all(free.map(({ principal, requestName }) => findByRequestName(principal, requestName)))
+    for (const row of found) if (row !== undefined) taken.set(row.requestName, row)
+  }
+  throw new Error(`request names were taken and gone ${mostAttempts} times`)
+}
+
+const commandPut = (row: CommandRow): Write => ({
+  kind: 'put',
+  table: tables.commands,
+  item: itemOf(row),
+  onlyIf: { principal: undefined },
+})
 
 export const findByRequestName = async (principal: string, requestName: string): Promise<CommandRow | undefined> => {
   const { Item } = await dynamodb().send(

@@ -1,9 +1,9 @@
 import { type Direction, directions } from '#domain/trading/commands.ts'
 import { tables } from '#protocol/tables.ts'
 import { type Item, integer, oneOf, text, truth } from '../items.ts'
+import { marketKeyOf } from '../market-keys.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
-import { marketKeyOf } from './books.ts'
 
 /** A trade as everybody may know it: no account, no order. */
 export interface MarketTradeRow {

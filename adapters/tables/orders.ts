@@ -5,14 +5,19 @@ import {
   directions,
   type OrderType,
   orderTypes,
+  type PostOnly,
+  type SelfTradePrevention,
+  selfTradePreventions,
   type TimeInForce,
+  type Trigger,
   timesInForce,
+  triggers,
 } from '#domain/trading/commands.ts'
 import { type CancelReason, cancelReasons } from '#domain/trading/events.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
 
@@ -34,6 +39,18 @@ export interface OrderRow {
   readonly filledLots: number
   readonly filledTickLots: number
   readonly orderState: OrderState
+  /** What most orders do without is absent then. */
+  readonly label?: string
+  readonly displayLots?: number
+  readonly trigger?: Trigger
+  readonly triggerTicks?: number
+  readonly triggeredAtMillis?: number
+  readonly expiresAtMillis?: number
+  readonly postOnly?: Exclude<PostOnly, 'no'>
+  readonly reduceOnly?: boolean
+  readonly selfTradePrevention?: SelfTradePrevention
+  /** A side of a mass quote. */
+  readonly isQuote?: boolean
   readonly rejectReason?: RejectionCode
   readonly cancelReason?: CancelReason
   readonly createdAtMillis: number
@@ -43,8 +60,13 @@ export interface OrderRow {
   readonly outSeq: number
 }
 
-const orderStates = ['open', 'filled', 'rejected', 'cancelled'] as const
+const orderStates = ['untriggered', 'open', 'filled', 'rejected', 'cancelled'] as const
 export type OrderState = (typeof orderStates)[number]
+const postOnlys = ['reject', 'slide'] as const
+
+/** Whether it may still be changed or cancelled. Such orders are in the index `open-orders`. */
+export const isLive = (orderState: OrderState): boolean => orderState === 'open' || orderState === 'untriggered'
+const closedStates = orderStates.filter(orderState => !isLive(orderState))
 
 const table = tables.orders
 
@@ -59,33 +81,41 @@ export const getOrder = async (accountId: number, orderId: string): Promise<Orde
   return Item === undefined ? undefined : orderRowOf(Item)
 }
 
-/** Newest first. Open ones alone come from their index, which follows the table within moments. */
+/** Newest first. Open ones and stops that wait come from their index, which follows the table within moments. */
 export const listOrders = (
   accountId: number,
   options: {
     readonly limit: number
     /** `next` of the page before. */
     readonly after?: string
-    readonly openOnly?: boolean
     readonly instrumentName?: string
-    readonly orderState?: OrderState
+    readonly orderState?: OrderState | 'closed'
+    readonly direction?: Direction
+    readonly label?: string
+    readonly isQuote?: true
   },
 ): Promise<Page<OrderRow>> => {
-  const { limit, after, instrumentName, orderState } = options
-  const openOnly = options.openOnly === true || orderState === 'open'
-  const partitionName = openOnly ? 'open_account_id' : 'account_id'
+  const { limit, after, instrumentName, orderState, direction, label, isQuote } = options
+  const isOfLive = orderState !== undefined && orderState !== 'closed' && isLive(orderState)
+  const partitionName = isOfLive ? 'open_account_id' : 'account_id'
   return page(
     {
       table,
-      ...(openOnly ? { index: 'open-orders' } : {}),
+      ...(isOfLive ? { index: 'open-orders' } : {}),
       partition: { name: partitionName, value: accountId },
       sortKeyName: 'order_id',
       newestFirst: true,
-      matching: { instrument_name: instrumentName, order_state: openOnly ? undefined : orderState },
+      matching: {
+        instrument_name: instrumentName,
+        order_state: orderState === 'closed' ? closedStates : orderState,
+        direction,
+        label,
+        is_quote: isQuote,
+      },
       limit,
       ...(after === undefined
         ? {}
-        : { after: { account_id: accountId, order_id: after, ...(openOnly ? { open_account_id: accountId } : {}) } }),
+        : { after: { account_id: accountId, order_id: after, ...(isOfLive ? { open_account_id: accountId } : {}) } }),
     },
     orderRowOf,
   )
@@ -97,7 +127,7 @@ export const orderPut = (row: OrderRow): Write => ({
   item: {
     account_id: row.accountId,
     order_id: row.orderId,
-    ...(row.orderState === 'open' ? { open_account_id: row.accountId } : {}),
+    ...(isLive(row.orderState) ? { open_account_id: row.accountId } : {}),
     client_order_id: row.clientOrderId,
     instrument_name: row.instrumentName,
     instrument_id: row.instrumentId,
@@ -111,6 +141,16 @@ export const orderPut = (row: OrderRow): Write => ({
     filled_lots: row.filledLots,
     filled_tick_lots: row.filledTickLots,
     order_state: row.orderState,
+    label: row.label,
+    display_lots: row.displayLots,
+    trigger: row.trigger,
+    trigger_ticks: row.triggerTicks,
+    triggered_at_millis: row.triggeredAtMillis,
+    expires_at_millis: row.expiresAtMillis,
+    post_only: row.postOnly,
+    reduce_only: row.reduceOnly,
+    self_trade_prevention: row.selfTradePrevention,
+    is_quote: row.isQuote,
     reject_reason: row.rejectReason,
     cancel_reason: row.cancelReason,
     created_at_millis: row.createdAtMillis,
@@ -120,10 +160,21 @@ export const orderPut = (row: OrderRow): Write => ({
   },
 })
 
-type OrderChange = Pick<OrderRow, 'accountId' | 'orderId' | 'orderState' | 'updatedAtMillis' | 'eventId' | 'outSeq'> &
-  Partial<Pick<OrderRow, 'priceTicks' | 'quantityLots' | 'filledLots' | 'filledTickLots' | 'cancelReason'>>
+type OrderChange = Pick<OrderRow, 'accountId' | 'orderId' | 'updatedAtMillis' | 'eventId' | 'outSeq'> &
+  Partial<
+    Pick<
+      OrderRow,
+      | 'orderState'
+      | 'priceTicks'
+      | 'quantityLots'
+      | 'filledLots'
+      | 'filledTickLots'
+      | 'triggeredAtMillis'
+      | 'cancelReason'
+    >
+  >
 
-/** What an event changes of an order that is there already. */
+/** What an event changes of an order that is there already; what it does not name stays. */
 export const orderUpdate = (change: OrderChange): Write => ({
   kind: 'update',
   table,
@@ -134,12 +185,13 @@ export const orderUpdate = (change: OrderChange): Write => ({
     quantity_lots: change.quantityLots,
     filled_lots: change.filledLots,
     filled_tick_lots: change.filledTickLots,
+    triggered_at_millis: change.triggeredAtMillis,
     cancel_reason: change.cancelReason,
     updated_at_millis: change.updatedAtMillis,
     event_id: change.eventId,
     out_seq: change.outSeq,
   },
-  ...(change.orderState === 'open' ? {} : { remove: ['open_account_id'] }),
+  ...(change.orderState === undefined || isLive(change.orderState) ? {} : { remove: ['open_account_id'] }),
 })
 
 /** Also for images of the table's stream. */
@@ -159,6 +211,18 @@ export const orderRowOf = (item: Item): OrderRow => ({
   filledLots: integer(item, 'filled_lots'),
   filledTickLots: integer(item, 'filled_tick_lots'),
   orderState: oneOf(item, 'order_state', orderStates),
+  ...optional('label', item, 'label', text),
+  ...optional('displayLots', item, 'display_lots', integer),
+  ...optional('trigger', item, 'trigger', (from, name) => oneOf(from, name, triggers)),
+  ...optional('triggerTicks', item, 'trigger_ticks', integer),
+  ...optional('triggeredAtMillis', item, 'triggered_at_millis', integer),
+  ...optional('expiresAtMillis', item, 'expires_at_millis', integer),
+  ...optional('postOnly', item, 'post_only', (from, name) => oneOf(from, name, postOnlys)),
+  ...optional('reduceOnly', item, 'reduce_only', truth),
+  ...optional('selfTradePrevention', item, 'self_trade_prevention', (from, name) =>
+    oneOf(from, name, selfTradePreventions),
+  ),
+  ...optional('isQuote', item, 'is_quote', truth),
   ...optional('rejectReason', item, 'reject_reason', (from, name) => oneOf(from, name, rejectionCodes)),
   ...optional('cancelReason', item, 'cancel_reason', (from, name) => oneOf(from, name, cancelReasons)),
   createdAtMillis: integer(item, 'created_at_millis'),

@@ -11,6 +11,8 @@ export interface OutcomeRow {
   readonly commandId: string
   readonly accepted: boolean
   readonly code?: RejectionCode
+  /** Of cancel-orders, once all of it is done. */
+  readonly cancelledOrders?: number
   readonly atMillis: number
   readonly eventId: string
 }
@@ -29,16 +31,18 @@ export const getOutcome = async (commandId: string): Promise<OutcomeRow | undefi
   return Item === undefined ? undefined : rowOf(Item)
 }
 
-export const outcomePut = (row: OutcomeRow): Write => ({
+/** `lifetime`: for good where no other row tells the end of it. */
+export const outcomePut = (row: OutcomeRow, lifetime: 'month' | 'for good' = 'month'): Write => ({
   kind: 'put',
   table: tables.outcomes,
   item: {
     command_id: row.commandId,
     accepted: row.accepted,
     code: row.code,
+    cancelled_orders: row.cancelledOrders,
     at_millis: row.atMillis,
     event_id: row.eventId,
-    expires_at: Math.floor(row.atMillis / 1_000) + lifetimeSeconds,
+    ...(lifetime === 'month' && { expires_at: Math.floor(row.atMillis / 1_000) + lifetimeSeconds }),
   },
 })
 
@@ -46,6 +50,7 @@ const rowOf = (item: Item): OutcomeRow => ({
   commandId: text(item, 'command_id'),
   accepted: truth(item, 'accepted'),
   ...optional('code', item, 'code', (from, name) => oneOf(from, name, rejectionCodes)),
+  ...optional('cancelledOrders', item, 'cancelled_orders', integer),
   atMillis: integer(item, 'at_millis'),
   eventId: text(item, 'event_id'),
 })

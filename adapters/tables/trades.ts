@@ -1,6 +1,9 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { type Direction, directions } from '#domain/trading/commands.ts'
 import { tables } from '#protocol/tables.ts'
-import { type Item, integer, oneOf, text } from '../items.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
+import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
 
@@ -19,6 +22,8 @@ export interface TradeRow {
   readonly quantityLots: number
   readonly feeMicros: number
   readonly liquidity: Liquidity
+  /** It was reversed. */
+  readonly isBusted?: boolean
   readonly atMillis: number
   readonly eventId: string
   readonly lane: number
@@ -29,7 +34,7 @@ export interface TradeRow {
   readonly counterpartyFeeMicros: number
 }
 
-const liquidities = ['maker', 'taker'] as const
+const liquidities = ['maker', 'taker', 'auction'] as const
 export type Liquidity = (typeof liquidities)[number]
 
 const table = tables.trades
@@ -37,8 +42,28 @@ const table = tables.trades
 /** The same on both sides; sorts by time within a lane. */
 export const tradeIdOf = (lane: number, outSeq: number): string => `${lane}-${String(outSeq).padStart(16, '0')}`
 
-/** An account may trade with itself: its two rows of the trade differ by the side at the end of the sort key. */
-const sortKeyOf = (row: TradeRow): string => `${row.tradeId}-${row.liquidity}`
+/** One side of one trade: an account may trade with itself, and has both then. */
+type TradeSide = Pick<TradeRow, 'accountId' | 'tradeId' | 'direction'>
+
+const keyOf = ({ accountId, tradeId, direction }: TradeSide): Item => ({
+  account_id: accountId,
+  trade_id: `${tradeId}-${direction}`,
+})
+
+export const getTrade = async (side: TradeSide): Promise<TradeRow | undefined> => {
+  const { Item } = await dynamodb().send(
+    new GetCommand({ TableName: required(table.environmentVariable), Key: { ...keyOf(side) }, ConsistentRead: true }),
+  )
+  return Item === undefined ? undefined : tradeRowOf(Item)
+}
+
+/** Of a side that is known to be there. */
+export const tradeBust = (side: TradeSide): Write => ({
+  kind: 'update',
+  table,
+  key: keyOf(side),
+  set: { is_busted: true },
+})
 
 /** Newest first. */
 export const listTrades = (
@@ -70,8 +95,7 @@ export const tradePut = (row: TradeRow): Write => ({
   kind: 'put',
   table,
   item: {
-    account_id: row.accountId,
-    trade_id: sortKeyOf(row),
+    ...keyOf(row),
     order_id: row.orderId,
     instrument_name: row.instrumentName,
     instrument_id: row.instrumentId,
@@ -82,6 +106,7 @@ export const tradePut = (row: TradeRow): Write => ({
     quantity_lots: row.quantityLots,
     fee_micros: row.feeMicros,
     liquidity: row.liquidity,
+    is_busted: row.isBusted,
     at_millis: row.atMillis,
     event_id: row.eventId,
     lane: row.lane,
@@ -110,6 +135,7 @@ export const tradeRowOf = (item: Item): TradeRow => {
     quantityLots: integer(item, 'quantity_lots'),
     feeMicros: integer(item, 'fee_micros'),
     liquidity,
+    ...optional('isBusted', item, 'is_busted', truth),
     atMillis: integer(item, 'at_millis'),
     eventId: text(item, 'event_id'),
     lane,

@@ -1,4 +1,4 @@
-import { hashOf, isSameId } from './identifiers.ts'
+import { hashByTime, isSameId } from './identifiers.ts'
 import { copyId } from './tape.ts'
 
 /** At least so many commands are remembered, at most twice as many. */
@@ -12,10 +12,12 @@ export const rememberedCommands = 1 << 16
 export class RecentCommands {
   private younger = new Generation()
   private older = new Generation()
+  /** Entry in the younger generation of the command that is being decided: those after it have not come yet. */
+  private current = 0
 
   /** Remembers an id; false where it is known already. */
   add(words: Int32Array, at: number, placedBy: number): boolean {
-    const hash = hashOf(words, at)
+    const hash = slotOf(words, at)
     if (this.younger.find(hash, words, at) !== 0 || this.older.find(hash, words, at) !== 0) return false
     if (this.younger.count === rememberedCommands) {
       const emptied = this.older
@@ -24,15 +26,31 @@ export class RecentCommands {
       emptied.clear()
     }
     this.younger.add(hash, words, at, placedBy)
+    this.current = this.younger.count
     return true
+  }
+
+  /** How many more there is room for before a generation is forgotten. */
+  room(): number {
+    return this.younger.count === rememberedCommands ? rememberedCommands : rememberedCommands - this.younger.count
+  }
+
+  /** The command that was added as the n-th of a generation is the one that is decided now. */
+  decideAt(entry: number): void {
+    this.current = entry
+  }
+
+  /** The entry that was added last. */
+  lastEntry(): number {
+    return this.younger.count
   }
 
   /** The account whose order it placed; 0 where it placed none, or is not known. */
   placedBy(words: Int32Array, at: number): number {
-    const hash = hashOf(words, at)
-    return (
-      this.younger.placedBy(this.younger.find(hash, words, at)) || this.older.placedBy(this.older.find(hash, words, at))
-    )
+    const hash = slotOf(words, at)
+    const entry = this.younger.find(hash, words, at)
+    if (entry !== 0) return entry <= this.current ? this.younger.placedBy(entry) : 0
+    return this.older.placedBy(this.older.find(hash, words, at))
   }
 
   /** Older and younger generation: see Generation.entries. */
@@ -46,14 +64,24 @@ export class RecentCommands {
       [this.younger, younger],
     ] as const)
       for (let at = 0; at < entries.length; at += 5)
-        generation.add(hashOf(entries, at), entries, at, entries[at + 4] as number)
+        generation.add(slotOf(entries, at), entries, at, entries[at + 4] as number)
   }
 }
 
 const tagBits = 14
 const entryBits = 18
+/** So many slots, 16 KiB, for what was made in the same millisecond. */
+const spreadBits = 12
 
-/** A slot holds the number of an entry and fourteen bits of its hash: what differs there need not be looked at. */
+const slotOf = (words: Int32Array, at: number): number => hashByTime(words, at, spreadBits)
+
+/** Of bits that say little about the slot. */
+const tagOf = (words: Int32Array, at: number): number =>
+  imul((words[at + 2] as number) ^ (words[at + 3] as number), 0x9e3779b1) >>> (32 - tagBits)
+
+const { imul } = Math
+
+/** A slot holds the number of an entry and a tag of its id: where that differs the id need not be looked at. */
 class Generation {
   count = 0
   private slots = new Int32Array(1 << 9)
@@ -65,10 +93,13 @@ class Generation {
   /** The entry of an id; 0 where there is none. */
   find(hash: number, words: Int32Array, at: number): number {
     const { slots, mask } = this
-    for (let slot = (hash >>> tagBits) & mask; ; slot = (slot + 1) & mask) {
+    let slot = hash & mask
+    if (slots[slot] === 0) return 0
+    const tag = tagOf(words, at)
+    for (; ; slot = (slot + 1) & mask) {
       const held = slots[slot] as number
       if (held === 0) return 0
-      if (held >>> entryBits === (hash & ((1 << tagBits) - 1))) {
+      if (held >>> entryBits === tag) {
         const entry = held & ((1 << entryBits) - 1)
         if (isSameId(this.ids, entry * 4, words, at)) return entry
       }
@@ -83,17 +114,17 @@ class Generation {
     const entry = this.count + 1
     this.count = entry
     if (entry === this.accounts.length) this.growEntries()
-    if (entry * 2 > this.mask) this.growSlots()
+    if (entry * 2 > this.mask + 1) this.growSlots()
     copyId(this.ids, entry * 4, words, at)
     this.accounts[entry] = placedBy
-    this.link(hash, entry)
+    this.link(hash, tagOf(words, at), entry)
   }
 
-  private link(hash: number, entry: number): void {
+  private link(hash: number, tag: number, entry: number): void {
     const { slots, mask } = this
-    let slot = (hash >>> tagBits) & mask
+    let slot = hash & mask
     while (slots[slot] !== 0) slot = (slot + 1) & mask
-    slots[slot] = ((hash & ((1 << tagBits) - 1)) << entryBits) | entry
+    slots[slot] = (tag << entryBits) | entry
   }
 
   private growEntries(): void {
@@ -108,7 +139,8 @@ class Generation {
   private growSlots(): void {
     this.slots = new Int32Array(this.slots.length * 2)
     this.mask = this.slots.length - 1
-    for (let entry = 1; entry < this.count; entry += 1) this.link(hashOf(this.ids, entry * 4), entry)
+    for (let entry = 1; entry < this.count; entry += 1)
+      this.link(slotOf(this.ids, entry * 4), tagOf(this.ids, entry * 4), entry)
   }
 
   clear(): void {

@@ -14,6 +14,9 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
   const account = body?.account ?? principal.account
   if (account !== principal.account && !principal.permissions.includes('accounts:open-any'))
     return { code: 'forbidden', detail: 'The credential opens only its own account.' }
+  const firm = body?.firm ?? account
+  if (firm !== account && !principal.permissions.includes('accounts:open-any'))
+    return { code: 'forbidden', detail: 'The credential opens no account of another firm.' }
   const lanes = tenantLanes()
   const lane = body?.lane ?? lanes[0]
   if (!lanes.includes(lane))
@@ -24,7 +27,7 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
   const nowMillis = Date.now()
   const attempt = attemptAfter(row, nowMillis)
   // Started already by another request: it is the same attempt.
-  await startWorkflow('open-account', executionNameOf(account, attempt), { account, lane, attempt })
+  await startWorkflow('open-account', executionNameOf(account, attempt), { account, lane, attempt, firm })
 
   const wait = preferWait(headers)
   const ended = wait && (await pollUntil(() => endedAttempt(account, attempt), wait.untilMillis))

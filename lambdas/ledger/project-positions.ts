@@ -3,7 +3,7 @@ import { balancePut } from '#adapters/tables/balances.ts'
 import { positionPut } from '#adapters/tables/positions.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import type { AccountOpened, CommandRejected } from '#domain/trading/events.ts'
+import type { AccountOpened, CommandRejected, TradeLeg } from '#domain/trading/events.ts'
 import { namedInstruments } from '../shell/named-instruments.ts'
 import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
@@ -13,13 +13,15 @@ import { accountOpenedBy } from './account-opening.ts'
 export const projectPositions: Projection = {
   name: 'project-positions',
   async load(lane, events) {
-    const trades = events.filter(({ event }) => event.type === 'trade-executed' || event.type === 'instrument-listed')
+    const trades = events.filter(({ event }) => aboutPositions.has(event.type))
     const [instrumentOf, accounts] = await Promise.all([namedInstruments(lane, trades), openingAccounts(events)])
     return placed => writesOf(placed, { instrumentOf, rowOf: commandId => accounts.get(commandId) })
   },
 }
 
 export const handler = serveProjection(projectPositions)
+
+const aboutPositions: ReadonlySet<string> = new Set(['trade-executed', 'trade-busted', 'instrument-listed'])
 
 interface Loaded {
   readonly instrumentOf: (instrumentId: number) => Instrument
@@ -45,28 +47,12 @@ const isRefusedOpening = (event: PlacedEvent['event']): event is CommandRejected
 const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonly Write[] => {
   const { event } = placed
   switch (event.type) {
-    case 'trade-executed': {
-      const { instrumentId } = event
-      const { specification } = instrumentOf(instrumentId)
-      // In the order in which the engine filled them: on a trade with itself an account ends as the taker.
-      return [event.maker, event.taker].flatMap(({ accountId, position, cashMicros }) => [
-        positionPut({
-          accountId,
-          instrumentName: specification.instrumentName,
-          instrumentId,
-          tickSize: specification.tickSize,
-          minTradeAmount: specification.minTradeAmount,
-          sizeLots: position.sizeLots,
-          entryTickLots: position.entryTickLots,
-          realisedMicros: position.realisedMicros,
-          updatedAtMillis: placed.atMillis,
-          eventId: placed.eventId,
-          lane: placed.lane,
-          outSeq: placed.outSeq,
-        }),
-        balanceWrite(placed, accountId, cashMicros),
-      ])
-    }
+    // In the order in which the engine filled them: on a trade with itself an account ends as the taker.
+    case 'trade-executed':
+      return legWrites(placed, instrumentOf(event.instrumentId), [event.maker, event.taker])
+    // Reversed in this order.
+    case 'trade-busted':
+      return legWrites(placed, instrumentOf(event.instrumentId), [event.buyer, event.seller])
     case 'deposited':
       return [balanceWrite(placed, event.accountId, event.cashMicros), acceptedOutcome(placed, event.commandId)]
     case 'account-opened':
@@ -83,6 +69,29 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonl
       return []
   }
 }
+
+const legWrites = (
+  placed: PlacedEvent,
+  { instrumentId, specification }: Instrument,
+  legs: readonly TradeLeg[],
+): readonly Write[] =>
+  legs.flatMap(({ accountId, position, cashMicros }) => [
+    positionPut({
+      accountId,
+      instrumentName: specification.instrumentName,
+      instrumentId,
+      tickSize: specification.tickSize,
+      minTradeAmount: specification.minTradeAmount,
+      sizeLots: position.sizeLots,
+      entryTickLots: position.entryTickLots,
+      realisedMicros: position.realisedMicros,
+      updatedAtMillis: placed.atMillis,
+      eventId: placed.eventId,
+      lane: placed.lane,
+      outSeq: placed.outSeq,
+    }),
+    balanceWrite(placed, accountId, cashMicros),
+  ])
 
 const balanceWrite = ({ atMillis, eventId, outSeq }: PlacedEvent, accountId: number, cashMicros: number): Write =>
   balancePut({ accountId, currency: 'USD', cashMicros, updatedAtMillis: atMillis, eventId, outSeq })

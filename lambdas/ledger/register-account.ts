@@ -6,10 +6,15 @@ import { accountName, lane } from '#protocol/values.ts'
 import { serveTask } from '../shell/task.ts'
 import { openingCommandId, openingPromise } from './account-opening.ts'
 
-const input = z.object({ account: accountName, lane, attempt: z.number().int().min(1).default(1) })
+const input = z.object({
+  account: accountName,
+  lane,
+  attempt: z.number().int().min(1).default(1),
+  firm: accountName.optional(),
+})
 
 /** Writes the account's row for this attempt, or finds it written: the step may run more than once. */
-export const handler = serveTask(input, async ({ account, lane, attempt }) => {
+export const handler = serveTask(input, async ({ account, lane, attempt, firm }) => {
   const before = await getAccount(account)
   if (before?.accountState === 'open') return reject('account-exists')
   const row = registered({ account, lane, attempt }, before, Date.now())
@@ -18,7 +23,7 @@ export const handler = serveTask(input, async ({ account, lane, attempt }) => {
     await promise(openingPromise(row))
     if (!(await replaceAccount(row, before))) throw new Error(`the row of account ${account} has changed meanwhile`)
   }
-  return accept({ account, lane: row.lane, attempt: row.attempt, command_id: row.commandId })
+  return accept({ account, lane: row.lane, attempt: row.attempt, command_id: row.commandId, firm: firm ?? account })
 })
 
 const registered = (

@@ -7,13 +7,19 @@ import { accountName, lane } from '#protocol/values.ts'
 import { logger, serveTask } from '../shell/task.ts'
 import { openedAccountOf } from './opened-account.ts'
 
-const input = z.object({ account: accountName, lane, command_id: z.uuid(), task_token: z.string().min(1) })
+const input = z.object({
+  account: accountName,
+  lane,
+  firm: accountName.optional(),
+  command_id: z.uuid(),
+  task_token: z.string().min(1),
+})
 
 /**
  * Keeps the step's token in the account's row, then asks the engine; resume-account-opening hands the answer to the
  * token. Tried again after the answer, the step finds it in the row and answers its new token at once.
  */
-export const handler = serveTask(input, async ({ account, lane, command_id, task_token }) => {
+export const handler = serveTask(input, async ({ account, lane, firm, command_id, task_token }) => {
   const row = await getAccount(account)
   if (row === undefined) throw new Error(`the account ${account} is not registered`)
   const opened = openedAccountOf(row)
@@ -30,6 +36,6 @@ export const handler = serveTask(input, async ({ account, lane, command_id, task
   }
   if (!(await replaceAccount({ ...row, taskToken: task_token }, row)))
     throw new Error(`the row of account ${account} has changed meanwhile`)
-  await putCommands(lane, [{ type: 'open-account', commandId: command_id, account, firm: '' }])
+  await putCommands(lane, [{ type: 'open-account', commandId: command_id, account, firm: firm ?? account }])
   return accept({ answered: false })
 })

@@ -37,9 +37,10 @@ export interface Request<Of extends Operation> {
   readonly requestId: string
   /**
    * Whether the credential's rate admits it. Only an operation of `admission: 'handler'` has to ask, after its reads and
-   * before it stores anything, and answers `rate-limited` where not; the others begin once it is known.
+   * before it stores anything, and answers `rate-limited` where not; the others begin once it is known. One whose weight
+   * is known from its body only tells here what it takes beside its operation's own.
    */
-  readonly admitted: () => Promise<boolean>
+  readonly admitted: (moreWeight?: number) => Promise<boolean>
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -83,7 +84,7 @@ interface AnyRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly idempotencyKey: string | undefined
   readonly requestId: string
-  readonly admitted: () => Promise<boolean>
+  readonly admitted: (moreWeight?: number) => Promise<boolean>
 }
 interface AnyAnswer {
   readonly status: number
@@ -150,7 +151,7 @@ export const serveThrough = <const Operations extends readonly Operation[]>(
     operation: Operation,
     event: APIGatewayProxyEvent,
     principal: Principal | undefined,
-    admitted: () => Promise<boolean>,
+    admitted: AnyRequest['admitted'],
   ): Promise<APIGatewayProxyResult> => {
     const request = read(operation, event, principal)
     if ('code' in request) return problem(event, request)

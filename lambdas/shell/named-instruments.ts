@@ -14,7 +14,11 @@ export const namedInstruments = async (
   const wanted = new Set<number>()
   for (const { event } of events) {
     if (event.type === 'instrument-listed') instruments.set(event.instrument.instrumentId, event.instrument)
-    else if (event.type === 'order-rejected' && event.code === 'unknown-instrument') continue
+    else if (
+      (event.type === 'order-rejected' || event.type === 'quote-rejected') &&
+      event.code === 'unknown-instrument'
+    )
+      continue
     else if ('instrumentId' in event) wanted.add(event.instrumentId)
   }
   for (const instrumentId of wanted) {

@@ -24,8 +24,11 @@ import type { Principal } from './principal.ts'
 export interface Admission {
   /** Whether to wait for `admitted` before anything begins. */
   readonly first: boolean
-  /** Whether the request may go on. Throws where the limit cannot be asked. */
-  admitted(): Promise<boolean>
+  /**
+   * Whether the request may go on. Throws where the limit cannot be asked. `moreWeight` is what it turns out to take
+   * beside its operation's own weight, once it is read.
+   */
+  admitted(moreWeight?: number): Promise<boolean>
   /** As told by 429, once `admitted` has said no. */
   refusal(): { readonly code: 'rate-limited'; readonly detail: string; readonly headers: Headers }
   /** All that was begun beside the request has ended. Never fails. */
@@ -113,16 +116,23 @@ export const admissionOf = (
   const verdict = decided ?? askTable(asking)
   const renewed = decided?.kind === 'admitted' ? renew(asking) : undefined
   let outcome: Promise<boolean> | undefined
+  let taken = weight
+  const takeMore = async (moreWeight: number): Promise<boolean> => {
+    taken += moreWeight
+    const more = { ...asking, cost: { costMicros: costMicros(limit, moreWeight), priority } } satisfies Asking
+    return told(decideNow(more) ?? (await askTable(more)))
+  }
   return {
     // What is known costs no waiting; what may store before it asks has to wait.
     first: decided !== undefined || (operation.method !== 'GET' && operation.admission !== 'handler'),
-    async admitted() {
+    async admitted(moreWeight = 0) {
       outcome ??= Promise.resolve(verdict).then(told)
+      if (moreWeight > 0) outcome = outcome.then(async isAdmitted => isAdmitted && takeMore(moreWeight))
       return outcome
     },
     refusal: () => ({
       code: 'rate-limited',
-      detail: `It takes ${weight} of a rate of ${limit.perSecond} a second, ${limit.burst} at once.`,
+      detail: `It takes ${Math.round(taken * 10) / 10} of a rate of ${limit.perSecond} a second, ${limit.burst} at once.`,
       headers: { 'retry-after': String(retryAfterSeconds) },
     }),
     ended: Promise.all([verdict, renewed]),

@@ -4,11 +4,11 @@ import { decimal, decimalOfMicros } from '#domain/units.ts'
 import { instantOf, serveAnnouncements } from '../shell/announce.ts'
 import type { ItemChange } from '../shell/stream.ts'
 
-/** Once a trade: from the row of its taker, as it appears. */
+/** Once a trade: from the row of its taker as it appears; of an auction, where nobody takes, from the seller's. */
 export const tradeExecutedOf = ({ now, before }: ItemChange): BusEvent | undefined => {
   if (now === undefined || before !== undefined) return undefined
   const row = tradeRowOf(now)
-  if (row.liquidity !== 'taker') return undefined
+  if (row.liquidity === 'auction' ? row.direction === 'buy' : row.liquidity === 'maker') return undefined
   return {
     name: 'TradeExecuted.v1',
     detail: {
@@ -21,6 +21,7 @@ export const tradeExecutedOf = ({ now, before }: ItemChange): BusEvent | undefin
       price: decimal(row.priceTicks, row.tickSize),
       amount: decimal(row.quantityLots, row.minTradeAmount),
       direction: row.direction,
+      is_auction: row.liquidity === 'auction',
       maker: {
         account_id: row.counterpartyAccountId,
         order_id: row.counterpartyOrderId,

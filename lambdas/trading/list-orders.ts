@@ -19,6 +19,8 @@ export const handle: Handle<typeof listOrders> = async ({ query, principal }) =>
     ...(after === undefined ? {} : { after }),
     ...(query.instrument_name === undefined ? {} : { instrumentName: query.instrument_name }),
     ...(query.order_state === undefined ? {} : { orderState: query.order_state }),
+    ...(query.direction === undefined ? {} : { direction: query.direction }),
+    ...(query.label === undefined ? {} : { label: query.label }),
   })
   return {
     status: 200,

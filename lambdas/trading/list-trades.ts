@@ -9,7 +9,7 @@ import { traderOf } from './trader.ts'
 const defaultLimit = 100
 
 /** The sort key of the trades table. */
-const tradeKey = z.string().regex(/^[0-9]{1,5}-[0-9]{16}-(?:maker|taker)$/)
+const tradeKey = z.string().regex(/^[0-9]{1,5}-[0-9]{16}-(?:buy|sell)$/)
 
 export const handle: Handle<typeof listTrades> = async ({ query, principal }) => {
   const trader = await traderOf(principal)
@@ -36,6 +36,7 @@ export const handle: Handle<typeof listTrades> = async ({ query, principal }) =>
         fee: decimalOfMicros(row.feeMicros),
         fee_currency: 'USD',
         liquidity: row.liquidity,
+        is_busted: row.isBusted ?? false,
         timestamp: new Date(row.atMillis).toISOString(),
       })),
       next_cursor: next === undefined ? null : encodeCursor(scope, next),

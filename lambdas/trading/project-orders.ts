@@ -1,29 +1,88 @@
 import { type OrderRow, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
-import { type TradeRow, tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
+import { getTrade, type TradeRow, tradeBust, tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import type { OrderFields, TradeExecuted, TradeLeg } from '#domain/trading/events.ts'
+import type { OrderFields, TradeBusted, TradeExecuted, TradeLeg } from '#domain/trading/events.ts'
+import { isStop } from '#protocol/order-request.ts'
 import { namedInstruments } from '../shell/named-instruments.ts'
-import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
+import { acceptedOutcome, cancelledOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
+import { logger } from '../shell/stream.ts'
 
-/** Orders, both sides of trades, and what became of cancels and amendments. */
+/** Orders, both sides of trades, what was busted of them, and what became of cancels and amendments. */
 export const projectOrders: Projection = {
   name: 'project-orders',
   async load(lane, events) {
-    const instrumentOf = await namedInstruments(lane, events)
-    return placed => writesOf(placed, instrumentOf)
+    const [instrumentOf, bustedSides] = await Promise.all([namedInstruments(lane, events), sidesToBust(events)])
+    return placed => writesOf(placed, { instrumentOf, bustedSides })
   },
 }
 
 export const handler = serveProjection(projectOrders)
 
-const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => Instrument): readonly Write[] => {
+interface Loaded {
+  readonly instrumentOf: (instrumentId: number) => Instrument
+  readonly bustedSides: ReadonlyMap<PlacedEvent, readonly TradeSide[]>
+}
+
+type TradeSide = Pick<TradeRow, 'accountId' | 'tradeId' | 'direction'>
+
+const sidesOf = ({ tradeId, buyer, seller }: TradeBusted): readonly TradeSide[] => [
+  { accountId: buyer.accountId, tradeId, direction: 'buy' },
+  { accountId: seller.accountId, tradeId, direction: 'sell' },
+]
+
+const textOf = ({ accountId, tradeId, direction }: TradeSide): string => `${accountId} ${tradeId} ${direction}`
+
+/** The rows that a bust marks: in the table, or about to be. The engine takes a trade's id as it is given. */
+const sidesToBust = async (events: readonly PlacedEvent[]): Promise<Loaded['bustedSides']> => {
+  const busts = events.filter(({ event }) => event.type === 'trade-busted')
+  if (busts.length === 0) return new Map()
+  const made = new Set(
+    events.flatMap(({ event, lane, outSeq }) =>
+      event.type === 'trade-executed'
+        ? [event.maker, event.taker].map(leg => textOf({ ...leg, tradeId: tradeIdOf(lane, outSeq) }))
+        : [],
+    ),
+  )
+  const found = await Promise.all(
+    busts.map(async (placed): Promise<[PlacedEvent, TradeSide[]]> => {
+      if (placed.event.type !== 'trade-busted') return [placed, []]
+      const sides: TradeSide[] = []
+      for (const side of sidesOf(placed.event))
+        if (made.has(textOf(side)) || (await getTrade(side)) !== undefined) sides.push(side)
+      if (sides.length < 2)
+        logger.warn('a trade was busted that the account has no fill of', { event_id: placed.eventId, sides })
+      return [placed, sides]
+    }),
+  )
+  return new Map(found)
+}
+
+const writesOf = (placed: PlacedEvent, { instrumentOf, bustedSides }: Loaded): readonly Write[] => {
   const { event, eventId, outSeq, atMillis } = placed
   const stamp = { updatedAtMillis: atMillis, eventId, outSeq }
   switch (event.type) {
     case 'order-accepted':
-      return [orderPut({ ...newOrder(placed, event, instrumentOf(event.instrumentId)), orderState: 'open' })]
+      return [
+        orderPut({
+          ...newOrder(placed, event, instrumentOf(event.instrumentId)),
+          // One whose trigger was reached before is triggered by the next event.
+          orderState: isStop(event.orderType) ? 'untriggered' : 'open',
+          ...(event.isQuote ? { isQuote: true } : {}),
+        }),
+      ]
+    case 'order-triggered':
+      return [
+        orderUpdate({
+          accountId: event.accountId,
+          orderId: event.orderId,
+          orderState: 'open',
+          priceTicks: event.priceTicks,
+          triggeredAtMillis: atMillis,
+          ...stamp,
+        }),
+      ]
     case 'order-rejected':
       // The id is another order's, whose row it stays.
       if (event.code === 'duplicate-order') return []
@@ -45,15 +104,25 @@ const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => I
             accountId: leg.accountId,
             orderId: leg.orderId,
             orderState: leg.remainingLots === 0 ? 'filled' : 'open',
+            // Smaller than it was where a stop that only reduces was triggered.
+            quantityLots: leg.filledLots + leg.remainingLots,
             filledLots: leg.filledLots,
             filledTickLots: leg.filledTickLots,
             ...stamp,
           }),
         ),
-        tradePut({ ...tradeSide(placed, event, instrument, event.maker, event.taker), liquidity: 'maker' }),
-        tradePut({ ...tradeSide(placed, event, instrument, event.taker, event.maker), liquidity: 'taker' }),
+        tradePut({
+          ...tradeSide(placed, event, instrument, event.maker, event.taker),
+          liquidity: event.isAuction ? 'auction' : 'maker',
+        }),
+        tradePut({
+          ...tradeSide(placed, event, instrument, event.taker, event.maker),
+          liquidity: event.isAuction ? 'auction' : 'taker',
+        }),
       ]
     }
+    case 'trade-busted':
+      return (bustedSides.get(placed) ?? []).map(tradeBust)
     case 'order-cancelled':
       return [
         orderUpdate({
@@ -71,7 +140,8 @@ const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => I
         orderUpdate({
           accountId: event.accountId,
           orderId: event.orderId,
-          orderState: 'open',
+          // A stop that waits does not rest anywhere, and waits on.
+          ...(event.previousTicks === 0 ? {} : { orderState: 'open' }),
           priceTicks: event.priceTicks,
           quantityLots: event.quantityLots,
           filledLots: event.filledLots,
@@ -79,14 +149,16 @@ const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => I
         }),
         acceptedOutcome(placed, event.commandId),
       ]
+    case 'orders-cancelled':
+      return [cancelledOutcome(placed, event.commandId, event.cancelledOrders)]
     case 'command-rejected':
-      return event.commandType === 'cancel-order' || event.commandType === 'amend-order'
-        ? [rejectedOutcome(placed, event.commandId, event.code)]
-        : []
+      return orderCommands.has(event.commandType) ? [rejectedOutcome(placed, event.commandId, event.code)] : []
     default:
       return []
   }
 }
+
+const orderCommands: ReadonlySet<string> = new Set(['cancel-order', 'amend-order', 'cancel-orders'])
 
 const newOrder = (
   { atMillis, eventId, outSeq }: PlacedEvent,
@@ -107,6 +179,13 @@ const newOrder = (
   quantityLots: order.quantityLots,
   filledLots: 0,
   filledTickLots: 0,
+  ...(order.label === '' ? {} : { label: order.label }),
+  ...(order.displayLots === 0 ? {} : { displayLots: order.displayLots }),
+  ...(order.triggerTicks === 0 ? {} : { triggerTicks: order.triggerTicks, trigger: order.trigger }),
+  ...(order.expiresAtMillis === 0 ? {} : { expiresAtMillis: order.expiresAtMillis }),
+  ...(order.postOnly === 'no' ? {} : { postOnly: order.postOnly }),
+  ...(order.reduceOnly ? { reduceOnly: true } : {}),
+  ...(order.selfTradePrevention === 'none' ? {} : { selfTradePrevention: order.selfTradePrevention }),
   createdAtMillis: atMillis,
   updatedAtMillis: atMillis,
   eventId,

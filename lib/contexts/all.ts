@@ -1,9 +1,11 @@
 import type { Context } from '#protocol/operation.ts'
 import type { ContextAccess } from '../context-access.ts'
 import { ledger } from './ledger.ts'
+import { marketMaking } from './market-making.ts'
 import { platform } from './platform.ts'
 import { reference } from './reference.ts'
 import { security } from './security.ts'
+import { supervision } from './supervision.ts'
 import { trading } from './trading.ts'
 
 export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
@@ -11,5 +13,7 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   reference,
   ledger,
   security,
+  'market-making': marketMaking,
+  supervision,
   platform,
 }

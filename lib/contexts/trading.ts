@@ -17,7 +17,7 @@ export const trading: ContextAccess<'trading'> = {
     given
       .table('instruments', 'Query')
       .table('orders', 'PutItem', 'UpdateItem')
-      .table('trades', 'PutItem')
+      .table('trades', 'GetItem', 'PutItem', 'UpdateItem')
       .table('outcomes', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),

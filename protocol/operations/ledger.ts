@@ -31,9 +31,19 @@ export const openAccount = operation({
   permission: 'accounts:open',
   summary: 'Open the account of the credential',
   description:
-    'Starts the workflow open-account. A market operator or admin may name another account in the body; anyone else only their own. Repeating it gives the account as it is.',
+    'Starts the workflow open-account. A market operator or admin may name another account, and a firm, in the body; anyone else only their own account, which is a firm of its own. Repeating it gives the account as it is.',
   weight: 5,
-  request: { body: z.strictObject({ account: accountName.optional(), lane: lane.optional() }).optional() },
+  request: {
+    body: z
+      .strictObject({
+        account: accountName.optional(),
+        lane: lane.optional(),
+        firm: accountName
+          .optional()
+          .meta({ description: 'Whose kill switch stops it too; the account is a firm of its own unless told' }),
+      })
+      .optional(),
+  },
   responses: {
     202: { description: 'Being opened', schema: account },
     200: { description: 'Open (already, or with Prefer: wait=<seconds>)', schema: account },

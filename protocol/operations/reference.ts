@@ -137,6 +137,19 @@ const span = {
   end: z.iso.datetime().optional().meta({ description: 'Before this instant' }),
 }
 
+export const book = z
+  .object({
+    instrument_name: z.string(),
+    trading_state: z.enum(tradingStates),
+    bids: z.array(level),
+    asks: z.array(level),
+    bids_known_to: knownTo,
+    asks_known_to: knownTo,
+    sequence,
+    timestamp: asOf,
+  })
+  .meta({ id: 'Book' })
+
 export const getBook = operation({
   context: 'reference',
   name: 'get-book',
@@ -161,22 +174,24 @@ export const getBook = operation({
   responses: {
     200: {
       description: 'The book, best prices first',
-      schema: z
-        .object({
-          instrument_name: z.string(),
-          trading_state: z.enum(tradingStates),
-          bids: z.array(level),
-          asks: z.array(level),
-          bids_known_to: knownTo,
-          asks_known_to: knownTo,
-          sequence,
-          timestamp: asOf,
-        })
-        .meta({ id: 'Book' }),
+      schema: book,
     },
   },
   rejections: ['not-found'],
 })
+
+export const marketTrade = z
+  .object({
+    trade_id: z.string().meta({ description: 'The same as in both sides’ own trades' }),
+    price: decimalText,
+    amount: decimalText,
+    direction: z.enum(['buy', 'sell']).nullable().meta({
+      description: 'Of the taker; null in an auction, where nobody takes',
+    }),
+    is_auction: z.boolean(),
+    timestamp: instant,
+  })
+  .meta({ id: 'MarketTrade' })
 
 export const listMarketTrades = operation({
   context: 'reference',
@@ -191,24 +206,33 @@ export const listMarketTrades = operation({
   responses: {
     200: {
       description: 'A page of trades',
-      schema: pageOf(
-        z
-          .object({
-            trade_id: z.string().meta({ description: 'The same as in both sides’ own trades' }),
-            price: decimalText,
-            amount: decimalText,
-            direction: z.enum(['buy', 'sell']).nullable().meta({
-              description: 'Of the taker; null in an auction, where nobody takes',
-            }),
-            is_auction: z.boolean(),
-            timestamp: instant,
-          })
-          .meta({ id: 'MarketTrade' }),
-      ),
+      schema: pageOf(marketTrade),
     },
   },
   rejections: ['not-found', 'invalid-cursor'],
 })
+
+export const ticker = z
+  .object({
+    instrument_name: z.string(),
+    ...marketStatus.shape,
+    best_bid_price: decimalText.nullable(),
+    best_bid_amount: decimalText.nullable(),
+    best_ask_price: decimalText.nullable(),
+    best_ask_amount: decimalText.nullable(),
+    last_price: decimalText.nullable(),
+    last_trade_timestamp: instant.nullable(),
+    high_24h: decimalText.nullable(),
+    low_24h: decimalText.nullable(),
+    change_24h: signedDecimalText.nullable(),
+    volume_24h: decimalText,
+    turnover_24h: decimalText.meta({ description: 'USD: price times amount times contract size, added up' }),
+    trades_24h: z.number().int().nonnegative(),
+    open_interest: decimalText.meta({ description: 'What all long positions add up to, and so all short ones' }),
+    sequence,
+    timestamp: asOf,
+  })
+  .meta({ id: 'Ticker' })
 
 export const getTicker = operation({
   context: 'reference',
@@ -223,31 +247,24 @@ export const getTicker = operation({
   responses: {
     200: {
       description: 'The ticker',
-      schema: z
-        .object({
-          instrument_name: z.string(),
-          ...marketStatus.shape,
-          best_bid_price: decimalText.nullable(),
-          best_bid_amount: decimalText.nullable(),
-          best_ask_price: decimalText.nullable(),
-          best_ask_amount: decimalText.nullable(),
-          last_price: decimalText.nullable(),
-          last_trade_timestamp: instant.nullable(),
-          high_24h: decimalText.nullable(),
-          low_24h: decimalText.nullable(),
-          change_24h: signedDecimalText.nullable(),
-          volume_24h: decimalText,
-          turnover_24h: decimalText.meta({ description: 'USD: price times amount times contract size, added up' }),
-          trades_24h: z.number().int().nonnegative(),
-          open_interest: decimalText.meta({ description: 'What all long positions add up to, and so all short ones' }),
-          sequence,
-          timestamp: asOf,
-        })
-        .meta({ id: 'Ticker' }),
+      schema: ticker,
     },
   },
   rejections: ['not-found'],
 })
+
+export const candle = z
+  .object({
+    start: instant,
+    open: decimalText,
+    high: decimalText,
+    low: decimalText,
+    close: decimalText,
+    volume: decimalText,
+    turnover: decimalText.meta({ description: 'USD: price times amount times contract size, added up' }),
+    trades: z.number().int().positive(),
+  })
+  .meta({ id: 'Candle' })
 
 export const listCandles = operation({
   context: 'reference',
@@ -266,20 +283,7 @@ export const listCandles = operation({
   responses: {
     200: {
       description: 'A page of candles',
-      schema: pageOf(
-        z
-          .object({
-            start: instant,
-            open: decimalText,
-            high: decimalText,
-            low: decimalText,
-            close: decimalText,
-            volume: decimalText,
-            turnover: decimalText.meta({ description: 'USD: price times amount times contract size, added up' }),
-            trades: z.number().int().positive(),
-          })
-          .meta({ id: 'Candle' }),
-      ),
+      schema: pageOf(candle),
     },
   },
   rejections: ['not-found', 'invalid-cursor'],

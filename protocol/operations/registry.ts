@@ -1,8 +1,10 @@
 import type { Operation } from '../operation.ts'
 import { ledgerOperations } from './ledger.ts'
+import { marketMakingOperations } from './market-making.ts'
 import { platformOperations } from './platform.ts'
 import { referenceOperations } from './reference.ts'
 import { securityOperations } from './security.ts'
+import { supervisionOperations } from './supervision.ts'
 import { tradingOperations } from './trading.ts'
 
 /**
@@ -14,5 +16,7 @@ export const operations: readonly Operation[] = [
   ...referenceOperations,
   ...ledgerOperations,
   ...securityOperations,
+  ...marketMakingOperations,
+  ...supervisionOperations,
   ...platformOperations,
 ]

@@ -18,10 +18,16 @@ const nobodys: Readonly<Record<string, string>> = {
   underlying: 'everybody trades it',
   client_order_id: 'a name among the account’s own requests',
   name: 'a name among the account’s own keys',
+  group: 'a name among the account’s own groups of quotes',
+  scope: 'no object: what kind of one the subject is',
+  subject: 'whoever may stop one account, firm or lane may stop each',
+  trade_id: 'whoever may ask for a bust may ask for each',
+  bust_id: 'whoever may approve a bust may approve each that another has asked for',
 }
 
 /** Operations whose very purpose is another's object, and whose permission says so. */
 const meantForOthers: Readonly<Record<string, string>> = {
+  'request-trade-bust': 'a market operator’s, about trades of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
 }
 

@@ -99,7 +99,7 @@ const figuresOf = ({ properties }: Widget): readonly Figure[] =>
       }
     }
     const { expression } = z.object({ expression: z.string() }).parse(first)
-    const found = /^SEARCH\('\{([^}]+)\} MetricName="(\w+)" context="(\w+)"', '[\w]+'\)$/.exec(expression)
+    const found = /^SEARCH\('\{([^}]+)\} MetricName="(\w+)" context="([\w-]+)"', '[\w]+'\)$/.exec(expression)
     expect(contexts).toContain(found?.[3])
     const [namespace, ...dimensions] = found?.[1]?.split(',') ?? []
     return { namespace: String(namespace), name: String(found?.[2]), dimensions }
@@ -208,7 +208,7 @@ describe('what a tenant takes', () => {
 
   test('is counted in its template', () => {
     expect(frugal.counts).toMatchObject({ streamConsumers: 0, matchers: 1, matcherVcpus: 1, userPools: 0 })
-    expect(swift.counts).toMatchObject({ matchers: 2, matcherVcpus: 4, userPools: 1, consumersOfBusiestStream: 3 })
+    expect(swift.counts).toMatchObject({ matchers: 2, matcherVcpus: 4, userPools: 1, consumersOfBusiestStream: 5 })
     // A lane has two.
     expect(swift.counts.shards - frugal.counts.shards).toBe(2)
     for (const { counts } of [frugal, swift])

@@ -392,6 +392,7 @@ describe('access', () => {
       Object.values<Table>(tables).map(({ name, environmentVariable }) => [`tables/${name}`, environmentVariable]),
     ),
     'tables/watermarks': tables.lanes.environmentVariable,
+    'tables/lane-times': tables.lanes.environmentVariable,
     'streams/orders': 'ORDER_STREAM_2',
     'streams/executions': 'EXECUTION_STREAM_2',
     bus: 'EVENT_BUS',
@@ -546,8 +547,15 @@ describe('two tenants', () => {
   test('differ in fan-out, domain, identity and what is announced', () => {
     const consumers = (of: Synthesized) => all(of, 'AWS::Kinesis::StreamConsumer').length
     expect(consumers(bare)).toBe(0)
-    // Each lane's matcher and three projectors.
-    expect(consumers(full)).toBe(8)
+    // Each lane's matcher and five projectors.
+    expect(consumers(full)).toBe(12)
+    // What no order waits for gathers for a second, where low cost is asked for.
+    const gathering = (of: Synthesized) =>
+      all(of, 'AWS::Lambda::EventSourceMapping').filter(
+        ({ Properties }) => Properties['MaximumBatchingWindowInSeconds'] === 1,
+      )
+    expect(gathering(bare).length).toBeGreaterThan(0)
+    expect(gathering(full)).toHaveLength(0)
     const sources = (of: Synthesized) =>
       JSON.stringify(all(of, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties['EventSourceArn']))
     expect(sources(bare)).not.toContain('ConsumerARN')

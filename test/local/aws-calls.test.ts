@@ -28,7 +28,10 @@ const caller = {
 }
 
 beforeAll(() => new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve)))
+// It hears all of the process, and so the test files to come.
+let endRecording = () => {}
 afterAll(async () => {
+  endRecording()
   await new Promise(resolve => server.close(resolve))
   rmSync(folder, { recursive: true, force: true })
 })
@@ -64,7 +67,7 @@ describe('recorded calls', () => {
     const environment = callerEnvironment({ ...testSurroundings([caller], {}, folder), callsFile }, caller)
     const [variable = ''] = Object.entries(environment).find(([, value]) => value === callsFile) ?? []
     process.env[variable] = callsFile
-    recordAwsCalls()
+    endRecording = recordAwsCalls()
     delete process.env[variable]
 
     const target = { ...signed('dynamodb'), 'x-amz-target': 'DynamoDB_20120810.TransactWriteItems' }

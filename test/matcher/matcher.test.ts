@@ -191,7 +191,11 @@ describe('a matcher, run as its image would', () => {
     const newest = (await snapshotKeys(lane)).at(-1) ?? ''
     expect(newest).toBe(checkpoint.snapshotKey)
     const snapshot = JSON.parse(await objectText(newest))
-    expect(snapshot).toMatchObject({ schema: 1, lane, outSeq: events.length, chain: checkpoint.chain })
+    expect(snapshot).toMatchObject({ schema: 1, lane })
+    // On a slow machine time may go on after the last command, and that alone makes no snapshot.
+    const later = events.slice(snapshot.outSeq).map(({ event }) => event.type)
+    expect(later).toEqual(later.map(() => 'time-advanced'))
+    if (later.length === 0) expect(snapshot.chain).toBe(checkpoint.chain)
     expect(snapshot.state).toEqual(await replayed(lane, snapshot.inputSequence))
 
     const figures = await getFigures(lane)
@@ -238,8 +242,8 @@ describe('a matcher, run as its image would', () => {
       inputSequence: paddedSequence(SequenceNumber),
       event: { reason: 'not-a-frame', bytes: poison.length },
     })
-    expect(await objectText(`${lane}/quarantine/${paddedSequence(SequenceNumber)}`)).toBe(poison.toString())
     await stopped(matcher)
+    expect(await objectText(`${lane}/quarantine/${paddedSequence(SequenceNumber)}`)).toBe(poison.toString())
     expect(await getFigures(lane)).toMatchObject({ poison: 1, orders: 1, commands: 6 })
   })
 

@@ -4,10 +4,10 @@ import { pascalCase } from '#protocol/functions.ts'
 import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
 import { weightOf } from '#protocol/operation.ts'
 import { account, deposit, position } from '#protocol/operations/ledger.ts'
-import { market } from '#protocol/operations/reference.ts'
+import { book, candle, market, marketTrade, ticker } from '#protocol/operations/reference.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { apiKey } from '#protocol/operations/security.ts'
-import { order, trade } from '#protocol/operations/trading.ts'
+import { cancellation, order, trade } from '#protocol/operations/trading.ts'
 import { problems } from '#protocol/problems.ts'
 
 const document = openapiDocument()
@@ -83,7 +83,9 @@ describe('the document', () => {
       { name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 500 } },
       { name: 'cursor', required: false },
       { name: 'instrument_name', required: false },
-      { name: 'order_state', schema: { enum: ['open', 'filled', 'rejected', 'cancelled'] } },
+      { name: 'order_state', schema: { enum: ['untriggered', 'open', 'filled', 'rejected', 'cancelled', 'closed'] } },
+      { name: 'direction', schema: { enum: ['buy', 'sell'] } },
+      { name: 'label', required: false },
     ])
   })
 
@@ -133,7 +135,12 @@ describe('examples', () => {
     const answers: Readonly<Record<string, z.ZodType>> = {
       Order: order,
       Trade: trade,
+      Cancellation: cancellation,
       Market: market,
+      Book: book,
+      MarketTrade: marketTrade,
+      Ticker: ticker,
+      Candle: candle,
       Account: account,
       Deposit: deposit,
       Position: position,

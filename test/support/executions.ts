@@ -19,6 +19,7 @@ export const executionsRecord = (
   firstOutSeq: number,
   events: readonly Event[],
   lane = 1,
+  atMillisOf: (outSeq: number) => number = outSeq => 1_800_000_000_000 + outSeq,
 ): ExecutionsRecord => ({
   sequenceNumber: recordSequence(position),
   data: encodeExecutionsFrame({
@@ -27,7 +28,7 @@ export const executionsRecord = (
     firstOutSeq,
     sections: events.map((event, index) => ({
       inputSequence: inputSequence(firstOutSeq + index),
-      atMillis: 1_800_000_000_000 + firstOutSeq + index,
+      atMillis: atMillisOf(firstOutSeq + index),
       chain: firstChain,
       firstIndex: 0,
       events: [event],
@@ -36,11 +37,15 @@ export const executionsRecord = (
 })
 
 /** Events numbered from 1 in records of these lengths, over and over. */
-export const recordsOf = (events: readonly Event[], lengths: readonly number[]): readonly ExecutionsRecord[] => {
+export const recordsOf = (
+  events: readonly Event[],
+  lengths: readonly number[],
+  atMillisOf?: (outSeq: number) => number,
+): readonly ExecutionsRecord[] => {
   const records: ExecutionsRecord[] = []
   for (let at = 0; at < events.length; ) {
     const length = lengths[records.length % lengths.length] ?? 1
-    records.push(executionsRecord(records.length + 1, at + 1, events.slice(at, at + length)))
+    records.push(executionsRecord(records.length + 1, at + 1, events.slice(at, at + length), 1, atMillisOf))
     at += length
   }
   return records

@@ -167,13 +167,21 @@ const candidates = (schema: z.ZodType): readonly unknown[] => {
     '192.0.2.1',
     'acme',
     'ACME',
-    ...patterns.flatMap(pattern => fc.sample(fc.stringMatching(pattern), { numRuns: 20, seed: 7 })),
+    ...patterns.flatMap(textsMatching),
   ]
 }
 
-const patternsOf = (schema: z.ZodType): RegExp[] => {
+const patternsOf = (schema: z.ZodType): string[] => {
   const { pattern } = z.toJSONSchema(schema, { io: 'input' })
-  return typeof pattern === 'string' ? [new RegExp(pattern)] : []
+  return typeof pattern === 'string' ? [pattern] : []
+}
+
+/** Making them takes long, and many fields share a pattern. */
+const madeOf = new Map<string, readonly string[]>()
+const textsMatching = (pattern: string): readonly string[] => {
+  const made = madeOf.get(pattern) ?? fc.sample(fc.stringMatching(new RegExp(pattern)), { numRuns: 20, seed: 7 })
+  madeOf.set(pattern, made)
+  return made
 }
 
 /** Every field, those within objects and lists too. */

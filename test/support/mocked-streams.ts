@@ -7,6 +7,8 @@ import { orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 /** The order streams in memory: what was put, decoded, and what else happens when it is. */
 export interface MockedStreams {
   readonly put: { readonly lane: number; readonly command: Command }[]
+  /** How many records they came in. */
+  records(): number
   /** Plays the matcher and the projectors: called with each command once it is in the stream. */
   onPut(react: (command: Command, lane: number) => void): void
   fail(error: Error): void
@@ -16,6 +18,7 @@ export interface MockedStreams {
 export const mockStreams = (lanes: readonly number[]): MockedStreams => {
   const mock = mockClient(KinesisClient)
   const put: { lane: number; command: Command }[] = []
+  let records = 0
   let react: (command: Command, lane: number) => void = () => undefined
   for (const lane of lanes) process.env[orderStreamEnvironmentVariable(lane)] = `test-orders-${lane}`
   const answer = (): void => {
@@ -23,6 +26,7 @@ export const mockStreams = (lanes: readonly number[]): MockedStreams => {
       const lane = Number(String(input.StreamName).replace('test-orders-', ''))
       const frame = decodeOrdersFrame(input.Data, lane)
       if (!frame.ok) throw new Error(`a poisoned frame was put: ${frame.reason}`)
+      records += 1
       for (const command of frame.commands) {
         put.push({ lane, command })
         react(command, lane)
@@ -33,6 +37,7 @@ export const mockStreams = (lanes: readonly number[]): MockedStreams => {
   answer()
   return {
     put,
+    records: () => records,
     onPut(next) {
       react = next
     },
@@ -42,6 +47,7 @@ export const mockStreams = (lanes: readonly number[]): MockedStreams => {
     },
     reset() {
       put.length = 0
+      records = 0
       react = () => undefined
       mock.reset()
       answer()

@@ -70,7 +70,8 @@ export const mockTables = (): MockedTables => {
   }
   const put = (name: string | undefined, item: Item): void => {
     const { table, rows } = tableNamed(name)
-    rows.set(keyOf(table, item), JSON.parse(JSON.stringify(item)))
+    const bytes = Object.entries(item).filter(([, value]) => value instanceof Uint8Array)
+    rows.set(keyOf(table, item), { ...JSON.parse(JSON.stringify(item)), ...Object.fromEntries(bytes) })
   }
   const update = ({ TableName, Key = {}, ...input }: UpdateCommandInput): void => {
     const { table, rows } = tableNamed(TableName)
@@ -124,12 +125,30 @@ export const mockTables = (): MockedTables => {
         ({ name }) => name === input.IndexName,
       )
       const sort = (index ?? table).sortKey?.name ?? ''
-      const matches = (expression: string | undefined) => (item: Item) =>
-        (expression ?? '').split(' AND ').every(term => {
-          if (term === '') return true
-          const [, name = '', value = ''] = /^(\S+) = (\S+)$/.exec(term) ?? []
-          return item[input.ExpressionAttributeNames?.[name] ?? name] === input.ExpressionAttributeValues?.[value]
-        })
+      const between = / AND (\S+) BETWEEN (\S+) AND (\S+)$/
+      const matches = (expression: string | undefined) => (item: Item) => {
+        const [, sortName = '', from = '', to = ''] = between.exec(expression ?? '') ?? []
+        const value = String(item[input.ExpressionAttributeNames?.[sortName] ?? sortName])
+        const bound = (name: string) => String(input.ExpressionAttributeValues?.[name])
+        if (sortName !== '' && (value < bound(from) || value > bound(to))) return false
+        return (expression ?? '')
+          .replace(between, '')
+          .split(' AND ')
+          .every(term => {
+            if (term === '') return true
+            const [, listed = '', choices = ''] = /^(\S+) IN \((.+)\)$/.exec(term) ?? []
+            if (listed !== '')
+              return choices
+                .split(', ')
+                .some(
+                  choice =>
+                    item[input.ExpressionAttributeNames?.[listed] ?? listed] ===
+                    input.ExpressionAttributeValues?.[choice],
+                )
+            const [, name = '', value = ''] = /^(\S+) = (\S+)$/.exec(term) ?? []
+            return item[input.ExpressionAttributeNames?.[name] ?? name] === input.ExpressionAttributeValues?.[value]
+          })
+      }
       const forwards = input.ScanIndexForward === false ? -1 : 1
       const found = [...rows.values()]
         .filter(matches(input.KeyConditionExpression))

@@ -1,135 +1,444 @@
-import fc from 'fast-check'
-import { defineInstrument, type Instrument } from '#domain/reference/instrument.ts'
-import { type Command, plainInstructions } from '#domain/trading/commands.ts'
+import type { ContractSpecification } from '#domain/reference/instrument.ts'
+import {
+  type AmendOrder,
+  type BustTrade,
+  type Command,
+  directions,
+  noHash,
+  type OrderType,
+  type PlaceOrder,
+  plainInstructions,
+  type Quote,
+  selfTradePreventions,
+  type TimeInForce,
+  triggers,
+} from '#domain/trading/commands.ts'
+import type { Event, TradeExecuted } from '#domain/trading/events.ts'
+import { type TradingState, tradingStates } from '#domain/trading/market-controls.ts'
+import { quoteOrderId } from './naive-book.ts'
 import { marketMillis, testSpecification } from './tape.ts'
 
-/** A small exchange, so that random commands meet: three accounts, one of them poor, two instruments, twelve prices. */
-const highestTicks = 12
-export const depositsMicros = [4_000, 1_200, 90]
-const specifications = [
+/** Numbers that follow from a seed alone (sfc32). */
+export interface Random {
+  /** From 0 to below n. */
+  below(n: number): number
+  between(least: number, most: number): number
+  chance(probability: number): boolean
+  pick<Item>(items: readonly Item[]): Item
+}
+
+export const createRandom = (seed: number): Random => {
+  let [a, b, c, counter] = [0x9e3779b9, 0x243f6a88, seed | 0, 1]
+  const next = (): number => {
+    const sum = (((a + b) | 0) + counter) | 0
+    counter = (counter + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + sum) | 0
+    return sum >>> 0
+  }
+  for (let i = 0; i < 12; i += 1) next()
+  const below = (n: number): number => Math.floor((next() / 4_294_967_296) * n)
+  return {
+    below,
+    between: (least, most) => least + below(most - least + 1),
+    chance: probability => next() < probability * 4_294_967_296,
+    pick: items => {
+      const item = items[below(items.length)]
+      if (item === undefined) throw new RangeError('nothing to pick from')
+      return item
+    },
+  }
+}
+
+export interface TimedCommand {
+  readonly command: Command
+  readonly atMillis: number
+}
+
+/** A small exchange's day: few accounts, instruments and prices, so that commands of all kinds meet. */
+export interface CommandSource {
+  next(): TimedCommand
+  /** What came of it: trades may be busted, orders of quotes changed. */
+  heard(events: readonly Event[]): void
+}
+
+interface Market {
+  readonly specification: Partial<ContractSpecification>
+  /** Where most orders lie, from and to. */
+  readonly near: readonly [number, number]
+  /** Where some lie, and prices that are none. */
+  readonly far: readonly number[]
+}
+
+const hour = 3_600_000
+const day = 24 * hour
+const tenth = 100
+const groupHashes = ['1111111111111111', '22222222aaaaaaaa'] as const
+const labels = [
+  ['', noHash],
+  ['', noHash],
+  ['', noHash],
+  ['left', '00000000deadbeef'],
+  ['right', 'ffffffff00000001'],
+] as const
+
+/** Near prices and high fees; a wide book whose far prices no window holds; one so wide that notional is bounded. */
+const markets: readonly Market[] = [
   {
-    ...testSpecification,
-    instrumentName: 'A-1',
-    tickSize: '0.000001',
-    maxPrice: '0.000012',
-    takerCommissionPpm: 50_000,
-    makerCommissionPpm: 20_000,
+    specification: {
+      tickSize: '0.000001',
+      maxPrice: '0.000012',
+      makerCommissionPpm: 20_000,
+      takerCommissionPpm: 50_000,
+    },
+    near: [3, 10],
+    far: [1, 2, 11, 12],
   },
-  // A maker's fee above the taker's, and so high that better prices and rounding matter.
   {
-    ...testSpecification,
-    instrumentName: 'B-1',
-    tickSize: '0.000003',
-    maxPrice: '0.000036',
-    makerCommissionPpm: 300_000,
-    takerCommissionPpm: 0,
+    // A maker's fee above the taker's, and so high that better prices and rounding matter.
+    specification: { tickSize: '0.000003', maxPrice: '0.000036', makerCommissionPpm: 300_000, takerCommissionPpm: 0 },
+    near: [2, 9],
+    far: [1, 10, 12],
+  },
+  {
+    specification: { tickSize: '0.000001', maxPrice: '2000', makerCommissionPpm: 100, takerCommissionPpm: 500 },
+    near: [100_000, 100_040],
+    far: [1, 90_000, 99_000, 101_500, 107_000, 150_000, 40_000_000, 1_999_999_999, 2_000_000_000],
   },
 ]
 
-export const instruments: readonly Instrument[] = specifications.flatMap((specification, index) => {
-  const defined = defineInstrument(specification, index + 1, 1)
-  return defined.accepted ? [defined.value] : []
-})
+export const createCommandSource = (random: Random): CommandSource => {
+  const { below, between, chance, pick } = random
+  const chosen = [pick(markets), pick(markets)]
+  const deposits = [1e12, 1e11, pick([1e12, 5_000]), pick([400, 90])]
+  const placed: { readonly orderId: string; readonly accountId: number }[] = []
+  const trades: TradeExecuted[] = []
+  const busted: BustTrade[] = []
+  const past: Command[] = []
+  let repeated: Command | undefined
+  /** To come after so many other commands: what ends a halt, releases a switch. */
+  let pending: { readonly command: () => Command; after: number }[] = []
+  /** All times and intervals are multiples of a tenth of a second, so that they meet exactly. */
+  let atMillis = marketMillis + below(day / tenth) * tenth
+  const expirations: number[] = []
+  let count = 0
 
-const id = (kind: string, n: number): string => `01900000-0000-7${kind}-8000-${n.toString(16).padStart(12, '0')}`
+  const nextId = (): string => {
+    count += 1
+    // In no order of time, so that what is sorted by id is not sorted by arrival.
+    const last = (below(0x10000) * 0x10000 + count).toString(16).padStart(12, '0')
+    return `01900000-0000-7000-8000-${last}`
+  }
 
-export const openingCommands: readonly Command[] = [
-  ...depositsMicros.flatMap((amountMicros, index): Command[] => [
-    { type: 'open-account', commandId: id('a00', index), account: `account-${index}`, firm: '' },
-    { type: 'deposit', commandId: id('b00', index), accountId: index + 1, amountMicros },
-  ]),
-  ...specifications.map(
-    (specification, index): Command => ({ type: 'list-instrument', commandId: id('c00', index), specification }),
-  ),
-]
+  const accountId = (): number => (chance(0.005) ? 9 : between(1, deposits.length))
+  const instrumentId = (): number => (chance(0.005) ? pick([0, 7]) : between(1, chosen.length))
+  const ticks = (instrument: number): number => {
+    const market = chosen[instrument - 1] ?? chosen[0]
+    if (market === undefined || chance(0.01)) return pick([-1, 0, 2_000_000_001, 13])
+    return chance(0.08) ? pick(market.far) : between(market.near[0], market.near[1])
+  }
+  const lots = (): number => (chance(0.01) ? pick([-1, 0, 2_147_483_647]) : between(1, 12))
+  const direction = () => pick(directions)
 
-const accountId = fc.integer({ min: 1, max: depositsMicros.length })
-const lots = fc.oneof(
-  { weight: 20, arbitrary: fc.integer({ min: 1, max: 12 }) },
-  { weight: 1, arbitrary: fc.integer({ min: -1, max: 0 }) },
-)
-const ticks = fc.oneof(
-  { weight: 20, arbitrary: fc.integer({ min: 1, max: highestTicks }) },
-  { weight: 1, arbitrary: fc.integer({ min: -1, max: highestTicks + 1 }) },
-)
+  const order = (): PlaceOrder => {
+    const instrument = instrumentId()
+    const orderType: OrderType = chance(0.7) ? 'limit' : pick(['market', 'stop_limit', 'stop_market'] as const)
+    const isMarket = orderType === 'market' || orderType === 'stop_market'
+    const isStop = orderType === 'stop_limit' || orderType === 'stop_market'
+    const timeInForce: TimeInForce =
+      orderType === 'market'
+        ? pick(['immediate_or_cancel', 'immediate_or_cancel', 'fill_or_kill'])
+        : chance(0.65)
+          ? 'good_til_cancelled'
+          : pick(['immediate_or_cancel', 'fill_or_kill', 'good_til_date', 'day'])
+    const isDated = chance(0.98) ? timeInForce === 'good_til_date' : chance(0.5)
+    const quantityLots = lots()
+    const [label, labelHash] = pick(labels)
+    const command: PlaceOrder = {
+      type: 'place-order',
+      orderId: nextId(),
+      accountId: accountId(),
+      instrumentId: instrument,
+      specificationVersion: chance(0.003) ? 2 : 1,
+      direction: direction(),
+      orderType,
+      timeInForce,
+      priceTicks: isMarket && chance(0.99) ? 0 : ticks(instrument),
+      quantityLots,
+      clientOrderId: chance(0.1) ? `mine-${count}` : '',
+      displayLots: timeInForce === 'good_til_cancelled' && chance(0.2) ? between(1, 5) : 0,
+      triggerTicks: (isStop ? chance(0.99) : chance(0.003)) ? ticks(instrument) : 0,
+      trigger: pick(triggers),
+      expiresAtMillis: isDated ? atMillis + pick([-tenth, tenth, 200, 3_000, hour, 2 * day]) : 0,
+      label,
+      labelHash,
+      selfTradeGroup: pick([0, 0, 1, 2]),
+      postOnly: orderType === 'limit' && chance(0.15) ? pick(['reject', 'slide'] as const) : 'no',
+      reduceOnly: chance(0.12),
+      selfTradePrevention: chance(0.3) ? pick(selfTradePreventions) : 'none',
+    }
+    placed.push(command)
+    // Half of them without any instruction, as most orders are.
+    const isPlain = orderType === 'limit' && chance(0.5) && timeInForce !== 'good_til_date'
+    return isPlain ? { ...command, ...plainInstructions } : command
+  }
 
-/** Refers to one of the orders before it, so that shrinking keeps a sequence meaningful. */
-const earlier = fc.nat({ max: 25 })
+  const target = (): { readonly orderId: string; readonly accountId: number } => {
+    const one = placed[placed.length - 1 - below(Math.min(placed.length, chance(0.8) ? 15 : 100))]
+    if (one === undefined || chance(0.01)) return { orderId: nextId(), accountId: accountId() }
+    return { orderId: one.orderId, accountId: chance(0.05) ? accountId() : one.accountId }
+  }
 
-const place = fc.record({
-  kind: fc.constant('place' as const),
-  accountId,
-  instrumentId: fc.oneof({ weight: 30, arbitrary: fc.constantFrom(1, 2) }, { weight: 1, arbitrary: fc.constant(3) }),
-  direction: fc.constantFrom('buy' as const, 'sell' as const),
-  type: fc.constantFrom(
-    'resting' as const,
-    'resting' as const,
-    'resting' as const,
-    'immediate' as const,
-    'market' as const,
-  ),
-  ticks,
-  lots,
-})
-const cancel = fc.record({ kind: fc.constant('cancel' as const), earlier, foreign: fc.nat({ max: 9 }) })
-const amend = fc.record({
-  kind: fc.constant('amend' as const),
-  earlier,
-  foreign: fc.nat({ max: 9 }),
-  ticks: fc.oneof(fc.constant(0), ticks),
-  lots: fc.oneof(fc.constant(0), lots),
-})
+  const amend = (): AmendOrder => {
+    const { orderId, accountId } = target()
+    const priceTicks = chance(0.4) ? 0 : ticks(between(1, chosen.length))
+    const quantityLots = chance(0.3) ? 0 : lots()
+    return { type: 'amend-order', commandId: nextId(), accountId, orderId, priceTicks, quantityLots }
+  }
 
-/** Orders, cancels and amends as a list of commands, each with an id of its own. */
-export const commandSequence = (
-  maxLength: number,
-): fc.Arbitrary<(Command & { type: 'place-order' | 'cancel-order' | 'amend-order' })[]> =>
-  fc
-    .array(
-      fc.oneof({ weight: 6, arbitrary: place }, { weight: 1, arbitrary: cancel }, { weight: 2, arbitrary: amend }),
-      {
-        minLength: 1,
-        maxLength,
-        size: 'max',
-      },
-    )
-    .map(intents => {
-      const placed: { orderId: string; accountId: number }[] = []
-      return intents.map((intent, index) => {
-        const commandId = id('d00', index)
-        if (intent.kind === 'place') {
-          placed.push({ orderId: commandId, accountId: intent.accountId })
-          return {
-            type: 'place-order',
-            orderId: commandId,
-            accountId: intent.accountId,
-            instrumentId: intent.instrumentId,
-            specificationVersion: 1,
-            direction: intent.direction,
-            orderType: intent.type === 'market' ? 'market' : 'limit',
-            timeInForce: intent.type === 'resting' ? 'good_til_cancelled' : 'immediate_or_cancel',
-            priceTicks: intent.type === 'market' ? 0 : intent.ticks,
-            quantityLots: intent.lots,
-            clientOrderId: '',
-            ...plainInstructions,
-          }
-        }
-        const target = placed[Math.max(0, placed.length - 1 - intent.earlier)]
-        const orderId = target?.orderId ?? id('e00', index)
-        // One in ten asks for another account's order.
-        const owner = target?.accountId ?? 1
-        const asking = intent.foreign === 0 ? (owner % depositsMicros.length) + 1 : owner
-        return intent.kind === 'cancel'
-          ? { type: 'cancel-order', commandId, accountId: asking, orderId }
-          : {
-              type: 'amend-order',
-              commandId,
-              accountId: asking,
-              orderId,
-              priceTicks: intent.ticks,
-              quantityLots: intent.lots,
-            }
-      })
+  const quote = (): Quote => ({
+    type: 'quote',
+    commandId: nextId(),
+    accountId: accountId(),
+    groupHash: pick(groupHashes),
+    quotes: Array.from({ length: between(1, 3) }, () => {
+      const instrument = instrumentId()
+      const [one, other] = [ticks(instrument), ticks(instrument)]
+      const isCrossing = chance(0.1)
+      return {
+        instrumentId: instrument,
+        specificationVersion: chance(0.005) ? 2 : 1,
+        bidTicks: isCrossing ? Math.max(one, other) : Math.min(one, other),
+        bidLots: chance(0.1) ? 0 : lots(),
+        askTicks: isCrossing ? Math.min(one, other) : Math.max(one, other),
+        askLots: chance(0.1) ? 0 : lots(),
+      }
+    }),
+  })
+
+  /** An order that has the id of an order which a quote is to make. */
+  const orderInTheWay = (): Command => {
+    const next = quote()
+    pending.push({ command: () => next, after: 0 })
+    return { ...order(), orderId: quoteOrderId(next.commandId, between(1, 2)) }
+  }
+
+  /** When the next market expires. */
+  const soonest = (): number => Math.min(...expirations.filter(millis => millis > atMillis), atMillis + 4 * hour)
+
+  const setState = (): Command => {
+    const instrument = instrumentId()
+    const state: TradingState = pick([...tradingStates, 'pre_open', 'auction'] as const)
+    const mayEnd = state === 'auction' || state === 'halted'
+    const isTimed = mayEnd ? chance(0.5) : chance(0.02)
+    const untilMillis = isTimed ? pick([atMillis + pick([-tenth, tenth, 500, 4_000]), soonest() + tenth]) : 0
+    const back = (): Command => ({
+      type: 'set-trading-state',
+      commandId: nextId(),
+      instrumentId: instrument,
+      state: 'continuous',
+      untilMillis: 0,
     })
+    pending.push({ command: back, after: between(4, 20) })
+    return { type: 'set-trading-state', commandId: nextId(), instrumentId: instrument, state, untilMillis }
+  }
 
-export const commandsMillis = marketMillis
+  const setControls = (): Command => {
+    const velocityPpm = chance(0.6) ? pick([100, 150_000, 400_000, 900_000, 3_000_000]) : 0
+    return {
+      type: 'set-market-controls',
+      commandId: nextId(),
+      instrumentId: instrumentId(),
+      bandPpm: chance(0.4) ? pick([200, 300_000, 600_000]) : 0,
+      velocityPpm,
+      velocityMillis: velocityPpm === 0 ? (chance(0.02) ? 5 : 0) : pick([tenth, 300, 10_000]),
+      haltMillis: pick([0, tenth, 700, 5_000]),
+      auctionMillis: pick([0, tenth, 700, 5_000]),
+    }
+  }
+
+  const setKillSwitch = (): Command => {
+    const scope = pick(['account', 'account', 'firm', 'firm', 'lane'] as const)
+    const on = {
+      type: 'set-kill-switch' as const,
+      accountId: scope === 'account' ? accountId() : 0,
+      scope,
+      firm: scope === 'firm' ? pick(['alpha', 'alpha', 'account-4', 'nobody']) : '',
+    }
+    pending.push({ command: () => ({ ...on, commandId: nextId(), isOn: false }), after: between(1, 6) })
+    return { ...on, commandId: nextId(), isOn: chance(0.9) }
+  }
+
+  const bust = (): Command => {
+    const trade = trades.length === 0 ? undefined : pick(trades)
+    const before = busted.length === 0 || chance(0.8) ? undefined : pick(busted)
+    if (before !== undefined) return { ...before, commandId: nextId() }
+    if (trade === undefined) return deposit()
+    const [buyer, seller] = trade.maker.direction === 'buy' ? [trade.maker, trade.taker] : [trade.taker, trade.maker]
+    const command: BustTrade = {
+      type: 'bust-trade',
+      commandId: nextId(),
+      instrumentId: chance(0.03) ? 7 : trade.instrumentId,
+      priceTicks: chance(0.03) ? pick([0, 2_100_000_000]) : trade.priceTicks,
+      quantityLots: chance(0.1) ? pick([0, 900, 2_147_483_647]) : trade.quantityLots,
+      buyerId: chance(0.02) ? 9 : buyer.accountId,
+      sellerId: seller.accountId,
+      tradeId: `1:${trade.maker.orderId}:${trade.maker.filledLots}`,
+      buyerFeeMicros: buyer.feeMicros,
+      sellerFeeMicros: seller.feeMicros,
+    }
+    busted.push(command)
+    return command
+  }
+
+  const deposit = (): Command => ({
+    type: 'deposit',
+    commandId: nextId(),
+    accountId: accountId(),
+    amountMicros: chance(0.1) ? pick([0, -5, 4_000_000_000_000_000]) : between(1, 300),
+  })
+
+  const list = (index: number): Command => {
+    const expirationMillis = atMillis + (chance(0.15) ? 90_000 : between(5, 40) * hour)
+    expirations.push(expirationMillis)
+    const specification = { ...testSpecification, instrumentName: `MARKET-${index}`, expirationMillis }
+    return {
+      type: 'list-instrument',
+      commandId: nextId(),
+      specification: { ...specification, ...chosen[index - 1]?.specification },
+    }
+  }
+  const listAgain = (): Command => {
+    const again = list(pick([1, 3]))
+    if (again.type !== 'list-instrument' || chance(0.5)) return again
+    return { ...again, specification: { ...again.specification, tickSize: '0' } }
+  }
+  const open = (number: number): Command => ({
+    type: 'open-account',
+    commandId: nextId(),
+    account: `account-${number}`,
+    firm: number <= 2 ? 'alpha' : '',
+  })
+
+  const opening: Command[] = [
+    ...deposits.map((_, index) => open(index + 1)),
+    ...deposits.map(
+      (amountMicros, index): Command => ({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros }),
+    ),
+    ...chosen.map((_, index) => list(index + 1)),
+  ]
+
+  /** One that has come before, as a producer repeats it that heard no answer. */
+  const again = (): Command => {
+    repeated = past.length === 0 ? undefined : pick(past)
+    return repeated ?? deposit()
+  }
+
+  const kinds: readonly (readonly [number, () => Command])[] = [
+    [560, order],
+    [60, () => ({ type: 'cancel-order', commandId: nextId(), ...target() })],
+    [100, amend],
+    [90, quote],
+    [4, orderInTheWay],
+    [
+      8,
+      () => ({
+        type: 'cancel-orders',
+        commandId: nextId(),
+        accountId: accountId(),
+        instrumentId: chance(0.5) ? 0 : instrumentId(),
+        labelHash: pick(labels)[1],
+      }),
+    ],
+    [26, setState],
+    [16, setControls],
+    [
+      30,
+      () => {
+        const instrument = instrumentId()
+        const markTicks = ticks(instrument)
+        return { type: 'set-mark-price', commandId: nextId(), instrumentId: instrument, markTicks }
+      },
+    ],
+    [
+      14,
+      () => ({
+        type: 'set-market-maker-protection',
+        commandId: nextId(),
+        accountId: accountId(),
+        groupHash: pick(groupHashes),
+        name: 'group',
+        intervalMillis: pick([tenth, 500, 10_000, 4 * hour]),
+        frozenMillis: pick([0, tenth, 800]),
+        amountLimitLots: pick([0, 5, 15, chance(0.1) ? -1 : 30]),
+        deltaLimitLots: pick([0, 4, 10]),
+      }),
+    ],
+    [
+      12,
+      () => ({
+        type: 'reset-market-maker-protection',
+        commandId: nextId(),
+        accountId: accountId(),
+        groupHash: chance(0.1) ? '3333333333333333' : pick(groupHashes),
+      }),
+    ],
+    [
+      12,
+      () => ({
+        type: 'set-dead-man',
+        commandId: nextId(),
+        accountId: accountId(),
+        timeoutMillis: pick([0, 0, tenth, 600, 40_000]),
+      }),
+    ],
+    [4, setKillSwitch],
+    [16, bust],
+    [8, deposit],
+    [3, listAgain],
+    [2, () => open(pick([1, 5, 6]))],
+    [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
+    [10, again],
+  ]
+  const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
+
+  const draw = (): Command => {
+    const due = pending.find(({ after }) => after <= 0)
+    pending = pending.filter(other => other !== due)
+    for (const other of pending) other.after -= 1
+    if (due !== undefined) return due.command()
+    let left = below(weights)
+    const kind = kinds.find(([weight]) => {
+      left -= weight
+      return left < 0
+    })
+    return (kind?.[1] ?? order)()
+  }
+
+  return {
+    next() {
+      const opened = opening.shift()
+      if (opened === undefined) {
+        const step = below(1000)
+        if (step < 1) atMillis += between(1, 30) * hour
+        else if (step < 4) atMillis = soonest() + pick([-tenth, 0, 2 * tenth])
+        else if (step < 12) atMillis += between(1, 900) * tenth
+        else if (step < 80) atMillis += between(1, 50) * tenth
+        else if (step < 350) atMillis += between(1, 3) * tenth
+        // Records may bear an earlier stamp than those before them.
+        else if (step < 355) return { command: draw(), atMillis: atMillis - 2_000 }
+      }
+      const command = opened ?? draw()
+      if (command !== repeated) past.push(command)
+      return { command, atMillis }
+    },
+    heard(events) {
+      for (const event of events) {
+        if (event.type === 'trade-executed') trades.push(event)
+        else if (event.type === 'order-accepted' && event.isQuote) placed.push(event)
+      }
+      if (trades.length > 12) trades.splice(0, trades.length - 12)
+    },
+  }
+}

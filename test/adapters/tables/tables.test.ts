@@ -10,6 +10,8 @@ import {
   rotateVerifier,
 } from '#adapters/tables/api-keys.ts'
 import { balancePut, getBalance } from '#adapters/tables/balances.ts'
+import { bookPut, getBook } from '#adapters/tables/books.ts'
+import { candlePut, getCandle, listCandles } from '#adapters/tables/candles.ts'
 import { type CommandRow, findByCommandId, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import {
   getInstrument,
@@ -19,6 +21,7 @@ import {
   instrumentsOf,
   listInstruments,
 } from '#adapters/tables/instruments.ts'
+import { listMarketTrades, type MarketTradeRow, marketTradePut } from '#adapters/tables/market-trades.ts'
 import { takeNonce } from '#adapters/tables/nonces.ts'
 import { getOrder, listOrders, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
 import { getOutcome, outcomePut } from '#adapters/tables/outcomes.ts'
@@ -28,7 +31,9 @@ import { listTrades, tradePut } from '#adapters/tables/trades.ts'
 import { getWatermark, watermarkMove } from '#adapters/tables/watermarks.ts'
 import { coalesce, store, transact, type Write } from '#adapters/writes.ts'
 import { defineInstrument } from '#domain/reference/instrument.ts'
+import { newMarket } from '#domain/trading/market-data.ts'
 import { type LocalTables, startTables } from '#test/support/dynamodb-local.ts'
+import { sideOf } from '#test/support/market-data.ts'
 import { orderRow, positionRow, tradeRow } from '#test/support/rows.ts'
 import { idOf, testSpecification } from '#test/support/tape.ts'
 
@@ -75,6 +80,69 @@ describe('commands', () => {
     expect(await findByCommandId('acme', row.commandId)).toEqual(nameless)
     expect(await findByCommandId('other', row.commandId)).toBeUndefined()
     expect(await findByRequestName('acme', 'place-order#2')).toBeUndefined()
+  })
+})
+
+describe('market data', () => {
+  test('a book comes back as it was, its bytes too, and an empty side', async () => {
+    const row = {
+      lane: 1,
+      instrumentId: 7,
+      market: { ...newMarket, bids: sideOf(false, [50, 1], [51, 5_000_000_000]), markTicks: 3 },
+      updatedAtMillis: 5,
+      outSeq: 6,
+    }
+    await write(bookPut(row))
+    expect(await getBook(1, 7)).toEqual(row)
+    expect(await getBook(2, 7)).toBeUndefined()
+  })
+
+  test('trades by time and number, newest first, of one market', async () => {
+    const trade = (outSeq: number, atMillis: number, instrumentId = 7): MarketTradeRow => ({
+      lane: 1,
+      instrumentId,
+      tradeId: `1-${outSeq}`,
+      priceTicks: 51,
+      quantityLots: 2,
+      direction: 'sell',
+      isAuction: true,
+      atMillis,
+      outSeq,
+    })
+    await write(...[trade(9, 5), trade(10, 5), trade(11, 40), trade(12, 40, 8)].map(marketTradePut))
+    const numbers = async (options: Omit<Parameters<typeof listMarketTrades>[2], 'limit'>, limit = 10) =>
+      (await listMarketTrades(1, 7, { limit, ...options })).rows.map(({ outSeq }) => outSeq)
+    expect((await listMarketTrades(1, 7, { limit: 1 })).rows).toEqual([trade(11, 40)])
+    expect(await numbers({})).toEqual([11, 10, 9])
+    expect(await numbers({ after: { atMillis: 40, outSeq: 11 } }, 1)).toEqual([10])
+    expect(await numbers({ after: { atMillis: 5, outSeq: 10 }, endMillis: 100 })).toEqual([9])
+    expect(await numbers({ startMillis: 5, endMillis: 40 })).toEqual([10, 9])
+    expect(await numbers({ startMillis: 6 })).toEqual([11])
+    expect(await numbers({ startMillis: 50, endMillis: 40 })).toEqual([])
+    expect(await numbers({ startMillis: -5, endMillis: 253_402_300_799_999 })).toEqual([11, 10, 9])
+  })
+
+  test('candles of one resolution by time, with sums of any size', async () => {
+    const candle = (startMillis: number) => ({
+      startMillis,
+      openTicks: 1,
+      highTicks: 4,
+      lowTicks: 1,
+      closeTicks: 2,
+      volumeLots: 2n ** 70n,
+      turnoverTickLots: 2n ** 90n,
+      trades: 3,
+    })
+    const row = (startMillis: number, resolution: '1m' | '1h') =>
+      candlePut({ lane: 1, instrumentId: 7, resolution, candle: candle(startMillis), outSeq: 9 })
+    await write(row(60_000, '1m'), row(120_000, '1m'), row(0, '1h'))
+    expect(await getCandle(1, 7, '1m', 60_000)).toEqual({ candle: candle(60_000), outSeq: 9 })
+    expect(await getCandle(1, 7, '1m', 0)).toBeUndefined()
+    const starts = async (options: { readonly startMillis?: number; readonly endMillis?: number }) =>
+      (await listCandles(1, 7, '1m', { limit: 10, ...options })).rows.map(({ startMillis }) => startMillis)
+    expect(await starts({})).toEqual([120_000, 60_000])
+    expect(await starts({ startMillis: 60_000, endMillis: 120_000 })).toEqual([60_000])
+    expect(await starts({ startMillis: 5, endMillis: 5 })).toEqual([])
   })
 })
 
@@ -223,7 +291,13 @@ describe('orders', () => {
     expect(await walk({}, 7)).toEqual([['7', '6', '5', '4', '3', '2', '1']])
     expect(await walk({ orderState: 'cancelled' }, 2)).toEqual([['6', '4'], ['2']])
     expect(await walk({ orderState: 'open' }, 3)).toEqual([['7', '5', '3'], ['1']])
-    expect(await walk({ openOnly: true, instrumentName: 'C-D' }, 3)).toEqual([[]])
+    expect(await walk({ orderState: 'open', instrumentName: 'C-D' }, 3)).toEqual([[]])
+    expect(await walk({ orderState: 'closed' }, 2)).toEqual([['6', '4'], ['2']])
+    await write(orderPut(orderRow('9', { orderState: 'untriggered', label: 'x', direction: 'sell' })))
+    expect(await walk({ orderState: 'untriggered' }, 3)).toEqual([['9']])
+    expect(await walk({ orderState: 'open' }, 7)).toEqual([['7', '5', '3', '1']])
+    expect(await walk({ label: 'x' }, 3)).toEqual([['9']])
+    expect(await walk({ direction: 'sell' }, 3)).toEqual([['9']])
     expect(await walk({ instrumentName: 'C-D' }, 1)).toEqual([['6'], ['4'], ['2']])
     expect(await walk({ orderState: 'rejected' }, 1)).toEqual([[]])
   })
@@ -245,14 +319,10 @@ describe('orders', () => {
 
 describe('trades', () => {
   test('are listed newest first, both sides of one’s own trade too', async () => {
-    const rows = [tradeRow(9), tradeRow(10, { liquidity: 'maker', orderId: idOf('3') }), tradeRow(10), tradeRow(100)]
+    const sold = tradeRow(10, { liquidity: 'maker', direction: 'sell', orderId: idOf('3') })
+    const rows = [tradeRow(9), sold, tradeRow(10), tradeRow(100)]
     await write(...rows.map(tradePut), tradePut(tradeRow(11, { accountId: 8 })))
-    expect((await listTrades(7, { limit: 9 })).rows).toEqual([
-      tradeRow(100),
-      tradeRow(10),
-      tradeRow(10, { liquidity: 'maker', orderId: idOf('3') }),
-      tradeRow(9),
-    ])
+    expect((await listTrades(7, { limit: 9 })).rows).toEqual([tradeRow(100), sold, tradeRow(10), tradeRow(9)])
     const first = await listTrades(7, { limit: 2 })
     expect((await listTrades(7, { limit: 2, after: first.next ?? '' })).rows.map(({ outSeq }) => outSeq)).toEqual([
       10, 9,

@@ -1,19 +1,37 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { Accounts } from '#domain/ledger/accounts.ts'
 import { feeMicros } from '#domain/ledger/fees.ts'
-import { fillPosition, type Position } from '#domain/ledger/position.ts'
+import { closedCost } from '#domain/ledger/position.ts'
+import { defineInstrument } from '#domain/reference/instrument.ts'
+import type { PositionState } from '#domain/trading/events.ts'
+import { testSpecification } from '#test/support/tape.ts'
 
-const flat = (): Position => ({ sizeLots: 0, entryTickLots: 0, realisedMicros: 0 })
+/** One tick of one lot is one micro. */
+const defined = defineInstrument({ ...testSpecification, tickSize: '0.000001', maxPrice: '0.0001' }, 1, 1)
+if (!defined.accepted) throw new Error(defined.detail)
+const instrument = defined.value
 
-/** Fills as [signed lots, price] on a flat position; one tick of one lot is one micro. */
-const positionAfter = (...fills: readonly (readonly [number, number])[]): Position => {
-  const position = flat()
-  for (const [signedLots, priceTicks] of fills) fillPosition(position, signedLots, priceTicks, 1)
-  return position
+/** Fills as [signed lots, price] on a flat position. */
+const positionAfter = (...fills: readonly (readonly [number, number])[]): PositionState => {
+  const accounts = new Accounts()
+  const account = accounts.open(1)
+  accounts.addCash(account, 1_000_000_000)
+  const holding = accounts.holdingOf(account, 1)
+  for (const [signedLots, ticks] of fills) {
+    const [sells, lots] = [signedLots < 0, Math.abs(signedLots)]
+    expect(accounts.openVolume(holding, instrument, sells, ticks, lots, 0)).toBeUndefined()
+    accounts.fillVolume(holding, instrument, sells, ticks, lots, ticks, 0, 0)
+  }
+  return {
+    sizeLots: accounts.sizeLots(holding),
+    entryTickLots: accounts.entryTickLots(holding),
+    realisedMicros: accounts.realisedMicros(holding),
+  }
 }
 
 describe('a position', () => {
-  test.each<[string, readonly (readonly [number, number])[], Position]>([
+  test.each<[string, readonly (readonly [number, number])[], PositionState]>([
     ['opens long', [[5, 10]], { sizeLots: 5, entryTickLots: 50, realisedMicros: 0 }],
     ['opens short', [[-5, 10]], { sizeLots: -5, entryTickLots: -50, realisedMicros: 0 }],
     [
@@ -97,12 +115,14 @@ describe('a position', () => {
   })
 
   test('divides exactly where the product leaves the safe integers', () => {
-    const position: Position = { sizeLots: 3_000_001, entryTickLots: 6_000_000_000_000_001, realisedMicros: 0 }
-    fillPosition(position, -2_999_999, 1, 1)
-
-    const removed = Number((6_000_000_000_000_001n * 2_999_999n) / 3_000_001n)
-    expect(position.entryTickLots).toBe(6_000_000_000_000_001 - removed)
-    expect(position.realisedMicros).toBe(2_999_999 - removed)
+    const cost = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+    const lots = fc.integer({ min: 1, max: 2 ** 40 })
+    fc.assert(
+      fc.property(cost, lots, lots, (cost, one, other) => {
+        const [part, whole] = [Math.min(one, other), Math.max(one, other)]
+        expect(closedCost(cost, part, whole)).toBe(Number((BigInt(cost) * BigInt(part)) / BigInt(whole)))
+      }),
+    )
   })
 })
 

@@ -1,19 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import {
-  type Account,
-  bought,
-  closeVolume,
-  createAccount,
-  fillVolume,
-  type Holding,
-  holdingOf,
-  maxExposureMicros,
-  openVolume,
-  requirementMicros,
-  sold,
-  type Volume,
-} from '#domain/ledger/account.ts'
+import { Accounts, maxExposureMicros, reserveMicrosOf } from '#domain/ledger/accounts.ts'
 import { defineInstrument, type Instrument } from '#domain/reference/instrument.ts'
 import { testSpecification } from '#test/support/tape.ts'
 
@@ -28,44 +15,61 @@ const instrumentOf = (makerCommissionPpm: number, takerCommissionPpm: number): I
   return defined.value
 }
 
-const side = fc.constantFrom(bought, sold)
-const order = fc.record({ side, priceTicks: fc.integer({ min: 1, max: cap }), lots: fc.integer({ min: 1, max: 4 }) })
+interface Volume {
+  readonly sells: boolean
+  readonly ticks: number
+  readonly lots: number
+}
+
+const order = fc.record({
+  sells: fc.boolean(),
+  ticks: fc.integer({ min: 1, max: cap }),
+  lots: fc.integer({ min: 1, max: 4 }),
+})
 const ppm = fc.constantFrom(0, 1, 70_000, 999_999)
 
 /** A position by two fills, and some open orders, of an account with cash for all of it. */
-const opened = (fills: readonly Volume[], orders: readonly Volume[], instrument: Instrument): [Account, Holding] => {
-  const account = createAccount(1, 'ann')
-  account.cashMicros = 1_000_000
-  const holding = holdingOf(account, instrument)
-  for (const fill of fills) {
-    openVolume(account, holding, fill)
-    fillVolume(account, holding, fill, fill.lots, fill.priceTicks, 0)
+const opened = (fills: readonly Volume[], orders: readonly Volume[], instrument: Instrument) => {
+  const accounts = new Accounts()
+  const account = accounts.open(1)
+  accounts.addCash(account, 1_000_000)
+  const holding = accounts.holdingOf(account, 1)
+  const open = ({ sells, ticks, lots }: Volume): void => {
+    const reserve = reserveMicrosOf(instrument, ticks, lots)
+    expect(accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)).toBeUndefined()
   }
-  for (const open of orders) openVolume(account, holding, open)
-  return [account, holding]
+  for (const fill of fills) {
+    open(fill)
+    const { sells, ticks, lots } = fill
+    const reserve = reserveMicrosOf(instrument, ticks, lots)
+    accounts.fillVolume(holding, instrument, sells, ticks, lots, ticks, 0, reserve)
+  }
+  for (const one of orders) open(one)
+  return { accounts, account, holding }
 }
 
 describe('the requirement', () => {
   test('is exactly the worst over every subset of fills and every settlement price', () => {
+    const instrument = instrumentOf(0, 0)
     fc.assert(
       fc.property(fc.array(order, { maxLength: 3 }), fc.array(order, { maxLength: 4 }), (fills, orders) => {
-        const [, holding] = opened(fills, orders, instrumentOf(0, 0))
-        const lots = orders.flatMap(({ side, priceTicks, lots }) =>
-          Array.from({ length: lots }, (): Volume => ({ side, priceTicks, lots: 1 })),
+        const { accounts, holding } = opened(fills, orders, instrument)
+        const lots = orders.flatMap(({ sells, ticks, lots }) =>
+          Array.from({ length: lots }, () => ({ side: sells ? -1 : 1, ticks })),
         )
         fc.pre(lots.length <= 10)
         const costs = new Set<number>()
-        const choose = (rest: readonly Volume[], cost: number, size: number): void => {
+        const choose = (rest: readonly { side: number; ticks: number }[], cost: number, size: number): void => {
           const [next, ...others] = rest
           if (next === undefined) {
             for (let settle = 0; settle <= cap; settle += 1) costs.add(cost - size * settle)
             return
           }
           choose(others, cost, size)
-          choose(others, cost + next.side * next.priceTicks, size + next.side)
+          choose(others, cost + next.side * next.ticks, size + next.side)
         }
-        choose(lots, holding.entryTickLots, holding.sizeLots)
-        expect(requirementMicros(holding)).toBe(Math.max(...costs) * 7)
+        choose(lots, accounts.entryTickLots(holding), accounts.sizeLots(holding))
+        expect(accounts.requirementMicros(holding, instrument)).toBe(Math.max(...costs) * 7)
       }),
       { numRuns: 150 },
     )
@@ -82,27 +86,52 @@ describe('the requirement', () => {
           maxLength: 25,
         }),
         (fills, orders, makerPpm, takerPpm, steps) => {
-          const [account, holding] = opened(fills, orders, instrumentOf(makerPpm, takerPpm))
+          const instrument = instrumentOf(makerPpm, takerPpm)
+          const { accounts, account, holding } = opened(fills, orders, instrument)
           // As little cash as the orders were accepted with.
-          account.cashMicros = account.requiredMicros
+          accounts.addCash(account, accounts.requiredMicros(account) - accounts.cashMicros(account))
           const open = orders.map(volume => ({ ...volume }))
           for (const { which, lots, better, asMaker } of steps) {
             const order = open[which % open.length]
             if (order === undefined || order.lots === 0) continue
+            const { sells, ticks } = order
             const filled = 1 + (lots % order.lots)
-            const room = order.side === bought ? order.priceTicks - 1 : cap - order.priceTicks
-            const tradeTicks = order.priceTicks - order.side * (asMaker ? 0 : better % (room + 1))
-            fillVolume(account, holding, order, filled, tradeTicks, asMaker ? makerPpm : takerPpm)
+            const room = sells ? cap - ticks : ticks - 1
+            const improvement = asMaker ? 0 : better % (room + 1)
+            const tradeTicks = sells ? ticks + improvement : ticks - improvement
+            const released =
+              reserveMicrosOf(instrument, ticks, order.lots) - reserveMicrosOf(instrument, ticks, order.lots - filled)
+            const commissionPpm = asMaker ? makerPpm : takerPpm
+            accounts.fillVolume(holding, instrument, sells, ticks, filled, tradeTicks, commissionPpm, released)
             order.lots -= filled
-            expect(account.requiredMicros).toBeLessThanOrEqual(account.cashMicros)
-            expect(account.cashMicros).toBeGreaterThanOrEqual(0)
+            expect(accounts.isCovered(account)).toBe(true)
+            expect(accounts.cashMicros(account)).toBeGreaterThanOrEqual(0)
           }
-          for (const order of open) closeVolume(account, holding, order, order.lots)
-          expect(account.requiredMicros).toBe(requirementMicros(holding))
-          expect(account.requiredMicros).toBeLessThanOrEqual(account.cashMicros)
+          for (const { sells, ticks, lots } of open)
+            accounts.closeVolume(holding, instrument, sells, ticks, lots, reserveMicrosOf(instrument, ticks, lots))
+          expect(accounts.requiredMicros(account)).toBe(accounts.requirementMicros(holding, instrument))
+          expect(accounts.isCovered(account)).toBe(true)
         },
       ),
       { numRuns: 400 },
+    )
+  })
+
+  test('follows an order that is moved, and stays where the account cannot carry the move', () => {
+    const instrument = instrumentOf(0, 0)
+    fc.assert(
+      fc.property(order, fc.array(order, { maxLength: 3 }), order, fc.nat({ max: 300 }), (from, others, to, more) => {
+        const { accounts, account, holding } = opened([], [from, ...others], instrument)
+        accounts.addCash(account, accounts.requiredMicros(account) + more - accounts.cashMicros(account))
+        const before = accounts.requiredMicros(account)
+        const { sells, ticks, lots } = from
+        const refusal = accounts.moveVolume(holding, instrument, sells, ticks, lots, to.ticks, to.lots, 0)
+        const moved = opened([], [{ ...to, sells }, ...others], instrument)
+        const wanted = moved.accounts.requiredMicros(moved.account)
+        expect(refusal).toBe(wanted > before + more ? 'insufficient-funds' : undefined)
+        expect(accounts.requiredMicros(account)).toBe(refusal === undefined ? wanted : before)
+        expect(accounts.requirementMicros(holding, instrument)).toBe(accounts.requiredMicros(account))
+      }),
     )
   })
 })
@@ -115,30 +144,47 @@ describe('numbers stay safe', () => {
     1,
   )
   const instrument = defined.accepted ? defined.value : instrumentOf(0, 0)
-  const bigHolding = (): [Account, Holding] => {
-    const account = createAccount(1, 'ann')
-    account.cashMicros = Number.MAX_SAFE_INTEGER
-    return [account, holdingOf(account, instrument)]
+  const bigHolding = () => {
+    const accounts = new Accounts()
+    const account = accounts.open(1)
+    accounts.addCash(account, Number.MAX_SAFE_INTEGER)
+    const holding = accounts.holdingOf(account, 1)
+    const open = (sells: boolean, ticks: number, lots: number) =>
+      accounts.openVolume(holding, instrument, sells, ticks, lots, reserveMicrosOf(instrument, ticks, lots))
+    return { accounts, account, holding, open }
   }
   const most = Math.floor(maxExposureMicros / maxPriceTicks / microsPerTickLot)
 
   test('an order as large as can be is counted exactly, one lot more is refused', () => {
-    const [account, holding] = bigHolding()
+    const { accounts, account, open } = bigHolding()
 
-    expect(openVolume(account, holding, { side: bought, priceTicks: maxPriceTicks, lots: most + 1 })).toBe(
-      'notional-too-large',
-    )
-    expect(openVolume(account, holding, { side: bought, priceTicks: maxPriceTicks, lots: most })).toBeUndefined()
+    expect(open(false, maxPriceTicks, most + 1)).toBe('notional-too-large')
+    expect(open(false, maxPriceTicks, most)).toBeUndefined()
     const notional = BigInt(maxPriceTicks) * BigInt(most) * BigInt(microsPerTickLot)
-    expect(BigInt(account.requiredMicros)).toBe(notional + (notional * 999_999n) / 1_000_000n)
-    expect(openVolume(account, holding, { side: sold, priceTicks: 1, lots: 1 })).toBe('notional-too-large')
+    expect(BigInt(accounts.requiredMicros(account))).toBe(notional + (notional * 999_999n) / 1_000_000n)
+    expect(open(true, 1, 1)).toBe('notional-too-large')
   })
 
   test('a running result that could leave the safe integers ends trading in the instrument', () => {
-    const [account, holding] = bigHolding()
-    holding.realisedMicros = -Number.MAX_SAFE_INTEGER + maxPriceTicks * microsPerTickLot
+    const { accounts, holding, open } = bigHolding()
+    accounts.setPosition(holding, instrument, 0, 0, -Number.MAX_SAFE_INTEGER + maxPriceTicks * microsPerTickLot)
 
-    expect(openVolume(account, holding, { side: sold, priceTicks: 5, lots: 2 })).toBe('notional-too-large')
-    expect(openVolume(account, holding, { side: sold, priceTicks: 5, lots: 1 })).toBeUndefined()
+    expect(open(true, 5, 2)).toBe('notional-too-large')
+    expect(open(true, 5, 1)).toBeUndefined()
   })
+})
+
+test('holdings of many accounts and instruments are found again, each its own', () => {
+  const accounts = new Accounts()
+  const records = Array.from({ length: 300 }, (_, index) => accounts.open(index % 7))
+  const holdings = records.map((account, index) =>
+    Array.from({ length: 1 + (index % 9) }, (_, instrument) => accounts.holdingOf(account, 9 - instrument)),
+  )
+  for (const [index, account] of records.entries()) {
+    const own = holdings[index] ?? []
+    expect(own.map((_, instrument) => accounts.holdingOf(account, 9 - instrument))).toEqual(own)
+    expect(accounts.holdingsOf(account)).toEqual(own.toReversed())
+    expect(own.every(holding => accounts.account(holding) === account)).toBe(true)
+  }
+  expect(new Set(holdings.flat()).size).toBe(holdings.flat().length)
 })

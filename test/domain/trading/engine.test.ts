@@ -402,7 +402,8 @@ describe('accounts and instruments', () => {
 
   test('are numbered from 1', () => {
     const engine = createEngine(1)
-    const open = (account: string) => engine.enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' }, 1)
+    const open = (account: string) =>
+      engine.enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' }, 1)
 
     expect(open('ann')[0]).toMatchObject({ type: 'account-opened', accountId: 1, account: 'ann' })
     expect(open('bob')[0]).toMatchObject({ type: 'account-opened', accountId: 2 })

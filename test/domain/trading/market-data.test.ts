@@ -86,7 +86,7 @@ const order = fc.record({
 })
 const side = fc.record({ ticks, lots: fc.oneof(fc.constant(0), lots) })
 const intent = fc.oneof(
-  { weight: 28, arbitrary: order },
+  { weight: 40, arbitrary: order },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel' as const), earlier }) },
   {
     weight: 8,
@@ -112,6 +112,8 @@ const intent = fc.oneof(
         'continuous' as const,
         'continuous' as const,
         'continuous' as const,
+        'continuous' as const,
+        'continuous' as const,
         'halted' as const,
         'closed' as const,
       ),
@@ -125,8 +127,8 @@ const intent = fc.oneof(
       kind: fc.constant('controls' as const),
       instrumentId,
       bandPpm: fc.constantFrom(0, 0, 500_000),
-      velocityPpm: fc.constantFrom(0, 300_000),
-      haltMillis: fc.constantFrom(0, 2_000),
+      velocityPpm: fc.constantFrom(0, 0, 300_000),
+      haltMillis: fc.constantFrom(0, 2_000, 2_000),
       auctionMillis: fc.constantFrom(0, 2_000),
     }),
   },
@@ -134,7 +136,10 @@ const intent = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reset' as const), accountId }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('dead man' as const), accountId }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel all' as const), accountId }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), accountId, isOn: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('kill' as const), accountId, isOn: fc.constantFrom(false, false, true) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('bust' as const), earlier }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), millis: fc.constantFrom(1_000, 5_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), instrumentId }) },
@@ -166,6 +171,8 @@ const commandOf = (
     case 'place': {
       const isStop = intent.stop !== 0
       const isMarket = intent.orderType === 'market'
+      const timeInForce = isMarket && !isStop ? 'immediate_or_cancel' : intent.timeInForce
+      const isImmediate = isMarket || timeInForce === 'immediate_or_cancel' || timeInForce === 'fill_or_kill'
       return {
         type: 'place-order',
         orderId: commandId,
@@ -174,16 +181,16 @@ const commandOf = (
         specificationVersion: 1,
         direction: intent.direction,
         orderType: isStop ? (isMarket ? 'stop_market' : 'stop_limit') : intent.orderType,
-        timeInForce: isMarket && !isStop ? 'immediate_or_cancel' : intent.timeInForce,
+        timeInForce,
         priceTicks: isMarket ? 0 : intent.ticks,
         quantityLots: intent.lots,
         clientOrderId: '',
         ...plainInstructions,
-        displayLots: Math.min(intent.displayLots, intent.lots),
+        displayLots: isImmediate ? 0 : Math.min(intent.displayLots, intent.lots),
         triggerTicks: intent.stop,
         trigger: intent.byMark ? 'mark_price' : 'last_price',
-        expiresAtMillis: intent.timeInForce === 'good_til_date' ? atMillis + 4_000 : 0,
-        postOnly: intent.postOnly,
+        expiresAtMillis: timeInForce === 'good_til_date' ? atMillis + 4_000 : 0,
+        postOnly: isImmediate || isStop ? 'no' : intent.postOnly,
         reduceOnly: intent.reduceOnly,
         selfTradePrevention: intent.selfTradePrevention,
       }
@@ -348,7 +355,7 @@ describe('what follows from events', () => {
           check()
         }
       }),
-      { numRuns: Number(process.env['MARKET_DATA_RUNS'] ?? 60), seed: Number(process.env['MARKET_DATA_SEED'] ?? 1) },
+      { numRuns: Number(process.env['MARKET_DATA_RUNS'] ?? 150), seed: Number(process.env['MARKET_DATA_SEED'] ?? 1) },
     )
   })
 

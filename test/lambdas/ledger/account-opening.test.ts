@@ -76,12 +76,18 @@ const refusedBy = ({ commandId }: AccountRow): Event => ({
 describe('opening an account', () => {
   test('goes from the name to the number and tells the bus', async () => {
     const registered = await register({})
-    expect(registered).toEqual({ account: 'acme', lane: 1, attempt: 1, command_id: (await rowOf()).commandId })
+    expect(registered).toEqual({
+      account: 'acme',
+      lane: 1,
+      attempt: 1,
+      command_id: (await rowOf()).commandId,
+      firm: 'acme',
+    })
     await submit(registered, 'token-1')
     const waiting = await rowOf()
     expect(waiting).toMatchObject({ accountState: 'opening', taskToken: 'token-1' })
     expect(streams.put).toEqual([
-      { lane: 1, command: { type: 'open-account', commandId: waiting.commandId, account: 'acme', firm: '' } },
+      { lane: 1, command: { type: 'open-account', commandId: waiting.commandId, account: 'acme', firm: 'acme' } },
     ])
 
     await projectorOf(projectPositions)(recordsOf([openedBy(waiting)], [1]))

@@ -24,7 +24,7 @@ describe('an account that was never opened', () => {
     })
     expect(answer.headers['location']).toBe('/api/v1/accounts/acme')
     expect(office.executions()).toEqual([
-      { name: executionNameOf('acme', 1), input: { account: 'acme', lane: 1, attempt: 1 } },
+      { name: executionNameOf('acme', 1), input: { account: 'acme', lane: 1, attempt: 1, firm: 'acme' } },
     ])
     expect(executionNameOf('acme', 1)).toMatch(/^[0-9a-f]{40}-1$/)
   })

@@ -1,6 +1,7 @@
 import { DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
+import { streamConsumers } from '#protocol/functions.ts'
 import { platformOperations } from '#protocol/operations/platform.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { requests } from '#test/support/http-requests.ts'
@@ -18,7 +19,7 @@ const kinesis = mockClient(KinesisClient)
 const { handler } = await import('#lambdas/platform/http.ts')
 const send = requests(handler, platformOperations)
 
-const projectors = ['project-orders', 'project-positions', 'project-instruments']
+const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').map(({ name }) => name)
 const streams = new Map<string, string>()
 
 const spoken = (lane: number, silentMillis = 0): void =>
@@ -65,12 +66,7 @@ test('all that an order needs is up', async () => {
     'matcher-2',
     'order-stream-1',
     'order-stream-2',
-    'project-instruments-1',
-    'project-instruments-2',
-    'project-orders-1',
-    'project-orders-2',
-    'project-positions-1',
-    'project-positions-2',
+    ...projectors.flatMap(name => lanes.map(lane => `${name}-${lane}`)).sort(),
     'table-accounts',
     'table-commands',
     'table-instruments',
@@ -116,10 +112,13 @@ test('a projector is down once it has stood still behind the matcher for half a 
   now.mockReturnValue(start + 31_000)
   const { status, down } = await ask()
   expect(status).toBe(503)
-  expect(down).toEqual({
-    'project-instruments-1': '100 events behind, and not moving for 31 s',
-    'project-positions-1': '100 events behind, and not moving for 31 s',
-  })
+  expect(down).toEqual(
+    Object.fromEntries(
+      projectors
+        .filter(name => name !== 'project-orders')
+        .map(name => [`${name}-1`, '100 events behind, and not moving for 31 s']),
+    ),
+  )
   projected(1, 500)
   expect((await ask()).status).toBe(200)
 })

@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals'
+import { noControls } from '#domain/trading/market-controls.ts'
 import { referenceOperations } from '#protocol/operations/reference.ts'
 import { requests } from '#test/support/http-requests.ts'
+import { marketDataOn } from '#test/support/market-data.ts'
 import { instrumentName, openTradingFloor } from '#test/support/trading-floor.ts'
 
 const floor = openTradingFloor()
@@ -32,4 +34,26 @@ test('that nobody listed is not found; what is no name is refused', async () => 
 test('is for whoever has a role', async () => {
   expect(await get(instrumentName, { as: { role: 'auditor' } })).toMatchObject({ status: 200 })
   expect(await get(instrumentName, { as: null })).toMatchObject({ status: 401 })
+})
+
+test('tells its trading state, mark price and controls; just listed it is continuous', async () => {
+  const nothing = {
+    price_band: null,
+    velocity_move: null,
+    velocity_millis: null,
+    halt_millis: null,
+    auction_millis: null,
+  }
+  expect((await get(instrumentName)).body).toMatchObject({
+    trading_state: 'continuous',
+    trading_state_until: null,
+    mark_price: null,
+    controls: nothing,
+  })
+  marketDataOn(floor).book({ state: 'auction', markTicks: 52, controls: { ...noControls, bandPpm: 50_000 } })
+  expect((await get(instrumentName)).body).toMatchObject({
+    trading_state: 'auction',
+    mark_price: '2.6',
+    controls: { ...nothing, price_band: '0.05' },
+  })
 })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import * as z from 'zod'
 import type { TakeFromBucket } from '#adapters/tables/rate-limits.ts'
+import type { Request } from '#lambdas/shell/http.ts'
 import { type Operation, operation } from '#protocol/operation.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
 import { requests } from '#test/support/http-requests.ts'
@@ -43,8 +44,17 @@ const cancel = operation({
   admission: 'handler',
 })
 const list = operation({ ...declared, name: 'list', method: 'GET', path: '/orders', weight: 2 })
+const many = operation({
+  ...declared,
+  name: 'many',
+  method: 'POST',
+  path: '/many',
+  weight: 0.1,
+  admission: 'handler',
+  request: { body: z.strictObject({ weight: z.number() }) },
+})
 const look = operation({ ...declared, name: 'look', method: 'GET', path: '/look', permission: 'public' })
-const operations: readonly Operation[] = [order, deposit, cancel, list, look]
+const operations: readonly Operation[] = [order, deposit, cancel, list, many, look]
 
 /** What handlers did, in order. */
 let done: string[] = []
@@ -65,11 +75,16 @@ const plainly = (name: string) => async (): Promise<Did> => {
   return { status: 200, body: { done: true } }
 }
 const send = requests(
-  serve('trading', [order, deposit, cancel, list, look], {
+  serve('trading', [order, deposit, cancel, list, many, look], {
     order: doing('order'),
     deposit: plainly('deposit'),
     cancel: doing('cancel'),
     list: plainly('list'),
+    async many({ body, admitted }: Pick<Request<typeof many>, 'body' | 'admitted'>): Promise<Did> {
+      if (!(await admitted(body.weight))) return { code: 'rate-limited' }
+      done.push('many')
+      return { status: 200, body: { done: true } }
+    },
     look: async (): Promise<Did> => ({ status: 200, body: { done: true } }),
   }),
   operations,
@@ -105,6 +120,20 @@ test('every answer to a credential tells how it stands, and no other', async () 
   expect([failed.status, ...standingOf(failed)]).toEqual([500, 100, 88, 2])
   for (const answer of [await send('order', { as: null }), await send('look')])
     expect(Object.keys(answer.headers).filter(name => name.startsWith('ratelimit'))).toEqual([])
+})
+
+test('what a request takes beside its operation’s weight is known once it is read', async () => {
+  const weighing = (weight: number) => send('many', { body: { weight } })
+  expect(standingOf(await weighing(60))).toEqual([100, 39, 7])
+  const refused = await weighing(50.2)
+  expect([refused.status, refused.body['detail']]).toEqual([
+    429,
+    'It takes 50.3 of a rate of 10 a second, 100 at once.',
+  ])
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+  expect(done).toEqual(['many'])
+  now += 5_000
+  expect((await weighing(50.2)).status).toBe(200)
 })
 
 describe('within the rate', () => {

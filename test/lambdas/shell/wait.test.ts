@@ -56,8 +56,8 @@ describe('pollUntil', () => {
     const tookMillis = performance.now() - start
     expect(value).toBeUndefined()
     expect(tookMillis).toBeGreaterThanOrEqual(118)
-    expect(tookMillis).toBeLessThan(600)
-    expect(reads).toBeGreaterThanOrEqual(3)
+    expect(tookMillis).toBeLessThan(2_000)
+    expect(reads).toBeGreaterThanOrEqual(2)
     expect(reads).toBeLessThanOrEqual(6)
   })
 

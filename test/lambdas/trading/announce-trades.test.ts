@@ -32,11 +32,21 @@ describe('trades on the bus', () => {
           price: '2.55',
           amount: '1',
           direction: 'sell',
+          is_auction: false,
           maker: { account_id: 8, order_id: idOf('2'), fee: '0' },
           taker: { account_id: 7, order_id: idOf('1'), fee: '1.5' },
         },
       },
     ])
+  })
+
+  test('of an auction the seller stands as the taker', async () => {
+    const [bought, sold] = (['buy', 'sell'] as const).map(direction =>
+      tradePut(tradeRow(5, { liquidity: 'auction', direction })),
+    )
+    if (bought === undefined || sold === undefined) throw new Error('a trade has two sides')
+    await handler(tableChanges({ now: bought }, { now: sold }), lambdaContext)
+    expect(bus.announced).toMatchObject([{ detail: { direction: 'sell', is_auction: true } }])
   })
 
   test('what the bus refuses comes again, and what lies behind it', async () => {

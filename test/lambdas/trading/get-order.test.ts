@@ -43,6 +43,16 @@ test('is told in decimals and instants as it stands', async () => {
   expect((await get(command.orderId)).body).toEqual({
     order_id: command.orderId,
     client_order_id: 'mine-1',
+    expires_at: null,
+    display_amount: null,
+    trigger: null,
+    trigger_price: null,
+    triggered_at: null,
+    post_only: false,
+    reject_post_only: false,
+    reduce_only: false,
+    label: null,
+    self_trade_prevention: 'none',
     instrument_name: instrumentName,
     direction: 'sell',
     amount: '2.5',
@@ -103,5 +113,36 @@ test.each([
   expect(await get(orderId)).toMatchObject({
     status: 400,
     body: { code: 'invalid-request', errors: [{ pointer: '#/path/order_id' }] },
+  })
+})
+
+test('shows its instructions, and what came of them', async () => {
+  const command = await placed()
+  const at = Date.UTC(2026, 6, 21, 9, 5, 8)
+  floor.order(command, {
+    orderType: 'stop_limit',
+    timeInForce: 'good_til_date',
+    expiresAtMillis: Date.UTC(2046, 0, 1),
+    displayLots: 5,
+    trigger: 'mark_price',
+    triggerTicks: 52,
+    triggeredAtMillis: at,
+    reduceOnly: true,
+    label: 'hedges',
+    selfTradePrevention: 'cancel_both',
+    orderState: 'cancelled',
+    cancelReason: 'self-trade',
+  })
+  expect((await get(command.orderId)).body).toMatchObject({
+    order_state: 'cancelled',
+    cancel_reason: 'self-trade',
+    expires_at: '2046-01-01T00:00:00.000Z',
+    display_amount: '0.5',
+    trigger: 'mark_price',
+    trigger_price: '2.6',
+    triggered_at: '2026-07-21T09:05:08.000Z',
+    reduce_only: true,
+    label: 'hedges',
+    self_trade_prevention: 'cancel_both',
   })
 })

@@ -99,3 +99,15 @@ test.each<[Record<string, string | string[]>, string]>([
 test('without an open account is refused', async () => {
   expect(await list({}, { account: 'stranger' })).toMatchObject({ status: 403, code: 'account-not-open' })
 })
+
+test('of one label, direction or state, closed ones and stops that wait too', async () => {
+  floor.order(command(8), { orderState: 'untriggered', label: 'hedges', direction: 'sell' })
+  floor.order(command(9), { orderState: 'rejected', label: 'hedges' })
+  expect((await list({ label: 'hedges' })).ids).toEqual([9, 8])
+  expect((await list({ direction: 'sell' })).ids).toEqual([8])
+  expect((await list({ order_state: 'untriggered' })).ids).toEqual([8])
+  expect((await list({ order_state: 'closed' })).ids).toEqual([9, 3])
+  expect((await list({ order_state: 'closed', label: 'hedges', limit: '1' })).ids).toEqual([9])
+  expect((await list({ order_state: 'open' })).ids).toEqual([6, 5, 4, 2, 1])
+  expect((await list({ order_state: 'pending' })).status).toBe(400)
+})

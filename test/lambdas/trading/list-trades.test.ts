@@ -23,7 +23,7 @@ const trade = (outSeq: number, liquidity: 'maker' | 'taker', accountId = 7, ownO
       instrumentId: 1,
       tickSize: '0.05',
       minTradeAmount: '0.1',
-      direction: 'buy',
+      direction: liquidity === 'taker' ? 'sell' : 'buy',
       priceTicks: 51,
       quantityLots: 25,
       feeMicros: liquidity === 'taker' ? 3_188 : 0,
@@ -71,12 +71,13 @@ test('in decimals, and without the other side', async () => {
     trade_id: '1-0000000000000010',
     order_id: orderId,
     instrument_name: instrumentName,
-    direction: 'buy',
+    direction: 'sell',
     price: '2.55',
     amount: '2.5',
     fee: '0.003188',
     fee_currency: 'USD',
     liquidity: 'taker',
+    is_busted: false,
     timestamp: '2026-07-21T09:05:07.150Z',
   })
 })

@@ -101,6 +101,72 @@ describe('an order', () => {
   })
 })
 
+describe('instructions', () => {
+  const expiresAt = '2046-01-02T03:04:05.000Z'
+
+  test.each<[object, object, object]>([
+    [{ time_in_force: 'fill_or_kill' }, { timeInForce: 'fill_or_kill' }, { time_in_force: 'fill_or_kill' }],
+    [{ time_in_force: 'day' }, { timeInForce: 'day', expiresAtMillis: 0 }, { expires_at: null }],
+    [
+      { time_in_force: 'good_til_date', expires_at: expiresAt },
+      { timeInForce: 'good_til_date', expiresAtMillis: Date.parse(expiresAt) },
+      { expires_at: expiresAt },
+    ],
+    [{ display_amount: '0.50' }, { displayLots: 5 }, { display_amount: '0.5' }],
+    [{ post_only: true }, { postOnly: 'slide' }, { post_only: true, reject_post_only: false }],
+    [{ post_only: true, reject_post_only: true }, { postOnly: 'reject' }, { post_only: true, reject_post_only: true }],
+    [{ reduce_only: true }, { reduceOnly: true }, { reduce_only: true }],
+    // printf hedges | sha256sum
+    [{ label: 'hedges' }, { label: 'hedges', labelHash: '1a486ca7fa306410' }, { label: 'hedges' }],
+    [
+      { self_trade_prevention: 'cancel_both', self_trade_group: 'desk' },
+      { selfTradePrevention: 'cancel_both', selfTradeGroup: 0x49be417a },
+      { self_trade_prevention: 'cancel_both' },
+    ],
+    [
+      { order_type: 'stop_limit', trigger_price: '2.6' },
+      { orderType: 'stop_limit', priceTicks: 51, triggerTicks: 52, trigger: 'last_price' },
+      { trigger_price: '2.6', trigger: 'last_price', triggered_at: null, price: '2.55' },
+    ],
+    [
+      { order_type: 'stop_market', price: undefined, trigger_price: '2.6', trigger: 'mark_price' },
+      { orderType: 'stop_market', priceTicks: 0, timeInForce: 'good_til_cancelled', trigger: 'mark_price' },
+      { trigger_price: '2.6', trigger: 'mark_price', price: null },
+    ],
+  ])('%j', async (change, command, order) => {
+    expect(await place(change)).toMatchObject({ status: 202, body: order })
+    expect(onlyOrder()).toMatchObject(command)
+  })
+
+  test('an order that was taken in time is answered after its date as before it', async () => {
+    const body = { time_in_force: 'good_til_date', expires_at: new Date(Date.now() + 300).toISOString() }
+    const first = await place(body)
+    expect(first.status).toBe(202)
+    await new Promise(resume => setTimeout(resume, 350))
+    expect(await place(body)).toMatchObject({ status: 202, body: { order_id: first.body['order_id'] } })
+    expect(await place({ ...body, client_order_id: 'mine-2' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '#/expires_at' }] },
+    })
+  })
+
+  test('one that says what is so anyway is the same request', async () => {
+    const first = await place()
+    const again = await place({ post_only: false, self_trade_prevention: 'none', order_type: 'limit' })
+    expect(again).toMatchObject({ status: 202, body: { order_id: first.body['order_id'] } })
+  })
+
+  test('more of a price or an amount than can be counted is refused where it stands', async () => {
+    for (const [change, code, pointer] of [
+      [{ display_amount: '0.55' }, 'amount-off-lot', '#/display_amount'],
+      [{ order_type: 'stop_limit', trigger_price: '2.51' }, 'price-off-tick', '#/trigger_price'],
+      [{ order_type: 'stop_limit', trigger_price: '101' }, 'price-out-of-range', '#/trigger_price'],
+    ] as const)
+      expect(await place(change)).toMatchObject({ status: 422, body: { code, errors: [{ pointer }] } })
+    expect(floor.put()).toEqual([])
+  })
+})
+
 describe('with Prefer: wait', () => {
   const waiting = { headers: { Prefer: 'wait=2' } }
 
@@ -235,7 +301,11 @@ describe('no', () => {
   })
 
   test('to an order without a name', async () => {
-    expect(await refused({ client_order_id: undefined })).toEqual([400, 'idempotency-key-required'])
+    expect(await refused({ client_order_id: undefined })).toEqual([
+      400,
+      'idempotency-key-required',
+      '#/header/Idempotency-Key',
+    ])
   })
 
   test('to an order whose parts do not fit', async () => {
@@ -314,14 +384,32 @@ describe('no', () => {
     [{ instrument_name: `H${'-A'.repeat(40)}` }, '#/instrument_name'],
     [{ direction: 'BUY' }, '#/direction'],
     [{ order_type: 'stop' }, '#/order_type'],
-    [{ time_in_force: 'fill_or_kill' }, '#/time_in_force'],
+    [{ time_in_force: 'good_til_day' }, '#/time_in_force'],
     [{ client_order_id: '' }, '#/client_order_id'],
     [{ client_order_id: 'a#b' }, '#/client_order_id'],
     [{ client_order_id: 'x'.repeat(65) }, '#/client_order_id'],
     [{ account_id: 8 }, '#/account_id'],
     [{ account: 'other' }, '#/account'],
     [{ order_id: '00000000-0000-7000-8000-000000000000' }, '#/order_id'],
-    [{ post_only: true }, '#/post_only'],
+    [{ post_only: 'true' }, '#/post_only'],
+    [{ hidden: true }, '#/hidden'],
+    [{ label: 'x'.repeat(65) }, '#/label'],
+    [{ label: '' }, '#/label'],
+    [{ self_trade_prevention: 'cancel_all' }, '#/self_trade_prevention'],
+    [{ order_type: 'stop_limit' }, '#/trigger_price'],
+    [{ order_type: 'stop_market', trigger_price: '2.5' }, '#/price'],
+    [{ order_type: 'stop_limit', trigger_price: '2.5', price: undefined }, '#/price'],
+    [{ trigger_price: '2.5' }, '#/trigger_price'],
+    [{ trigger: 'last_price' }, '#/trigger'],
+    [{ time_in_force: 'good_til_date' }, '#/expires_at'],
+    [{ expires_at: '2046-01-01T00:00:00Z' }, '#/expires_at'],
+    [{ time_in_force: 'day', expires_at: '2046-01-01T00:00:00Z' }, '#/expires_at'],
+    [{ time_in_force: 'good_til_date', expires_at: '2020-01-01T00:00:00Z' }, '#/expires_at'],
+    [{ time_in_force: 'fill_or_kill', display_amount: '1' }, '#/display_amount'],
+    [{ display_amount: '2.6' }, '#/display_amount'],
+    [{ time_in_force: 'immediate_or_cancel', post_only: true }, '#/post_only'],
+    [{ order_type: 'stop_limit', trigger_price: '2.5', post_only: true }, '#/post_only'],
+    [{ reject_post_only: true }, '#/reject_post_only'],
   ])('to %j', async (change, pointer) => {
     expect(await refused(change)).toEqual([400, 'invalid-request', pointer])
   })

@@ -28,7 +28,7 @@ export interface Services {
 
 export const startServices = async (): Promise<Services> => {
   process.env['JAVA_TOOL_OPTIONS'] ??= javaOptions
-  const folder = mkdtempSync(join(tmpdir(), 'exchange-tests-'))
+  const folder = mkdtempSync(join(process.env['TEST_FOLDER'] ?? tmpdir(), 'services-'))
   const stops: (() => Promise<unknown>)[] = []
 
   const dynamodb = once(async () => {

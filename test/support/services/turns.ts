@@ -10,7 +10,9 @@ export const afterJourneys = ['test/journeys/upheaval.test.ts', 'test/after-jour
 
 /** The exchange takes a while to start: a few that do not need it go before the journeys. */
 const early = [/^test\/adapters\/tables\//, /\/projection\./]
-const long = [/^test\/(matcher|local|lib)\//]
+const long = [/^test\/(local|lib|matcher)\//]
+/** Beside the last of the journeys, so that nobody waits for it idly. */
+const besides = [/^test\/matcher\/matcher\./]
 const journeys = 'test/journeys'
 
 let planned: readonly string[] = []
@@ -29,6 +31,7 @@ export const plan = (files: readonly string[]): readonly string[] => {
     ...new Set([
       ...like(early),
       ...others.filter(isJourney),
+      ...like(besides),
       ...firstToWait,
       ...like(long),
       ...others,

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from '@jest/globals'
+import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
+import { commandIdOf, orderTypes, selfTradePreventions, timesInForce } from '#domain/trading/commands.ts'
+import { createEngine } from '#domain/trading/engine.ts'
+import { cancelReasons, stateCauses } from '#domain/trading/events.ts'
+import { tradingStates } from '#domain/trading/market-controls.ts'
+import { commandTypes, eventTypes } from '#domain/trading/messages.ts'
+import { createCommandSource, createRandom } from '#test/support/random-commands.ts'
+
+/** What takes ten thousand orders or instruments, or a million accounts, to be reached: see engine.test.ts. */
+const limits: readonly RejectionCode[] = ['open-order-limit', 'account-limit', 'instrument-limit']
+/** An encoding of its own, not a command or event of its own; and what no engine says. */
+const encodings = [
+  'place-order-with-instructions',
+  'order-accepted-with-instructions',
+  'order-rejected-with-instructions',
+  'frame-poisoned',
+]
+
+/** In a process of its own: under jest it would take twice the time. */
+const fuzz = (commands: number, seed: number) => {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['bin/fuzz.ts', '--json', '--commands', String(commands), '--seed', String(seed)],
+    { encoding: 'utf8' },
+  )
+  if (stdout === '') throw new Error(stderr)
+  const said: {
+    readonly commands: number
+    readonly events: number
+    readonly difference: { readonly what: string; readonly tape: string } | null
+    readonly coverage: Readonly<Record<string, number>>
+  } = JSON.parse(stdout)
+  return said
+}
+
+test('the engine says what the naive exchange says, however it is framed, repeated and restored', () => {
+  const { difference, coverage, commands, events } = fuzz(100_000, 20_261_122)
+
+  expect(difference === null ? '' : `${difference.what}\n${difference.tape}`).toBe('')
+  expect(commands).toBe(100_000)
+  expect(events).toBeGreaterThan(commands)
+  const expected = [
+    ...commandTypes.filter(type => !encodings.includes(type)).map(type => `command:${type}`),
+    ...eventTypes.filter(type => !encodings.includes(type)).map(type => `event:${type}`),
+    ...rejectionCodes.filter(code => !limits.includes(code)).map(code => `rejection:${code}`),
+    ...cancelReasons.map(reason => `cancel:${reason}`),
+    ...tradingStates.map(state => `state:${state}`),
+    ...stateCauses.filter(cause => cause !== 'expiration').map(cause => `cause:${cause}`),
+    ...orderTypes.map(type => `order:${type}`),
+    ...timesInForce.map(time => `time:${time}`),
+    ...selfTradePreventions.map(prevention => `prevention:${prevention}`),
+  ]
+  expect(expected.filter(name => coverage[name] === undefined)).toEqual([])
+})
+
+test('each command is taken once, and a second time changes nothing', () => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const source = createCommandSource(createRandom(seed))
+    const engine = createEngine(1)
+    const entered = Array.from({ length: 200 }, () => {
+      const timed = source.next()
+      source.heard(engine.enter(timed.command, timed.atMillis))
+      return timed
+    })
+    const before = JSON.stringify(engine.snapshot())
+    for (const { command, atMillis } of entered)
+      expect(engine.enter(command, atMillis)).toEqual([{ type: 'command-duplicated', commandId: commandIdOf(command) }])
+    expect(JSON.stringify(engine.snapshot())).toBe(before)
+  }
+})
