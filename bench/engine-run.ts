@@ -95,7 +95,8 @@ const putId = (words: Int32Array, at: number, kind: number, count: number): void
   const mixed = Math.imul(count ^ (kind << 28), 0x9e3779b1)
   const millis = Math.floor(count / idsOfMillisecond)
   words[at] = 0x0190 | (((millis >>> 24) & 255) << 16) | (((millis >>> 16) & 255) << 24)
-  words[at + 1] = ((millis >>> 8) & 255) | ((millis & 255) << 8) | 0x70_0000 | (Math.imul(mixed, 0x85ebca6b) & 0xff0f_0000)
+  words[at + 1] =
+    ((millis >>> 8) & 255) | ((millis & 255) << 8) | 0x70_0000 | (Math.imul(mixed, 0x85ebca6b) & 0xff0f_0000)
   words[at + 2] = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) ^ kind
   words[at + 3] = count
 }

@@ -492,7 +492,7 @@ const examples: Readonly<Record<string, Json>> = {
     version: 2,
     max_spread: '0.02',
     min_amount: '25',
-    effective_from: '2026-07-21T09:05:17.150Z',
+    effective_from: '2026-07-21T09:05:12.150Z',
   },
   QuotingObligation: {
     account: 'acme',

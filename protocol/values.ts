@@ -23,12 +23,14 @@ export const signedDecimalText = z
 
 export const instant = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO 8601, UTC' })
 
-export const orderId = z
+const lowerCaseUuid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
 
+export const orderId = lowerCaseUuid
+
 /** Names a command that an answer has told of. */
-export const commandId = orderId
+export const commandId = lowerCaseUuid
 
 /** What became of a command that changes no order and makes no thing of its own. */
 export const commandOutcome = z

@@ -11,8 +11,6 @@ import { type Extras, idAt, noExtras, none, type Order, traits } from './orders.
 import { blockedByAccount, TradingFloor } from './trading-floor.ts'
 import { type PricePoint, PriceWatch } from './velocity.ts'
 
-export { maxAccounts, maxInstruments, maxOpenOrders } from './trading-floor.ts'
-
 /** All of it as JSON, equal for equal states. */
 export interface EngineState {
   readonly format: 2

@@ -72,6 +72,3 @@ export const messageVersion = 1
 export const headerOf = (type: number, bytes: number): number => (messageVersion << 24) | (type << 16) | bytes
 export const typeOf = (header: number): number => (header >>> 16) & 255
 export const wordsOf = (header: number): number => (header & 0xffff) >>> 2
-
-/** Of a command's id, 16 bytes: for place-order the id of the order too. */
-export const commandIdAt = 2

@@ -35,13 +35,11 @@ export interface Quote {
 /** What holds from an instant on, until other terms do. */
 export interface ObligationTerms {
   readonly fromMillis: number
-  /** Ask less bid, of the middle between them. */
+  /** Ask less bid, of the middle between them; at 2,000,000 the bid would be zero, and beyond it sums are not exact. */
   readonly maxSpreadPpm: number
   readonly minLots: number
 }
 
-/** A spread cannot be wider: the bid would be zero. Up to here all is computed in safe integers. */
-export const widestSpreadPpm = 2_000_000
 /** Makers of a market beyond so many on one day are not measured: their quotes stand, their time does not count. */
 export const mostMakers = 500
 const dayLengthMillis = 24 * 60 * 60 * 1_000

@@ -34,7 +34,16 @@ import { compareIds, idTextAt, putIdText } from './identifiers.ts'
 import { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
 import { QuoteGroup, quoteGroupKey } from './market-making.ts'
-import { announcedSecondAt, depositedAt, goesOn, houseAt, laneMillisAt, Matching, seenAt, type Stopped } from './matching.ts'
+import {
+  announcedSecondAt,
+  depositedAt,
+  goesOn,
+  houseAt,
+  laneMillisAt,
+  Matching,
+  type Stopped,
+  seenAt,
+} from './matching.ts'
 import { commandType, eventType, headerOf, typeOf, wordsOf } from './messages.ts'
 import { type Extras, idAt, noExtras, none, type Order, preventive, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
@@ -44,9 +53,9 @@ import { Timers } from './timers.ts'
 import { type Depth, uncrossPrice } from './uncross.ts'
 import { PriceWatch } from './velocity.ts'
 
-export const maxAccounts = 1_000_000
-export const maxInstruments = 10_000
-export const maxOpenOrders = 10_000
+const maxAccounts = 1_000_000
+const maxInstruments = 10_000
+const maxOpenOrders = 10_000
 /** Orders good for the day end with it, in UTC. */
 const dayMillis = 86_400_000
 

@@ -1,13 +1,13 @@
 import * as marketMakers from '#adapters/tables/market-makers.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import type { getProtection } from '#protocol/operations/market-making.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
-import { groupHashOf } from './group-hash.ts'
 
 export const handle: Handle<typeof getProtection> = async ({ path, principal }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
-  const row = await marketMakers.getProtection(trader, groupHashOf(path.group))
+  const row = await marketMakers.getProtection(trader, nameHash(path.group))
   if (row === undefined) return { code: 'unknown-protection' }
   // It thaws by itself, without an event.
   const isFrozen = row.isFrozen && (row.frozenUntilMillis === 0 || row.frozenUntilMillis > Date.now())

@@ -2,12 +2,12 @@ import { getInstrument } from '#adapters/tables/instruments.ts'
 import { getQuoteOutcome } from '#adapters/tables/quote-outcomes.ts'
 import type { InstrumentQuote } from '#domain/trading/commands.ts'
 import { countLots, countTicks } from '#domain/trading/terms.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import type { putQuotes } from '#protocol/operations/market-making.ts'
 import { takeIn } from '../shell/command-intake.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { traderOf } from '../trading/trader.ts'
-import { groupHashOf } from './group-hash.ts'
 import { quoteOutcomeOf } from './quote-outcome-view.ts'
 
 type Body = Request<typeof putQuotes>['body']
@@ -25,7 +25,7 @@ export const handle: Handle<typeof putQuotes> = async ({ body, principal, idempo
     quotes.push(quote)
   }
   if (!(await admitted())) return { code: 'rate-limited' }
-  const groupHash = groupHashOf(body.group)
+  const groupHash = nameHash(body.group)
   const taken = await takeIn(
     {
       principal,

@@ -1,15 +1,15 @@
 import * as marketMakers from '#adapters/tables/market-makers.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import type { resetProtection } from '#protocol/operations/market-making.ts'
 import { takeCommand } from '../shell/command-intake.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
-import { groupHashOf } from './group-hash.ts'
 
 export const handle: Handle<typeof resetProtection> = async ({ path, principal, idempotencyKey, headers }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
   const { lane, accountId } = trader
-  const groupHash = groupHashOf(path.group)
+  const groupHash = nameHash(path.group)
   if ((await marketMakers.getProtection(trader, groupHash)) === undefined) return { code: 'unknown-protection' }
   return takeCommand({
     principal,

@@ -7,7 +7,7 @@ import type { Handle } from '../shell/http.ts'
 import { termsOf } from './obligation-view.ts'
 
 /** More than whoever measures may be behind in reading terms: none is measured before its terms are known. */
-const noticeMillis = 10_000
+const noticeMillis = 5_000
 const mostAttempts = 5
 
 export const handle: Handle<typeof setObligation> = async ({ path, body, principal }) => {

@@ -1,8 +1,8 @@
+import { nameHash } from '#protocol/name-hash.ts'
 import type { setProtection } from '#protocol/operations/market-making.ts'
 import { takeCommand } from '../shell/command-intake.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
-import { groupHashOf } from './group-hash.ts'
 
 export const handle: Handle<typeof setProtection> = async ({ path, body, principal, idempotencyKey, headers }) => {
   const trader = await traderOf(principal)
@@ -20,7 +20,7 @@ export const handle: Handle<typeof setProtection> = async ({ path, body, princip
       type: 'set-market-maker-protection',
       commandId,
       accountId,
-      groupHash: groupHashOf(path.group),
+      groupHash: nameHash(path.group),
       name: path.group,
       intervalMillis: body.interval_ms,
       frozenMillis: body.frozen_ms,

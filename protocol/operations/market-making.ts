@@ -289,7 +289,7 @@ export const setObligation = operation({
   permission: 'obligations:write',
   summary: 'Set at which spread and size market makers are to quote an instrument',
   description:
-    'Holds from ten seconds later on, so that whoever measures knows it by then, and what was measured before stays as it was. Setting what is set already changes nothing.',
+    'Holds from five seconds later on, so that whoever measures knows it by then, and what was measured before stays as it was. Setting what is set already changes nothing.',
   idempotency: 'none',
   request: {
     path: instrumentPath,

@@ -10,7 +10,7 @@ const keyName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}$/, 'must be 1 to 64 letters, digits, blanks and . _ : @ / -')
 
-const scope = z.enum(permissions)
+const scope = z.enum(permissions, 'must be one of the permissions of your own credential, such as orders:read')
 
 /** One address or a network, of IPv4 or IPv6. */
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an IP address or a network in CIDR form')

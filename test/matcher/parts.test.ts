@@ -4,8 +4,8 @@ import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
 import { type Checkpoint, type CheckpointStep, claimLane } from '#adapters/tables/lanes.ts'
-import { writeEvent } from '#domain/trading/event-messages.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
+import { writeEvent } from '#domain/trading/event-messages.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { Tape } from '#domain/trading/tape.ts'
 import { checkpointer } from '#matcher/checkpointer.ts'
@@ -310,7 +310,11 @@ test('figures count what is published now, and follow the book through all', () 
     accounts: 2,
     open_orders: 3,
   })
-  expect(read).toMatchObject({ rejections: { 'unknown-account': 1, 'amount-out-of-range': 1 }, lag_millis: 7, ...position })
+  expect(read).toMatchObject({
+    rejections: { 'unknown-account': 1, 'amount-out-of-range': 1 },
+    lag_millis: 7,
+    ...position,
+  })
   expect(read.latency_millis).toMatchObject({ sum: 30, count: 1 })
   expect(read.latency_millis.counts[read.latency_millis.buckets.indexOf(50)]).toBe(1)
   expect(read.engine_micros.counts[read.engine_micros.buckets.indexOf(1)]).toBe(3)

@@ -7,9 +7,9 @@ import { accountNumberPut } from '#adapters/tables/account-numbers.ts'
 import { apiKeyPut } from '#adapters/tables/api-keys.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
 import { tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
-import { groupHashOf } from '#lambdas/market-making/group-hash.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable } from '#protocol/functions.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
@@ -201,7 +201,7 @@ export const openWholeApi = (): WholeApi => {
     promised('acme', 7, 'set-dead-man#d1', settingId, {})
     floor.tables.seed('marketMakers', {
       account_number: '1#7',
-      setting: `protection#${groupHashOf('futures')}`,
+      setting: `protection#${nameHash('futures')}`,
       name: 'futures',
       interval_millis: 1_000,
       frozen_millis: 0,

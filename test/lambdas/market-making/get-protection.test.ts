@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { groupHashOf } from '#lambdas/market-making/group-hash.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import { marketMakingOperations } from '#protocol/operations/market-making.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { openQuotingFloor } from '#test/support/market-maker.ts'
@@ -14,7 +14,7 @@ beforeEach(() => floor.reset())
 const seed = (more: object = {}) =>
   floor.tables.seed('marketMakers', {
     account_number: '1#7',
-    setting: `protection#${groupHashOf('futures')}`,
+    setting: `protection#${nameHash('futures')}`,
     name: 'futures',
     interval_millis: 1_000,
     frozen_millis: 500,

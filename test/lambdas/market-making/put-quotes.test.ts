@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { quoteEnd, quoteRejection } from '#adapters/tables/quote-outcomes.ts'
 import type { Write } from '#adapters/writes.ts'
-import { groupHashOf } from '#lambdas/market-making/group-hash.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import { marketMakingOperations } from '#protocol/operations/market-making.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { openQuotingFloor } from '#test/support/market-maker.ts'
@@ -30,14 +30,14 @@ describe('a mass quote', () => {
         type: 'quote',
         commandId: answer.body['command_id'],
         accountId: 7,
-        groupHash: groupHashOf('futures'),
+        groupHash: nameHash('futures'),
         quotes: [
           { instrumentId: 1, specificationVersion: 1, bidTicks: 50, bidLots: 20, askTicks: 52, askLots: 20 },
           { instrumentId: 2, specificationVersion: 1, bidTicks: 0, bidLots: 0, askTicks: 100, askLots: 20 },
         ],
       },
     ])
-    expect(groupHashOf('futures')).toMatch(/^[0-9a-f]{16}$/)
+    expect(nameHash('futures')).toMatch(/^[0-9a-f]{16}$/)
   })
 
   test('is answered side by side for whoever waits, or refused as a whole', async () => {

@@ -23,7 +23,7 @@ describe('terms', () => {
       status: 200,
       body: { instrument_name: instrumentName, version: 1, max_spread: '0.02', min_amount: '1' },
     })
-    expect(Date.parse(String(first.body['effective_from']))).toBeGreaterThanOrEqual(before + 10_000)
+    expect(Date.parse(String(first.body['effective_from']))).toBeGreaterThanOrEqual(before + 5_000)
     const second = await set('0.01', '1')
     expect(second.body).toMatchObject({ version: 2, max_spread: '0.01' })
     expect(Date.parse(String(second.body['effective_from']))).toBeGreaterThan(

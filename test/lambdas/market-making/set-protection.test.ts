@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { groupHashOf } from '#lambdas/market-making/group-hash.ts'
+import { nameHash } from '#protocol/name-hash.ts'
 import { marketMakingOperations } from '#protocol/operations/market-making.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { openQuotingFloor } from '#test/support/market-maker.ts'
@@ -25,7 +25,7 @@ describe('a protection', () => {
         type: 'set-market-maker-protection',
         commandId: answer.body['command_id'],
         accountId: 7,
-        groupHash: groupHashOf('futures'),
+        groupHash: nameHash('futures'),
         name: 'futures',
         intervalMillis: 1_000,
         frozenMillis: 0,

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 /** Each of them when all journeys have ended, those before it in this list included. */
 export const afterJourneys = ['test/journeys/upheaval.test.ts', 'test/after-journeys/permissions.test.ts']
 
-/** The exchange takes a while to start: a few that do not need it go before the journeys. */
-const early = [/^test\/adapters\/tables\//, /\/projection\./]
+/** The exchange takes a while to start: two that do not need it go before the journeys, of which the longest is first. */
+const early = [/^test\/adapters\/tables\//, /\/projection\./, /\/order-to-position\./]
 const long = [/^test\/(local|lib|matcher)\//]
 /** Beside the last of the journeys, so that nobody waits for it idly. */
 const besides = [/^test\/matcher\/matcher\./]
