@@ -4,6 +4,7 @@ import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
+import { tradeIdOf } from '../market-keys.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
 
@@ -38,9 +39,6 @@ const liquidities = ['maker', 'taker', 'auction'] as const
 export type Liquidity = (typeof liquidities)[number]
 
 const table = tables.trades
-
-/** The same on both sides; sorts by time within a lane. */
-export const tradeIdOf = (lane: number, outSeq: number): string => `${lane}-${String(outSeq).padStart(16, '0')}`
 
 /** One side of one trade: an account may trade with itself, and has both then. */
 type TradeSide = Pick<TradeRow, 'accountId' | 'tradeId' | 'direction'>

@@ -4,6 +4,7 @@ import {
   accountRecordOf,
   type HoldingRecord,
   maxDepositedMicros,
+  maxExposureMicros,
   reserveMicrosOf,
 } from '../ledger/accounts.ts'
 import { type RejectionCode, rejectionCodes } from '../outcome.ts'
@@ -1083,6 +1084,10 @@ export class TradingFloor extends Matching {
     const { instrument } = listing
     if (priceTicks < 1 || priceTicks > instrument.maxPriceTicks) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
+    const { microsPerTickLot, maxPriceTicks } = instrument
+    if (quantityLots * maxPriceTicks * microsPerTickLot > maxExposureMicros) return 'notional-too-large'
+    const isFee = (micros: number) => micros >= 0 && micros <= quantityLots * priceTicks * microsPerTickLot
+    if (!isFee(command.buyerFeeMicros) || !isFee(command.sellerFeeMicros)) return 'amount-out-of-range'
     const bought = accounts.holdingOf(buyer, instrumentId)
     const sold = accounts.holdingOf(seller, instrumentId)
     const before = [accounts.save(bought), accounts.save(sold)] as const

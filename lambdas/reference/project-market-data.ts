@@ -1,7 +1,7 @@
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { type BookRow, bookPut, getBook } from '#adapters/tables/books.ts'
 import { candlePut, getCandle } from '#adapters/tables/candles.ts'
 import { marketTradePut } from '#adapters/tables/market-trades.ts'
-import { tradeIdOf } from '#adapters/tables/trades.ts'
 import type { Write } from '#adapters/writes.ts'
 import {
   type Candle,

@@ -1,5 +1,6 @@
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { type OrderRow, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
-import { getTrade, type TradeRow, tradeBust, tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
+import { getTrade, type TradeRow, tradeBust, tradePut } from '#adapters/tables/trades.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type { OrderFields, TradeBusted, TradeExecuted, TradeLeg } from '#domain/trading/events.ts'

@@ -856,6 +856,10 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (busted.has(tradeId)) return 'trade-already-busted'
     if (!isPrice(priceTicks, listing)) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
+    const { maxPriceTicks, microsPerTickLot } = listing.instrument
+    if (quantityLots * maxPriceTicks * microsPerTickLot > maxExposureMicros) return 'notional-too-large'
+    const isFee = (micros: number): boolean => micros >= 0 && micros <= quantityLots * priceTicks * microsPerTickLot
+    if (!isFee(command.buyerFeeMicros) || !isFee(command.sellerFeeMicros)) return 'amount-out-of-range'
     const reverse = (accountId: number, direction: Direction, feeMicros: number): TradeLeg => {
       const signedLots = direction === 'buy' ? -quantityLots : quantityLots
       fills.push({ accountId, listing, signedLots, priceTicks, feeMicros: -feeMicros })

@@ -122,6 +122,8 @@ export const createCommandSource = (random: Random): CommandSource => {
   /** All times and intervals are multiples of a tenth of a second, so that they meet exactly. */
   let atMillis = marketMillis + below(day / tenth) * tenth
   const expirations: number[] = []
+  /** In some worlds much happens at one time. */
+  const pace = pick([1, 1, 0.2])
   let count = 0
 
   const nextId = (): string => {
@@ -285,7 +287,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       buyerId: chance(0.02) ? 9 : buyer.accountId,
       sellerId: seller.accountId,
       tradeId: `1:${trade.maker.orderId}:${trade.maker.filledLots}`,
-      buyerFeeMicros: buyer.feeMicros,
+      buyerFeeMicros: chance(0.02) ? pick([-1, 9_000_000_000_000_000]) : buyer.feeMicros,
       sellerFeeMicros: seller.feeMicros,
     }
     busted.push(command)
@@ -420,7 +422,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     next() {
       const opened = opening.shift()
       if (opened === undefined) {
-        const step = below(1000)
+        const step = chance(pace) ? below(1000) : 1000
         if (step < 1) atMillis += between(1, 30) * hour
         else if (step < 4) atMillis = soonest() + pick([-tenth, 0, 2 * tenth])
         else if (step < 12) atMillis += between(1, 900) * tenth

@@ -1,6 +1,7 @@
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import type { OrderRow } from '#adapters/tables/orders.ts'
 import type { PositionRow } from '#adapters/tables/positions.ts'
-import { type TradeRow, tradeIdOf } from '#adapters/tables/trades.ts'
+import type { TradeRow } from '#adapters/tables/trades.ts'
 import { idOf } from './tape.ts'
 
 /** Rows as projectors write them, of account 7, in an instrument of 0.05 a tick and 0.1 a lot. */

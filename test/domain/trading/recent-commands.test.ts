@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { RecentCommands, rememberedCommands } from '#domain/trading/recent-commands.ts'
 
-/** Ids of which many end alike, so that they meet in the table. */
+/** As the intake makes them: many in a millisecond, and many that end alike. */
 const putId = (words: Int32Array, n: number): Int32Array => {
-  words[0] = 0x01_90_00_00
-  words[1] = 0x7000
+  words[0] = n >>> 5
+  words[1] = 0x7000_0000
   words[2] = n & 7
-  words[3] = Math.imul(n, 0x9e3779b1)
+  words[3] = (n & 31) >>> 3
   return words
 }
 const words = new Int32Array(4)

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { replaceTradeBust, type TradeBustRow } from '#adapters/tables/trade-busts.ts'
-import { tradeIdOf } from '#adapters/tables/trades.ts'
 import { supervisionOperations } from '#protocol/operations/supervision.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { openQuotingFloor } from '#test/support/market-maker.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { type TradeRow, tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
+import { tradeIdOf } from '#adapters/market-keys.ts'
+import { type TradeRow, tradePut } from '#adapters/tables/trades.ts'
 import { supervisionOperations } from '#protocol/operations/supervision.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { openQuotingFloor } from '#test/support/market-maker.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals'
-import { tradeIdOf, tradePut } from '#adapters/tables/trades.ts'
+import { tradeIdOf } from '#adapters/market-keys.ts'
+import { tradePut } from '#adapters/tables/trades.ts'
 import { encodeCursor } from '#lambdas/shell/cursor.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { type Given, requests } from '#test/support/http-requests.ts'

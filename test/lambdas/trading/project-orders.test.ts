@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { orderRowOf } from '#adapters/tables/orders.ts'
-import { type TradeRow, tradeIdOf, tradeRowOf } from '#adapters/tables/trades.ts'
+import { type TradeRow, tradeRowOf } from '#adapters/tables/trades.ts'
 import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
