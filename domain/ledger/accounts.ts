@@ -50,14 +50,17 @@ const firstOrderAt = 1
 const bidQuoteAt = 2
 const askQuoteAt = 3
 
-export const accountRecordOf = (accountId: number): AccountRecord => accountId * recordLength
-export const accountIdOf = (account: AccountRecord): number => account / recordLength
+/** Ids of a lane's accounts: so many, and no lane has one of another's. Lane 1 has those from 1 on. */
+export const accountIdsOfLane = 2 ** 20
+export const mostLanes = 4_096
 
 /** The fee if all of an order fills at its price. A better price brings more than the fee that it adds. */
 export const reserveMicrosOf = (instrument: Instrument, priceTicks: number, lots: number): number =>
   feeMicros(instrument.maxCommissionPpm, priceTicks * lots * instrument.microsPerTickLot)
 
 export class Accounts {
+  /** One less than the id of the lane's first account. */
+  readonly firstId: number
   private accounts = new Float64Array(recordLength << 4)
   private accountsEnd = recordLength
   private holdings = new Float64Array(recordLength << 5)
@@ -67,6 +70,11 @@ export class Accounts {
   /** By account and instrument: records in slots of open addressing. */
   private slots = new Int32Array(1 << 7)
   private mask = (1 << 7) - 1
+
+  constructor(lane: number) {
+    if (!(lane >= 1 && lane <= mostLanes)) throw new RangeError(`lane ${lane} has no account ids`)
+    this.firstId = (lane - 1) * accountIdsOfLane
+  }
 
   get count(): number {
     return this.accountsEnd / recordLength - 1
@@ -80,9 +88,16 @@ export class Accounts {
     return account
   }
 
+  recordOf(accountId: number): AccountRecord {
+    return (accountId - this.firstId) * recordLength
+  }
+  idOfRecord(account: AccountRecord): number {
+    return account / recordLength + this.firstId
+  }
+
   /** 0 where there is none of that id. */
   find(accountId: number): AccountRecord {
-    const account = accountId * recordLength
+    const account = ((accountId >>> 0) - this.firstId) * recordLength
     return account > 0 && account < this.accountsEnd ? account : 0
   }
 
@@ -183,7 +198,7 @@ export class Accounts {
   }
   /** Of the account that holds it. */
   idOf(holding: HoldingRecord): number {
-    return accountIdOf(this.account(holding))
+    return this.idOfRecord(this.account(holding))
   }
   instrumentId(holding: HoldingRecord): number {
     return this.owners[(holding + ownersAt) * 2 + 1] as number

@@ -1,4 +1,4 @@
-import { accountRecordOf, reserveMicrosOf } from '../ledger/accounts.ts'
+import { reserveMicrosOf } from '../ledger/accounts.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import { Book } from './book.ts'
 import type { PostOnly } from './commands.ts'
@@ -117,7 +117,7 @@ export class Engine extends TradingFloor {
       depositedMicros: cells[depositedAt] as number,
       houseMicros: cells[houseAt] as number,
       accounts: this.accountNames.slice(1).map((account, index): AccountState => {
-        const record = accountRecordOf(index + 1)
+        const record = accounts.recordOf(accounts.firstId + index + 1)
         return {
           account,
           firm: this.firmNames[accounts.firm(record)] ?? '',
@@ -206,7 +206,7 @@ export class Engine extends TradingFloor {
     cells[depositedAt] = state.depositedMicros
     cells[houseAt] = state.houseMicros
     for (const { account, firm, cashMicros, isKilled } of state.accounts) {
-      const record = accountRecordOf(this.addAccount(account, firm))
+      const record = accounts.recordOf(this.addAccount(account, firm))
       accounts.addCash(record, cashMicros)
       if (isKilled) accounts.setBlocks(record, blockedByAccount)
     }
@@ -224,7 +224,7 @@ export class Engine extends TradingFloor {
     for (const [index, { positions }] of state.accounts.entries())
       for (const { instrumentId, sizeLots, entryTickLots, realisedMicros } of positions) {
         const { instrument } = this.listingOf(instrumentId)
-        const holding = accounts.holdingOf(accountRecordOf(index + 1), instrumentId)
+        const holding = accounts.holdingOf(accounts.recordOf(accounts.firstId + index + 1), instrumentId)
         accounts.setPosition(holding, instrument, sizeLots, entryTickLots, realisedMicros)
       }
     for (const { accountId, group, name, terms, frozenUntilMillis, fills } of state.groups) {

@@ -1,4 +1,4 @@
-import { Accounts, accountIdOf, type HoldingRecord, reserveMicrosOf } from '../ledger/accounts.ts'
+import { Accounts, type HoldingRecord, reserveMicrosOf } from '../ledger/accounts.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import { Levels } from './book.ts'
 import type { CancelReason } from './events.ts'
@@ -43,7 +43,8 @@ export class Matching {
   /** What the engine tells of the record at hand. */
   readonly told = new Tape()
   protected readonly cells = new Float64Array([0, -1, 0, 0, 0])
-  protected readonly accounts = new Accounts()
+  readonly lane: number
+  protected readonly accounts: Accounts
   protected readonly orders = new Orders()
   protected readonly levels = new Levels()
   /** By instrument id, from 1. */
@@ -52,6 +53,11 @@ export class Matching {
   protected isUnsettled = false
   protected readonly breached = new Set<QuoteGroup>()
   protected readonly moved = new Set<Listing>()
+
+  constructor(lane: number) {
+    this.lane = lane
+    this.accounts = new Accounts(lane)
+  }
 
   get laneMillis(): number {
     return this.cells[laneMillisAt] as number
@@ -253,7 +259,7 @@ export class Matching {
     orders.setFilledTickLots(order, filledTickLots)
     orders.setReserveMicros(order, reserve)
     copyId(words, leg, orders.words, order + idAt)
-    words[leg + 4] = accountIdOf(account)
+    words[leg + 4] = accounts.idOfRecord(account)
     words[leg + 5] = filled
     words[leg + 6] = remaining
     words[leg + 7] = sells ? 1 : 0
@@ -370,7 +376,7 @@ export class Matching {
     const { orders, told } = this
     const at = told.add(cancelledHeader, cancelledWords)
     const { words } = told
-    words[at + 1] = accountIdOf(this.accounts.account(orders.holding(order)))
+    words[at + 1] = this.accounts.idOfRecord(this.accounts.account(orders.holding(order)))
     copyId(words, at + 2, from, idWord)
     copyId(words, at + 6, orders.words, order + idAt)
     words[at + 10] = orders.filledLots(order)

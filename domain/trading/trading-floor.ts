@@ -1,7 +1,5 @@
 import {
   type AccountRecord,
-  accountIdOf,
-  accountRecordOf,
   type HoldingRecord,
   maxDepositedMicros,
   maxExposureMicros,
@@ -100,7 +98,6 @@ interface DeadMan {
  * in words (docs/protocol/orders.md, executions.md).
  */
 export class TradingFloor extends Matching {
-  readonly lane: number
   protected readonly recent = new RecentCommands()
   private readonly entries = new Int32Array(lookedUpTogether)
   /** By account id, from 1. */
@@ -119,11 +116,6 @@ export class TradingFloor extends Matching {
   private readonly scratch = new Tape(64)
   /** The order that a side of a quote becomes. */
   private readonly quoted = new Tape(plainTailAt)
-
-  constructor(lane: number) {
-    super()
-    this.lane = lane
-  }
 
   /** Moves lane time, for every record before its commands; says so once for each second that it enters. */
   advance(atMillis: number): void {
@@ -691,7 +683,7 @@ export class TradingFloor extends Matching {
     const { orders, told } = this
     const at = told.add(amendedHeader, amendedWords)
     const { words } = told
-    words[at + 1] = accountIdOf(this.accounts.account(orders.holding(order)))
+    words[at + 1] = this.accounts.idOfRecord(this.accounts.account(orders.holding(order)))
     copyId(words, at + 2, from, idWord)
     copyId(words, at + 6, orders.words, order + idAt)
     words[at + 10] = ticks
@@ -760,7 +752,7 @@ export class TradingFloor extends Matching {
       this.firmIds.set(firm, firmId)
     }
     const record = this.accounts.open(firmId)
-    const accountId = accountIdOf(record)
+    const accountId = this.accounts.idOfRecord(record)
     this.accountNames.push(name)
     this.accountIds.set(name, accountId)
     const blocks = (this.killedFirms.has(firmId) ? blockedByFirm : 0) | (this.isLaneKilled ? blockedByLane : 0)
@@ -1058,8 +1050,9 @@ export class TradingFloor extends Matching {
       else this.killedFirms.delete(firmId)
     }
     const chosen: Order[] = []
-    for (let accountId = 1; accountId <= accounts.count; accountId += 1) {
-      const account = accountRecordOf(accountId)
+    const last = accounts.firstId + accounts.count
+    for (let accountId = accounts.firstId + 1; accountId <= last; accountId += 1) {
+      const account = this.accounts.recordOf(accountId)
       const isMeant =
         scope === 'lane' || (scope === 'firm' ? accounts.firm(account) === firmId : accountId === command.accountId)
       if (!isMeant) continue
@@ -1123,7 +1116,7 @@ export class TradingFloor extends Matching {
     accounts.reverseFill(holding, instrument, !bought, command.quantityLots, command.priceTicks, feeMicros)
     return {
       orderId: noId,
-      accountId: accountIdOf(accounts.account(holding)),
+      accountId: accounts.idOfRecord(accounts.account(holding)),
       direction: bought ? 'buy' : 'sell',
       filledLots: 0,
       remainingLots: 0,
@@ -1159,7 +1152,7 @@ export class TradingFloor extends Matching {
   private fireDeadMan(accountId: number, atMillis: number): void {
     if (this.deadMen.get(accountId)?.expiresAtMillis !== atMillis) return
     this.deadMen.delete(accountId)
-    const chosen = this.ordersOf(accountRecordOf(accountId), 0)
+    const chosen = this.ordersOf(this.accounts.recordOf(accountId), 0)
     this.closeAllOnTheirOwn(chosen, 'dead-man')
     writeEvent(this.told, { type: 'dead-man-fired', accountId, atMillis, cancelledOrders: chosen.length })
   }
@@ -1184,8 +1177,9 @@ export class TradingFloor extends Matching {
   }): void {
     this.isLaneKilled = state.isLaneKilled
     for (const name of state.killedFirms) this.killedFirms.add(this.firmIds.get(name) ?? none)
-    for (let accountId = 1; accountId <= this.accounts.count; accountId += 1) {
-      const account = accountRecordOf(accountId)
+    const last = this.accounts.firstId + this.accounts.count
+    for (let accountId = this.accounts.firstId + 1; accountId <= last; accountId += 1) {
+      const account = this.accounts.recordOf(accountId)
       const byFirm = this.killedFirms.has(this.accounts.firm(account)) ? blockedByFirm : 0
       const byLane = this.isLaneKilled ? blockedByLane : 0
       this.accounts.setBlocks(account, this.accounts.blocks(account) | byFirm | byLane)
@@ -1310,7 +1304,7 @@ export class TradingFloor extends Matching {
     const at = told.length
     writeEvent(told, {
       type: 'order-triggered',
-      accountId: accountIdOf(this.accounts.account(orders.holding(order))),
+      accountId: this.accounts.idOfRecord(this.accounts.account(orders.holding(order))),
       orderId: idTextAt(orders.words, order + idAt),
       instrumentId: listing.instrument.instrumentId,
       priceTicks: ticks,

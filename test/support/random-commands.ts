@@ -133,7 +133,9 @@ export const createCommandSource = (random: Random): CommandSource => {
     return `01900000-0000-7000-8000-${last}`
   }
 
-  const accountId = (): number => (chance(0.005) ? 9 : between(1, deposits.length))
+  const accountId = (): number => (chance(0.02) ? pick([5, 5, 6, 9]) : between(1, deposits.length))
+  /** Most quotes are those of two. */
+  const quoterId = (): number => (chance(0.9) ? between(1, 2) : accountId())
   const instrumentId = (): number => (chance(0.005) ? pick([0, 7]) : between(1, chosen.length))
   const ticks = (instrument: number): number => {
     const market = chosen[instrument - 1] ?? chosen[0]
@@ -177,7 +179,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       labelHash,
       selfTradeGroup: pick([0, 0, 1, 2]),
       postOnly: orderType === 'limit' && chance(0.15) ? pick(['reject', 'slide'] as const) : 'no',
-      reduceOnly: chance(0.12),
+      reduceOnly: chance(0.15),
       selfTradePrevention: chance(0.3) ? pick(selfTradePreventions) : 'none',
     }
     placed.push(command)
@@ -202,7 +204,7 @@ export const createCommandSource = (random: Random): CommandSource => {
   const quote = (): Quote => ({
     type: 'quote',
     commandId: nextId(),
-    accountId: accountId(),
+    accountId: quoterId(),
     groupHash: pick(groupHashes),
     quotes: Array.from({ length: between(1, 3) }, () => {
       const instrument = instrumentId()
@@ -320,7 +322,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     type: 'open-account',
     commandId: nextId(),
     account: `account-${number}`,
-    firm: number <= 2 ? 'alpha' : '',
+    firm: number <= 2 || number === 5 ? 'alpha' : '',
   })
 
   const opening: Command[] = [
@@ -368,7 +370,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       () => ({
         type: 'set-market-maker-protection',
         commandId: nextId(),
-        accountId: accountId(),
+        accountId: quoterId(),
         groupHash: pick(groupHashes),
         name: 'group',
         intervalMillis: pick([tenth, 500, 10_000, 4 * hour]),
@@ -382,7 +384,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       () => ({
         type: 'reset-market-maker-protection',
         commandId: nextId(),
-        accountId: accountId(),
+        accountId: quoterId(),
         groupHash: chance(0.1) ? '3333333333333333' : pick(groupHashes),
       }),
     ],
@@ -399,7 +401,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     [16, bust],
     [8, deposit],
     [3, listAgain],
-    [2, () => open(pick([1, 5, 6]))],
+    [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
     [10, again],
   ]

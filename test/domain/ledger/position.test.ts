@@ -14,7 +14,7 @@ const instrument = defined.value
 
 /** Fills as [signed lots, price] on a flat position. */
 const positionAfter = (...fills: readonly (readonly [number, number])[]): PositionState => {
-  const accounts = new Accounts()
+  const accounts = new Accounts(1)
   const account = accounts.open(1)
   accounts.addCash(account, 1_000_000_000)
   const holding = accounts.holdingOf(account, 1)

@@ -30,7 +30,7 @@ const ppm = fc.constantFrom(0, 1, 70_000, 999_999)
 
 /** A position by two fills, and some open orders, of an account with cash for all of it. */
 const opened = (fills: readonly Volume[], orders: readonly Volume[], instrument: Instrument) => {
-  const accounts = new Accounts()
+  const accounts = new Accounts(1)
   const account = accounts.open(1)
   accounts.addCash(account, 1_000_000)
   const holding = accounts.holdingOf(account, 1)
@@ -145,7 +145,7 @@ describe('numbers stay safe', () => {
   )
   const instrument = defined.accepted ? defined.value : instrumentOf(0, 0)
   const bigHolding = () => {
-    const accounts = new Accounts()
+    const accounts = new Accounts(1)
     const account = accounts.open(1)
     accounts.addCash(account, Number.MAX_SAFE_INTEGER)
     const holding = accounts.holdingOf(account, 1)
@@ -175,7 +175,7 @@ describe('numbers stay safe', () => {
 })
 
 test('holdings of many accounts and instruments are found again, each its own', () => {
-  const accounts = new Accounts()
+  const accounts = new Accounts(1)
   const records = Array.from({ length: 300 }, (_, index) => accounts.open(index % 7))
   const holdings = records.map((account, index) =>
     Array.from({ length: 1 + (index % 9) }, (_, instrument) => accounts.holdingOf(account, 9 - instrument)),

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
+import { writeCommand } from '#domain/trading/command-messages.ts'
 import { commandIdOf, orderTypes, selfTradePreventions, timesInForce } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import { cancelReasons, stateCauses } from '#domain/trading/events.ts'
 import { tradingStates } from '#domain/trading/market-controls.ts'
-import { commandTypes, eventTypes } from '#domain/trading/messages.ts'
+import { commandTypes, eventTypes, wordsOf } from '#domain/trading/messages.ts'
+import { rememberedCommands } from '#domain/trading/recent-commands.ts'
+import { Tape } from '#domain/trading/tape.ts'
 import { createCommandSource, createRandom } from '#test/support/random-commands.ts'
 
 /** What takes ten thousand orders or instruments, or a million accounts, to be reached: see engine.test.ts. */
@@ -69,4 +72,40 @@ test('each command is taken once, and a second time changes nothing', () => {
       expect(engine.enter(command, atMillis)).toEqual([{ type: 'command-duplicated', commandId: commandIdOf(command) }])
     expect(JSON.stringify(engine.snapshot())).toBe(before)
   }
+})
+
+test('frames that reach over the end of a generation of remembered commands lead to the same as single commands', () => {
+  const cancel = new Tape()
+  const nothing = '01900000-0000-7000-8000-000000000000'
+  writeCommand(cancel, { type: 'cancel-order', commandId: nothing, accountId: 1, orderId: nothing })
+  /** Commands with these numbers as their ids, made so many in a millisecond. */
+  const cancels = (numbers: readonly number[]): Tape => {
+    const tape = new Tape()
+    for (const number of numbers) {
+      const at = tape.add(cancel.words[0] ?? 0, cancel.length)
+      for (let word = 1; word < cancel.length; word += 1) tape.words[at + word] = cancel.words[word] ?? 0
+      tape.words[at + 2] = number >>> 6
+      tape.words[at + 5] = number
+    }
+    return tape
+  }
+  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
+  const [single, framed] = [createEngine(1), createEngine(1)]
+  const enter = (commands: Tape): void => {
+    single.told.clear()
+    framed.told.clear()
+    framed.applyAll(commands.words, 0, commands.count)
+    for (let at = 0; at < commands.length; at += wordsOf(commands.words[at] ?? 0)) single.apply(commands.words, at)
+  }
+  enter(cancels(numbers(1, rememberedCommands - 41)))
+  single.enter({ type: 'open-account', commandId: nothing, account: 'ann', firm: '' }, 0)
+  framed.enter({ type: 'open-account', commandId: nothing, account: 'ann', firm: '' }, 0)
+  const later = numbers(rememberedCommands, 120)
+  enter(cancels([5, ...later, 5, rememberedCommands + 3, ...later]))
+
+  const duplicates = framed.events().filter(({ type }) => type === 'command-duplicated')
+  expect(duplicates).toHaveLength(later.length + 3)
+  expect(Buffer.from(framed.told.bytes())).toEqual(Buffer.from(single.told.bytes()))
+  const [one, other] = [single, framed].map(engine => JSON.stringify(engine.snapshot()))
+  expect(one === other).toBe(true)
 })

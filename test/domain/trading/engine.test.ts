@@ -473,3 +473,35 @@ describe('a command that arrives twice', () => {
     expect(enter(live)).toEqual(['duplicate'])
   })
 })
+
+describe('lanes', () => {
+  test('have no account id in common, since tables are keyed by account id alone', () => {
+    const idsOf = (lane: number): number[] => {
+      const engine = createEngine(lane)
+      return ['ann', 'bob'].flatMap(account =>
+        engine
+          .enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' }, marketMillis)
+          .flatMap(event => (event.type === 'account-opened' ? [event.accountId] : [])),
+      )
+    }
+
+    expect(idsOf(1)).toEqual([1, 2])
+    expect(idsOf(2)).toEqual([1_048_577, 1_048_578])
+    expect(new Set([...idsOf(3), ...idsOf(4_096)]).size).toBe(4)
+    expect(() => createEngine(4_097)).toThrow('lane 4097')
+  })
+
+  test('an account of another lane is unknown, and a lane other than the first goes on from its snapshot', () => {
+    const engine = createEngine(2)
+    const opened = { type: 'open-account', commandId: nextCommandId(), account: 'ann', firm: '' } as const
+    engine.enter(opened, marketMillis)
+    const deposit = (accountId: number) =>
+      ({ type: 'deposit', commandId: nextCommandId(), accountId, amountMicros: 5 }) as const
+
+    expect(engine.enter(deposit(1), marketMillis)).toMatchObject([{ code: 'unknown-account' }])
+    expect(engine.enter(deposit(1_048_577), marketMillis)).toMatchObject([{ type: 'deposited', cashMicros: 5 }])
+    const restored = restoreEngine(engine.snapshot())
+    expect(restored.snapshot()).toEqual(engine.snapshot())
+    expect(restored.enter(deposit(1_048_577), marketMillis)).toMatchObject([{ type: 'deposited', cashMicros: 10 }])
+  })
+})
