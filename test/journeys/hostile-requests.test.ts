@@ -8,8 +8,11 @@ import { expiries } from '#bin/seed.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { permits, roles } from '#protocol/permissions.ts'
-import { hostileRequests, type Parts, validRequest } from '#test/support/hostile-requests.ts'
+import { consistentValues, hostileRequests, type Parts, validRequest } from '#test/support/hostile-requests.ts'
 import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
+
+const instrument = `A100.USE-${expiries(Date.now(), 2).at(-1)?.code}`
+const fitting = consistentValues(instrument, new Date(Date.now() + 30 * 24 * 60 * 60 * 1_000).toISOString())
 
 /** What no client should send, over the wire: part of what test/lambdas/hostile.test.ts tries, and what only a wire can carry. */
 
@@ -140,7 +143,6 @@ describe('every operation', () => {
       () => trader.call('GET', '/api/v1/accounts/h-victim'),
       ({ body }) => body['balance'] === '1000',
     )
-    const instrument = `A100.USE-${expiries(Date.now(), 2).at(-1)?.code}`
     const order = { instrument_name: instrument, direction: 'buy', amount: '1', price: '0.1', client_order_id: 'h-1' }
     const placed = await trader.call('POST', '/api/v1/orders', order, { prefer: 'wait=10' })
     const key = await trader.call('POST', '/api/v1/api-keys', { name: 'robot', scopes: ['markets:read'] })
@@ -158,7 +160,7 @@ describe('every operation', () => {
     let count = 0
     for (const operation of operations) {
       const authorization = `Bearer ${await tokenOf('h-victim', roleFor(operation))}`
-      const requests = hostileRequests(operation, known).filter(canBeSent)
+      const requests = hostileRequests(operation, { ...known, ...fitting[operation.name] }).filter(canBeSent)
       const step = Math.ceil(requests.length / perOperation)
       // Each operation begins at another one, so that together they try most kinds.
       const offset = operations.indexOf(operation) % step
@@ -205,7 +207,7 @@ describe('every operation', () => {
     }
     const faults: string[] = []
     const tryWith = async (what: string, authorization: string | undefined, operation: Operation) => {
-      const { headers = {}, body, ...parts } = validRequest(operation, {})
+      const { headers = {}, body, ...parts } = validRequest(operation, { ...fitting[operation.name] })
       const reply = await send(
         operation.method,
         pathOf(operation, parts),

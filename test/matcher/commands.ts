@@ -1,7 +1,14 @@
+import { accountIdsOfLane } from '#domain/ledger/accounts.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 
 /** Names of commands, in the form of ids. */
 export const idOf = (number: number): string => `00000000-0000-7000-8000-${String(number).padStart(12, '0')}`
+
+/** As the lane names them: commands here are of lane 1. */
+export const inLane = (lane: number, commands: readonly Command[]): readonly Command[] =>
+  commands.map(command =>
+    'accountId' in command ? { ...command, accountId: command.accountId + (lane - 1) * accountIdsOfLane } : command,
+  )
 
 /** Two funded accounts and a market. */
 export const opening: readonly Command[] = [

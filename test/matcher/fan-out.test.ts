@@ -3,7 +3,7 @@ import { readExecutionsAfter } from '#adapters/streams/executions.ts'
 import { putCommands } from '#adapters/streams/orders.ts'
 import { fanOutReader, pollingReader, type StreamPosition, type StreamRecord } from '#adapters/streams/reader.ts'
 import { decodeExecutionsFrame } from '#protocol/executions-frame.ts'
-import { idOf, opening, order } from './commands.ts'
+import { idOf, inLane, opening, order } from './commands.ts'
 import {
   endMatchers,
   type Image,
@@ -56,7 +56,7 @@ const numbersOf = (records: readonly StreamRecord[]) => records.map(({ sequenceN
 describe('enhanced fan-out', () => {
   test('delivers what polling delivers, in order, from where it is asked', async () => {
     const put: string[] = []
-    for (const command of opening) put.push((await putCommands(lane, [command])).sequenceNumber)
+    for (const command of opening) put.push((await putCommands(lane, inLane(lane, [command]))).sequenceNumber)
     const polled: StreamRecord[] = []
     const polling = pollingReader({ streamName, intervalMillis: 10 })
     for await (const { records } of polling.read({ from: 'TRIM_HORIZON' }, end.signal)) {
@@ -76,14 +76,14 @@ describe('enhanced fan-out', () => {
   })
 
   test('delivers what comes later, and ends at once when it is told to', async () => {
-    const { sequenceNumber: last } = await putCommands(lane, [order(0)])
+    const { sequenceNumber: last } = await putCommands(lane, inLane(lane, [order(0)]))
     const heard: string[] = []
     const reading = (async () => {
       const reader = fanOutReader({ streamName, consumerArn: consumerArn('later') })
       for await (const { records } of reader.read({ after: last }, end.signal)) heard.push(...numbersOf(records))
     })()
     await new Promise(resolve => setTimeout(resolve, 300))
-    const { sequenceNumber } = await putCommands(lane, [order(1)])
+    const { sequenceNumber } = await putCommands(lane, inLane(lane, [order(1)]))
     await until(async () => (heard.length > 0 ? true : undefined))
     expect(heard).toEqual([sequenceNumber])
     const askedMillis = performance.now()
@@ -98,7 +98,7 @@ describe('enhanced fan-out', () => {
       STREAM_READ: 'fan-out',
       ORDER_CONSUMER_ARN: consumerArn('matcher'),
     })
-    await putCommands(lane, [order(2)])
+    await putCommands(lane, inLane(lane, [order(2)]))
     const accepted = await until(async () => {
       const { records } = await readExecutionsAfter(lane, undefined)
       const events = records.flatMap(({ data }) =>

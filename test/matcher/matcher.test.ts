@@ -17,7 +17,7 @@ import { createEngine, type EngineState } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { chainOf, decodeExecutionsFrame, encodeEvents, firstChain } from '#protocol/executions-frame.ts'
 import { decodeOrdersFrame } from '#protocol/orders-frame.ts'
-import { idOf, opening, order } from './commands.ts'
+import { idOf, inLane, opening, order } from './commands.ts'
 import {
   bucketName,
   endMatchers,
@@ -148,13 +148,13 @@ describe('a matcher, run as its image would', () => {
     const environment = await surroundings.newLane(lane)
     let matcher = startMatcher(image, environment)
     await matcher.says(isReady)
-    for (const command of opening) await putCommands(lane, [command])
+    for (const command of opening) await putCommands(lane, inLane(lane, [command]))
     const orders = Array.from({ length: 500 }, (_, number) => order(number))
     const flow = async () => {
       for (const [index, each] of orders.entries()) {
-        await putCommands(lane, [each])
+        await putCommands(lane, inLane(lane, [each]))
         // Some arrive twice, as after an acknowledgement that was lost.
-        if (index % 50 === 0) await putCommands(lane, [each])
+        if (index % 50 === 0) await putCommands(lane, inLane(lane, [each]))
       }
     }
     const flowing = flow()
@@ -209,17 +209,17 @@ describe('a matcher, run as its image would', () => {
     const environment = await surroundings.newLane(lane)
     const stale = startMatcher(image, environment)
     await stale.says(isReady)
-    await putCommands(lane, opening)
+    await putCommands(lane, inLane(lane, opening))
     await disposed(lane, idOf(5))
     stale.child.kill('SIGSTOP')
     const leader = startMatcher(image, environment)
-    await putCommands(lane, [order(0), order(1)])
+    await putCommands(lane, inLane(lane, [order(0), order(1)]))
     await leader.says(isReady)
     await disposed(lane, idOf(1_001))
     stale.child.kill('SIGCONT')
     expect(await stale.ended).toBe(1)
     expect(stale.lines.find(({ level }) => level === 'CRITICAL')).toMatchObject({ reason: 'fenced', stored_epoch: 2 })
-    await putCommands(lane, [order(2)])
+    await putCommands(lane, inLane(lane, [order(2)]))
     await disposed(lane, idOf(1_002))
     await stopped(leader)
     const { events } = await readStory(lane)
@@ -231,11 +231,11 @@ describe('a matcher, run as its image would', () => {
     const environment = await surroundings.newLane(lane)
     const matcher = startMatcher(image, environment)
     const poison = Buffer.from('this is no frame of commands, though it has bytes enough for a header')
-    await putCommands(lane, opening)
+    await putCommands(lane, inLane(lane, opening))
     const { SequenceNumber = '' } = await kinesis().send(
       new PutRecordCommand({ StreamName: `orders-${lane}`, PartitionKey: 'lane', Data: poison }),
     )
-    await putCommands(lane, [order(0)])
+    await putCommands(lane, inLane(lane, [order(0)]))
     const events = await disposed(lane, idOf(1_000))
     const said = events.find(({ event }) => event.type === 'frame-poisoned')
     expect(said).toMatchObject({
@@ -251,9 +251,9 @@ describe('a matcher, run as its image would', () => {
     const lane = 4
     const environment = await surroundings.newLane(lane)
     const first = startMatcher(image, environment)
-    await putCommands(lane, opening)
+    await putCommands(lane, inLane(lane, opening))
     await until(async () => ((await snapshotKeys(lane)).length > 0 ? true : undefined))
-    await putCommands(lane, [order(0), order(1), order(2)])
+    await putCommands(lane, inLane(lane, [order(0), order(1), order(2)]))
     await disposed(lane, idOf(1_002))
     await stopped(first)
     const keys = await snapshotKeys(lane)
@@ -276,7 +276,7 @@ describe('a matcher, run as its image would', () => {
       expect.objectContaining({ key: newest, error_message: expect.stringContaining('sha256 does not match') }),
     ])
     await second.says(isReady)
-    await putCommands(lane, [order(3)])
+    await putCommands(lane, inLane(lane, [order(3)]))
     await disposed(lane, idOf(1_003))
     await stopped(second)
     const last = JSON.parse(await objectText((await snapshotKeys(lane)).at(-1) ?? ''))
@@ -293,7 +293,7 @@ describe('a matcher, run as its image would', () => {
     const lane = 5
     const environment = await surroundings.newLane(lane)
     const matcher = startMatcher(image, { ...environment, SNAPSHOT_INTERVAL_SECONDS: '3600' })
-    await putCommands(lane, opening)
+    await putCommands(lane, inLane(lane, opening))
     await disposed(lane, idOf(5))
     matcher.child.kill('SIGKILL')
     await matcher.ended

@@ -659,3 +659,43 @@ export const hostileRequests = (operation: Operation, known: Known): readonly Ho
   ...queryRequests(operation, known),
   ...headerRequests(operation, known),
 ]
+
+/** Fields that have to fit one another, by operation: orders in which every field has its place, and the like. */
+export const consistentValues = (instrumentName: string, expiresAt: string): Readonly<Record<string, Known>> => {
+  const instructed = {
+    order_type: 'stop_limit',
+    time_in_force: 'good_til_date',
+    trigger_price: '2.6',
+    display_amount: '1',
+    post_only: false,
+    reject_post_only: false,
+    expires_at: expiresAt,
+  }
+  const order = {
+    ...instructed,
+    instrument_name: instrumentName,
+    direction: 'buy',
+    amount: '2',
+    price: '2.55',
+    trigger: 'mark_price',
+    reduce_only: true,
+    label: 'hedges',
+    self_trade_prevention: 'cancel_newest',
+    self_trade_group: 'desk',
+    client_order_id: 'another',
+  }
+  const quote = {
+    instrument_name: instrumentName,
+    bid: { price: '2.5', amount: '2' },
+    ask: { price: '2.6', amount: '2' },
+  }
+  return {
+    'place-order': instructed,
+    'submit-batch': { requests: [{ action: 'place', ...order }] },
+    'put-quotes': { quotes: [quote] },
+    'set-kill-switch': { scope: 'firm', subject: 'acme' },
+    'set-market-state': { state: 'auction', until: expiresAt },
+    'set-obligation': { min_amount: '1' },
+    'set-market-controls': { price_band: '0.1', velocity: '0.05' },
+  }
+}

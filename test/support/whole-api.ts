@@ -14,7 +14,7 @@ import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
-import type { Known, Parts } from './hostile-requests.ts'
+import { consistentValues, type Known, type Parts } from './hostile-requests.ts'
 import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } from './http-requests.ts'
 import { orderRow, tradeRow } from './rows.ts'
 import { instrumentName, openTradingFloor } from './trading-floor.ts'
@@ -103,51 +103,14 @@ export const openWholeApi = (): WholeApi => {
     bust_id: tradeId,
     group: 'futures',
   }
-  /** An order in which every field has its place. */
-  const instructed = {
-    order_type: 'stop_limit',
-    time_in_force: 'good_til_date',
-    trigger_price: '2.6',
-    display_amount: '1',
-    post_only: false,
-    reject_post_only: false,
-  }
-  const instructedOrder = {
-    ...instructed,
-    instrument_name: instrumentName,
-    direction: 'buy',
-    amount: '2',
-    price: '2.55',
-    expires_at: known['expires_at'],
-    trigger: 'mark_price',
-    reduce_only: true,
-    label: 'hedges',
-    self_trade_prevention: 'cancel_newest',
-    self_trade_group: 'desk',
-    client_order_id: 'another',
-  }
   /** Where what all operations share would not do. */
   const own: Readonly<Record<string, Known>> = {
-    'place-order': instructed,
-    'submit-batch': { requests: [{ action: 'place', ...instructedOrder }] },
+    ...consistentValues(instrumentName, String(known['expires_at'])),
     'get-order-by-client-order-id': { client_order_id: clientOrderId },
     'amend-order-by-client-order-id': { client_order_id: clientOrderId },
     'cancel-order-by-client-order-id': { client_order_id: clientOrderId },
-    'put-quotes': {
-      quotes: [
-        {
-          instrument_name: instrumentName,
-          bid: { price: '2.5', amount: '2' },
-          ask: { price: '2.6', amount: '2' },
-        },
-      ],
-    },
     'get-quote-outcome': { command_id: quoteId },
     'get-command': { command_id: settingId },
-    'set-kill-switch': { scope: 'firm', subject: 'acme' },
-    'set-market-state': { state: 'auction', until: known['expires_at'] },
-    'set-obligation': { min_amount: '1' },
-    'set-market-controls': { price_band: '0.1', velocity: '0.05' },
     'approve-trade-bust': { bust_id: askedTradeId },
     'list-instrument': { instrument_name: 'A100.USE-27NOV46', tick_size: '0.05', max_price: '100' },
   }
