@@ -12,10 +12,13 @@ const shownEveryMillis = 100
 
 export const createProgress = (label: string, to: WriteStream): Progress => {
   if (!to.isTTY) return { at: () => undefined, done: () => undefined }
+  const startedAt = Date.now()
   let shownAt = 0
   const show = (part: number): void => {
     const filled = Math.round(part * width)
-    to.write(`\r${label} [${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${(part * 100).toFixed(0).padStart(3)} %`)
+    const leftSeconds = part === 0 ? 0 : Math.ceil(((Date.now() - startedAt) * (1 - part)) / part / 1000)
+    const bar = `${'#'.repeat(filled)}${' '.repeat(width - filled)}`
+    to.write(`\r${label} [${bar}] ${(part * 100).toFixed(0).padStart(3)} % ${`${leftSeconds} s left`.padEnd(14)}`)
   }
   return {
     at: part => {

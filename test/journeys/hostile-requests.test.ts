@@ -125,7 +125,7 @@ const canBeSent = ({ path = {}, query = {}, headers = {}, body }: Parts): boolea
   Object.values(headers).every(value => /^[\x20-\x7e]*$/.test(value) && value === value.trim()) &&
   !Object.values(path).includes('')
 
-const perOperation = 6
+const perOperation = 4
 const guarded = operations.filter(({ permission }) => permission !== 'public')
 
 describe('every operation', () => {
@@ -173,7 +173,7 @@ describe('every operation', () => {
       count += tried.length
     }
     expect(faults).toEqual([])
-    expect(count).toBeGreaterThan(operations.length * 4)
+    expect(count).toBeGreaterThanOrEqual(operations.length * perOperation)
     expect(await read()).toEqual(before)
   })
 

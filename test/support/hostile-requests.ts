@@ -694,6 +694,8 @@ export const consistentValues = (instrumentName: string, expiresAt: string): Rea
     'submit-batch': { requests: [{ action: 'place', ...order }] },
     'put-quotes': { quotes: [quote] },
     'set-kill-switch': { scope: 'firm', subject: 'acme' },
+    'list-kill-switches': { lane: '1' },
+    'list-trade-busts': { lane: '1' },
     'set-market-state': { state: 'auction', until: expiresAt },
     'set-obligation': { min_amount: '1' },
     'set-market-controls': { price_band: '0.1', velocity: '0.05' },

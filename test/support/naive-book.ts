@@ -1,5 +1,5 @@
 import type { RejectionCode } from '#domain/outcome.ts'
-import { defineInstrument, type Instrument } from '#domain/reference/instrument.ts'
+import { defineInstrument } from '#domain/reference/instrument.ts'
 import {
   type AmendOrder,
   type BustTrade,
@@ -14,69 +14,18 @@ import {
   type SetKillSwitch,
   type SetTradingState,
 } from '#domain/trading/commands.ts'
-import type { CancelReason, Event, PositionState, StateCause, TradeLeg } from '#domain/trading/events.ts'
-import { type MarketControls, noControls, type TradingState } from '#domain/trading/market-controls.ts'
-
-/**
- * A second exchange, as plain as can be: one list of orders, sorted anew for each trade, and one list of fills, summed
- * anew for each question. It knows nothing of levels, running sums, timers or the wire. Slow, and obviously right: the
- * oracle of the engine.
- */
-interface NaiveOrder {
-  readonly placed: PlaceOrder
-  readonly listing: NaiveListing
-  /** Of a quote. */
-  readonly group: NaiveGroup | undefined
-  readonly expiresAtMillis: number
-  place: 'taking' | 'resting' | 'waiting'
-  /** Of a stop that waits: the limit that it will have, 0 for a market order. */
-  priceTicks: number
-  quantityLots: number
-  filledLots: number
-  filledTickLots: number
-  visibleLots: number
-  /** Grows with each arrival: the time of price-time priority. */
-  arrival: number
-}
-
-interface NaiveListing {
-  readonly instrument: Instrument
-  state: TradingState
-  untilMillis: number
-  lastTicks: number
-  markTicks: number
-  controls: MarketControls
-  /** Of the trades that velocity looks back at. */
-  recent: { readonly atMillis: number; readonly ticks: number }[]
-  isTooFast: boolean
-  /** Trades and marks at which stops have not looked yet. */
-  seenTicks: number[]
-  seenMarks: number[]
-}
-
-interface NaiveFill {
-  readonly accountId: number
-  readonly listing: NaiveListing
-  readonly signedLots: number
-  readonly priceTicks: number
-  readonly feeMicros: number
-}
-
-interface NaiveGroup {
-  readonly accountId: number
-  readonly groupHash: string
-  limits: ProtectionLimits | undefined
-  frozenUntilMillis: number
-  fills: { readonly atMillis: number; readonly signedLots: number }[]
-}
-
-interface NaiveAccount {
-  readonly name: string
-  readonly firm: string
-  depositedMicros: number
-  isKilled: boolean
-  deadManAtMillis: number
-}
+import type { CancelReason, Event, StateCause, TradeLeg } from '#domain/trading/events.ts'
+import { noControls, type TradingState } from '#domain/trading/market-controls.ts'
+import { createNaiveLedger, maxExposureMicros } from './naive-ledger.ts'
+import {
+  left,
+  type NaiveAccount,
+  type NaiveGroup,
+  type NaiveListing,
+  type NaiveMarket,
+  type NaiveOrder,
+  type Refusal,
+} from './naive-market.ts'
 
 export interface NaiveExchange {
   /** Moves lane time, does what falls due, then what the command asks for. */
@@ -88,22 +37,18 @@ export interface NaiveExchange {
   spareMicros(accountId: number): number
 }
 
-type Refusal = RejectionCode | undefined
-
 const noId = '00000000-0000-0000-0000-000000000000'
 const dayMillis = 86_400_000
 const maxOpenOrders = 10_000
-const maxExposureMicros = 2 ** 51
 const maxDepositedMicros = 4_000_000_000_000_000
 const maxInt32 = 2 ** 31 - 1
 
+/** Rules, as far as they are not about money (naive-ledger.ts), and all that the exchange says. */
 export const createNaiveExchange = (): NaiveExchange => {
-  const accounts: NaiveAccount[] = []
-  const listings: NaiveListing[] = []
+  const market: NaiveMarket = { accounts: [], listings: [], orders: [], fills: [] }
+  const { accounts, listings, orders, fills } = market
+  const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, fundsRefusal } = createNaiveLedger(market)
   const groups: NaiveGroup[] = []
-  /** All that are open: taking, resting or waiting. */
-  let orders: NaiveOrder[] = []
-  const fills: NaiveFill[] = []
   const known = new Set<string>()
   const placedBy = new Map<string, number>()
   const killedFirms = new Set<string>()
@@ -118,7 +63,6 @@ export const createNaiveExchange = (): NaiveExchange => {
 
   // Orders and the book
 
-  const left = (order: NaiveOrder): number => order.quantityLots - order.filledLots
   const against = (direction: Direction): Direction => (direction === 'buy' ? 'sell' : 'buy')
   const isBetter = (a: NaiveOrder, b: NaiveOrder): number =>
     (a.placed.direction === 'buy' ? b.priceTicks - a.priceTicks : a.priceTicks - b.priceTicks) || a.arrival - b.arrival
@@ -149,7 +93,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     Object.assign(order, { place: 'resting', arrival: arrivals, visibleLots: visiblePart(order) })
   }
   const remove = (order: NaiveOrder): void => {
-    orders = orders.filter(other => other !== order)
+    orders.splice(orders.indexOf(order), 1)
   }
   const cancel = (order: NaiveOrder, reason: CancelReason, commandId = order.placed.orderId): void => {
     remove(order)
@@ -172,73 +116,6 @@ export const createNaiveExchange = (): NaiveExchange => {
   const cancelAll = (chosen: NaiveOrder[], reason: CancelReason, commandId?: string): number => {
     for (const order of byInstrumentAndId([...chosen])) cancel(order, reason, commandId)
     return chosen.length
-  }
-
-  // Money
-
-  const feeOf = (ppm: number, micros: number): number => Number((BigInt(ppm) * BigInt(micros)) / 1_000_000n)
-  const fillsOf = (accountId: number, listing: NaiveListing): NaiveFill[] =>
-    fills.filter(fill => fill.accountId === accountId && fill.listing === listing)
-
-  /** What closes leaves at its share of the entry cost, rounded down. */
-  const positionOf = (accountId: number, listing: NaiveListing): PositionState => {
-    let [size, entry, realised] = [0, 0, 0]
-    for (const { signedLots, priceTicks } of fillsOf(accountId, listing)) {
-      const isClosing = size !== 0 && size > 0 !== signedLots > 0
-      const closed = isClosing ? Math.min(Math.abs(size), Math.abs(signedLots)) : 0
-      const paid = closed === 0 ? 0 : Number((BigInt(Math.abs(entry)) * BigInt(closed)) / BigInt(Math.abs(size)))
-      realised += Math.sign(size) * (closed * priceTicks - paid) * listing.instrument.microsPerTickLot
-      entry += Math.sign(signedLots) * (Math.abs(signedLots) - closed) * priceTicks - Math.sign(size) * paid
-      size += signedLots
-    }
-    return { sizeLots: size, entryTickLots: entry, realisedMicros: realised }
-  }
-  const feesOf = (accountId: number): number =>
-    fills.reduce((sum, fill) => (fill.accountId === accountId ? sum + fill.feeMicros : sum), 0)
-  const cashMicros = (accountId: number): number =>
-    (accounts[accountId - 1]?.depositedMicros ?? 0) -
-    feesOf(accountId) +
-    listings.reduce((sum, listing) => sum + positionOf(accountId, listing).realisedMicros, 0)
-
-  /** Those that need cash: stops do not before they are triggered. */
-  const openOf = (accountId: number, listing: NaiveListing): NaiveOrder[] =>
-    orders.filter(
-      order => order.placed.accountId === accountId && order.listing === listing && order.place !== 'waiting',
-    )
-  /** What the account would own if its open orders of one side filled and the contract settled at this price. */
-  const resultMicros = (accountId: number, listing: NaiveListing, settleTicks: number, filled: Direction): number => {
-    let ticks = 0
-    for (const { signedLots, priceTicks } of fillsOf(accountId, listing))
-      ticks += signedLots * (settleTicks - priceTicks)
-    for (const order of openOf(accountId, listing))
-      if (order.placed.direction === filled)
-        ticks += left(order) * (filled === 'buy' ? settleTicks - order.priceTicks : order.priceTicks - settleTicks)
-    return ticks * listing.instrument.microsPerTickLot
-  }
-  const reserveMicros = (order: NaiveOrder): number => {
-    const { maxCommissionPpm, microsPerTickLot } = order.listing.instrument
-    return feeOf(maxCommissionPpm, order.priceTicks * left(order) * microsPerTickLot)
-  }
-  const spareMicros = (accountId: number): number => {
-    let spare = (accounts[accountId - 1]?.depositedMicros ?? 0) - feesOf(accountId)
-    for (const listing of listings) {
-      const atZero = resultMicros(accountId, listing, 0, 'buy')
-      spare += Math.min(atZero, resultMicros(accountId, listing, listing.instrument.maxPriceTicks, 'sell'))
-      for (const order of openOf(accountId, listing)) spare -= reserveMicros(order)
-    }
-    return spare
-  }
-  const isTooLarge = (accountId: number, listing: NaiveListing): boolean => {
-    const open = openOf(accountId, listing).reduce((sum, order) => sum + left(order), 0)
-    const { sizeLots, realisedMicros } = positionOf(accountId, listing)
-    const { maxPriceTicks, microsPerTickLot } = listing.instrument
-    const exposureMicros = (Math.abs(sizeLots) + open) * maxPriceTicks * microsPerTickLot
-    return exposureMicros > maxExposureMicros || Math.abs(realisedMicros) + exposureMicros > Number.MAX_SAFE_INTEGER
-  }
-  const fundsRefusal = (order: NaiveOrder, isMore = true): Refusal => {
-    const { accountId } = order.placed
-    if (isMore && isTooLarge(accountId, order.listing)) return 'notional-too-large'
-    return spareMicros(accountId) < 0 ? 'insufficient-funds' : undefined
   }
 
   // Trading
@@ -398,7 +275,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     }
     match(taker)
     if (left(taker) === 0) return undefined
-    orders = before.orders.map(([order, fields]) => Object.assign(order, fields))
+    orders.splice(0, orders.length, ...before.orders.map(([order, fields]) => Object.assign(order, fields)))
     Object.assign(listing, before.listing)
     for (const [index, fills] of before.groups.entries()) Object.assign(groups[index] ?? {}, { fills })
     breached = before.breached

@@ -270,6 +270,11 @@ export const createCommandSource = (random: Random): CommandSource => {
       scope,
       firm: scope === 'firm' ? pick(['alpha', 'alpha', 'account-4', 'nobody']) : '',
     }
+    if (chance(0.3)) {
+      // An account that is opened meanwhile finds it on.
+      pending.push({ command: () => open(5), after: 0 })
+      pending.push({ command: () => ({ ...order(), accountId: 5 }), after: 0 })
+    }
     pending.push({ command: () => ({ ...on, commandId: nextId(), isOn: false }), after: between(1, 6) })
     return { ...on, commandId: nextId(), isOn: chance(0.9) }
   }

@@ -78,7 +78,7 @@ export const startServices = async (): Promise<Services> => {
       `exchange-${port}`,
       ['bin/local.ts', '--data-dir', places.dataDir, '--assembly', places.assembly, '--record-calls', calls],
       // Nobody waits for it but journeys, and polling keeps a fifth of a core busy.
-      { PORT: port, EXCHANGE_RUN_FILE: join(folder, 'run.json'), POLL_INTERVAL_MILLIS: '50' },
+      { PORT: port, EXCHANGE_RUN_FILE: join(folder, 'run.json'), POLL_INTERVAL_MILLIS: '100' },
     )
     const starting = new AbortController()
     const becomesReady = async () => {
