@@ -138,16 +138,6 @@ export class Accounts {
     }
   }
 
-  /** 0 where it has none. */
-  findHolding(account: AccountRecord, instrumentId: number): HoldingRecord {
-    const { slots, mask, owners } = this
-    for (let slot = slotOf(account, instrumentId) & mask; ; slot = (slot + 1) & mask) {
-      const holding = slots[slot] as number
-      const at = (holding + ownersAt) * 2
-      if (holding === 0 || (owners[at] === account && owners[at + 1] === instrumentId)) return holding
-    }
-  }
-
   private addHolding(account: AccountRecord, instrumentId: number): HoldingRecord {
     const holding = this.holdingsEnd
     this.holdingsEnd += recordLength

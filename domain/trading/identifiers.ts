@@ -11,16 +11,6 @@ export const hashOf = (words: Int32Array, at: number): number => {
   return mixed ^ (mixed >>> 16)
 }
 
-/**
- * The same, but ids of the same millisecond (their first six bytes, where they are made by time) lie close together:
- * what comes in a row is then found in a row, in the nearest cache. `spreadBits` of the hash tell them apart.
- */
-export const hashByTime = (words: Int32Array, at: number, spreadBits: number): number => {
-  const time = imul((words[at] as number) ^ imul((words[at + 1] as number) & 0xffff, 0x9e3779b1), 0x85ebca6b)
-  const rest = imul((words[at + 2] as number) ^ imul(words[at + 3] as number, 0xc2b2ae35), 0x27d4eb2f)
-  return ((time ^ (time >>> 15)) << spreadBits) | ((rest ^ (rest >>> 15)) & ((1 << spreadBits) - 1))
-}
-
 export const isSameId = (a: Int32Array, aAt: number, b: Int32Array, bAt: number): boolean =>
   a[aAt] === b[bAt] && a[aAt + 1] === b[bAt + 1] && a[aAt + 2] === b[bAt + 2] && a[aAt + 3] === b[bAt + 3]
 

@@ -15,8 +15,6 @@ export const laneMillisAt = 0
 export const announcedSecondAt = 1
 export const depositedAt = 2
 export const houseAt = 3
-/** Of no meaning: see TradingFloor.touch. */
-export const seenAt = 4
 
 const acceptedWords = 16
 const tradeWords = 48
@@ -42,7 +40,7 @@ const reasonNumbers = new Map(cancelReasons.map((reason, index) => [reason, inde
 export class Matching {
   /** What the engine tells of the record at hand. */
   readonly told = new Tape()
-  protected readonly cells = new Float64Array([0, -1, 0, 0, 0])
+  protected readonly cells = new Float64Array([0, -1, 0, 0])
   readonly lane: number
   protected readonly accounts: Accounts
   protected readonly orders = new Orders()

@@ -1,4 +1,4 @@
-import { hashByTime, isSameId } from './identifiers.ts'
+import { hashOf, isSameId } from './identifiers.ts'
 import { copyId } from './tape.ts'
 
 /** At least so many commands are remembered, at most twice as many. */
@@ -12,12 +12,10 @@ export const rememberedCommands = 1 << 16
 export class RecentCommands {
   private younger = new Generation()
   private older = new Generation()
-  /** Entry in the younger generation of the command that is being decided: those after it have not come yet. */
-  private current = 0
 
   /** Remembers an id; false where it is known already. */
   add(words: Int32Array, at: number, placedBy: number): boolean {
-    const hash = slotOf(words, at)
+    const hash = hashOf(words, at)
     if (this.younger.find(hash, words, at) !== 0 || this.older.find(hash, words, at) !== 0) return false
     if (this.younger.count === rememberedCommands) {
       const emptied = this.older
@@ -26,30 +24,14 @@ export class RecentCommands {
       emptied.clear()
     }
     this.younger.add(hash, words, at, placedBy)
-    this.current = this.younger.count
     return true
-  }
-
-  /** How many more there is room for before a generation is forgotten. */
-  room(): number {
-    return this.younger.count === rememberedCommands ? rememberedCommands : rememberedCommands - this.younger.count
-  }
-
-  /** The command that was added as the n-th of a generation is the one that is decided now. */
-  decideAt(entry: number): void {
-    this.current = entry
-  }
-
-  /** The entry that was added last. */
-  lastEntry(): number {
-    return this.younger.count
   }
 
   /** The account whose order it placed; 0 where it placed none, or is not known. */
   placedBy(words: Int32Array, at: number): number {
-    const hash = slotOf(words, at)
+    const hash = hashOf(words, at)
     const entry = this.younger.find(hash, words, at)
-    if (entry !== 0) return entry <= this.current ? this.younger.placedBy(entry) : 0
+    if (entry !== 0) return this.younger.placedBy(entry)
     return this.older.placedBy(this.older.find(hash, words, at))
   }
 
@@ -64,17 +46,12 @@ export class RecentCommands {
       [this.younger, younger],
     ] as const)
       for (let at = 0; at < entries.length; at += 5)
-        generation.add(slotOf(entries, at), entries, at, entries[at + 4] as number)
+        generation.add(hashOf(entries, at), entries, at, entries[at + 4] as number)
   }
 }
 
 const tagBits = 14
 const entryBits = 18
-/** So many slots, 16 KiB, for what was made in the same millisecond. */
-const spreadBits = 12
-
-const slotOf = (words: Int32Array, at: number): number => hashByTime(words, at, spreadBits)
-
 /** Of bits that say little about the slot. */
 const tagOf = (words: Int32Array, at: number): number =>
   imul((words[at + 2] as number) ^ (words[at + 3] as number), 0x9e3779b1) >>> (32 - tagBits)
@@ -140,7 +117,7 @@ class Generation {
     this.slots = new Int32Array(this.slots.length * 2)
     this.mask = this.slots.length - 1
     for (let entry = 1; entry < this.count; entry += 1)
-      this.link(slotOf(this.ids, entry * 4), tagOf(this.ids, entry * 4), entry)
+      this.link(hashOf(this.ids, entry * 4), tagOf(this.ids, entry * 4), entry)
   }
 
   clear(): void {

@@ -33,16 +33,7 @@ import { compareIds, idTextAt, putIdText } from './identifiers.ts'
 import { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
 import { QuoteGroup, quoteGroupKey } from './market-making.ts'
-import {
-  announcedSecondAt,
-  depositedAt,
-  goesOn,
-  houseAt,
-  laneMillisAt,
-  Matching,
-  type Stopped,
-  seenAt,
-} from './matching.ts'
+import { announcedSecondAt, depositedAt, goesOn, houseAt, laneMillisAt, Matching, type Stopped } from './matching.ts'
 import { commandType, eventType, headerOf, typeOf, wordsOf } from './messages.ts'
 import { type Extras, idAt, noExtras, none, type Order, preventive, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
@@ -80,9 +71,6 @@ const blockedByLane = 4
 /** In the word of an order's kinds: in order-accepted only. */
 const quoteBit = 1 << 24
 
-/** Few enough to lie in the nearest cache until each has its turn. */
-const lookedUpTogether = 64
-
 const noId = '00000000-0000-0000-0000-000000000000'
 
 type Refusal = RejectionCode | undefined
@@ -99,7 +87,6 @@ interface DeadMan {
  */
 export class TradingFloor extends Matching {
   protected readonly recent = new RecentCommands()
-  private readonly entries = new Int32Array(lookedUpTogether)
   /** By account id, from 1. */
   protected readonly accountNames: string[] = ['']
   protected readonly accountIds = new Map<string, number>()
@@ -142,11 +129,7 @@ export class TradingFloor extends Matching {
   apply(words: Int32Array, at: number): void {
     const type = typeOf(words[at] as number)
     const isOrder = type === placeOrder || type === placeOrderWithInstructions
-    this.applyKnown(type, words, at, this.recent.add(words, at + 2, isOrder ? (words[at + 1] as number) : 0))
-  }
-
-  private applyKnown(type: number, words: Int32Array, at: number, isNew: boolean): void {
-    const isOrder = type === placeOrder || type === placeOrderWithInstructions
+    const isNew = this.recent.add(words, at + 2, isOrder ? (words[at + 1] as number) : 0)
     // An open order may be older than all commands that are remembered.
     if (!isNew || (isOrder && this.orders.ids.find(words, at + 2) !== none)) {
       this.tellDuplicate(words, at)
@@ -157,66 +140,14 @@ export class TradingFloor extends Matching {
     if (this.isUnsettled) this.settle()
   }
 
-  /**
-   * Applies so many commands, the first at a word; the same as one by one. Their ids are looked up together beforehand,
-   * since what each look-up waits for is memory, and memory answers many at once. Answers where they end.
-   */
+  /** Applies so many commands, the first at a word. Answers where they end. */
   applyAll(words: Int32Array, from: number, count: number): number {
-    const { recent, entries } = this
     let at = from
-    let left = count
-    while (left > 0) {
-      const together = Math.min(left, lookedUpTogether, recent.room())
-      let next = at
-      for (let index = 0; index < together; index += 1) {
-        const header = words[next] as number
-        const type = typeOf(header)
-        const isOrder = type === placeOrder || type === placeOrderWithInstructions
-        const isNew = recent.add(words, next + 2, isOrder ? (words[next + 1] as number) : 0)
-        entries[index] = isNew ? recent.lastEntry() : 0
-        this.touch(type, words, next)
-        next += wordsOf(header)
-      }
-      for (let index = 0; index < together; index += 1) {
-        const header = words[at] as number
-        const entry = entries[index] as number
-        recent.decideAt(entry)
-        this.applyKnown(typeOf(header), words, at, entry !== 0)
-        at += wordsOf(header)
-      }
-      left -= together
+    for (let command = 0; command < count; command += 1) {
+      this.apply(words, at)
+      at += wordsOf(words[at] as number)
     }
     return at
-  }
-
-  /** Reads what a command will need, so that it has come from memory when its turn is there; changes nothing. */
-  private touch(type: number, words: Int32Array, at: number): void {
-    const { accounts, orders, levels } = this
-    let seen = 0
-    if (type === placeOrder) {
-      const account = accounts.find(words[at + 1] as number)
-      const listing = this.listings[words[at + 6] as number]
-      if (account === none || listing === undefined) return
-      const ladder = listing.book.side(((words[at + 10] as number) & 1) !== 0)
-      seen = accounts.sizeLots(accounts.findHolding(account, words[at + 6] as number))
-      const level = ladder.find(words[at + 8] as number)
-      if (level !== noLevel) seen += orders.next(levels.last(level))
-    } else if (type === cancelOrder || type === amendOrder) {
-      const order = orders.ids.find(words, at + 6)
-      if (order === none) return
-      const holding = orders.holding(order)
-      const level = orders.level(order)
-      seen = accounts.sizeLots(holding) + accounts.cashMicros(accounts.account(holding))
-      seen += orders.level(orders.previous(order)) + orders.level(orders.next(order))
-      if (type === cancelOrder) seen += orders.following(order)
-      else if (level !== noLevel) {
-        const ladder = this.listingOf(accounts.instrumentId(holding)).book.side(orders.isSell(order))
-        const target = ladder.find(words[at + 10] as number)
-        seen += levels.ticks(level) + (target === noLevel ? 0 : orders.next(levels.last(target)))
-      }
-    }
-    // Kept, so that the reads are not left out as useless.
-    this.cells[seenAt] = seen
   }
 
   /** The same with objects, for whoever is not in a hurry: what falls due, and what the command leads to. */
