@@ -19,7 +19,7 @@ export const streamConsumers = [
   { context: 'ledger', name: 'project-positions', reads: 'executions' },
   { context: 'reference', name: 'project-instruments', reads: 'executions' },
   { context: 'reference', name: 'project-market-data', reads: 'executions', gathers: true },
-  { context: 'market-making', name: 'project-market-making', reads: 'executions' },
+  { context: 'market-making', name: 'project-market-making', reads: 'executions', gathers: true },
   { context: 'trading', name: 'announce-trades', reads: 'trades' },
   { context: 'ledger', name: 'announce-positions', reads: 'positions' },
   { context: 'trading', name: 'announce-orders', reads: 'orders' },
