@@ -224,7 +224,7 @@ describe('the real order flow', () => {
   if (!there) console.warn(`not run: ${sample}_message_10.csv is absent`)
   const whenThere = there ? test : test.skip
   // Its beginning: all of it, 999 rows, is `npm run replay -- --through`, a minute longer on a slow machine.
-  const rowsTaken = 80
+  const rowsTaken = 40
   whenThere(
     'replayed over HTTP gives the book and the fills of the file',
     async () => {
