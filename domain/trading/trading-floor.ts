@@ -7,7 +7,7 @@ import {
 } from '../ledger/accounts.ts'
 import { type RejectionCode, rejectionCodes } from '../outcome.ts'
 import { defineInstrument, maxInt32 } from '../reference/instrument.ts'
-import { Book } from './book.ts'
+import { Book, type Level } from './book.ts'
 import { readCommand, writeCommand } from './command-messages.ts'
 import type {
   BustTrade,
@@ -588,18 +588,27 @@ export class TradingFloor extends Matching {
     const event = this.tellAmended(order, listing, ticks, false, fromTicks, words, idWord)
     putLong(told.words, event + 16, left)
     const stopped = isContinuous ? this.match(order, listing, sells, ticks) : goesOn
-    const open = orders.remainingLots(order)
-    if (open > 0 && stopped === goesOn) {
+    const rested = this.finishAgain(order, listing, sells, ticks, stopped)
+    if (rested !== noLevel) putLong(told.words, event + 18, levels.lots(rested))
+    return undefined
+  }
+
+  /** The same for an order that is open already; what is cancelled is so in its own name. Answers where it rests, if it does. */
+  private finishAgain(order: Order, listing: Listing, sells: boolean, ticks: number, stopped: Stopped): Level {
+    const { accounts, orders } = this
+    const remaining = orders.remainingLots(order)
+    const isImmediate = (orders.traits(order) & traits.isImmediate) !== 0
+    if (remaining > 0 && stopped === goesOn && !isImmediate) {
       orders.setVisibleLots(order, this.visiblePart(order))
-      putLong(told.words, event + 18, levels.lots(book.rest(order, sells, ticks)))
-      return undefined
+      return listing.book.rest(order, sells, ticks)
     }
-    if (open > 0) {
-      accounts.closeVolume(holding, instrument, sells, ticks, open, orders.reserveMicros(order))
-      this.tellCancelled(order, listing, stopped ?? 'self-trade', 0, 0, orders.words, order + idAt)
+    if (remaining > 0) {
+      const reserve = orders.reserveMicros(order)
+      accounts.closeVolume(orders.holding(order), listing.instrument, sells, ticks, remaining, reserve)
+      this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, orders.words, order + idAt)
     }
     this.forget(order)
-    return undefined
+    return noLevel
   }
 
   private tellAmended(
@@ -1211,23 +1220,12 @@ export class TradingFloor extends Matching {
     listing.isWatched = listing.waiting.size > 0 || listing.velocity !== undefined
     orders.setTraits(order, all & ~traits.waits)
     orders.setReserveMicros(order, reserve)
-    const id = orders.words.slice(order + idAt, order + idAt + 4)
     const event = this.tellTriggered(order, listing, ticks)
     const stopped = this.matchWhole(order, listing, sells, ticks)
-    const open = orders.remainingLots(order)
-    const isImmediate = (all & traits.isImmediate) !== 0
-    if (open > 0 && stopped === goesOn && !isImmediate) {
-      orders.setVisibleLots(order, this.visiblePart(order))
-      const level = listing.book.rest(order, sells, ticks)
-      this.told.words[event + 8] = orders.visibleLots(order)
-      putLong(this.told.words, event + 10, this.levels.lots(level))
-      return
-    }
-    if (open > 0) {
-      accounts.closeVolume(holding, instrument, sells, ticks, open, orders.reserveMicros(order))
-      this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, id, 0)
-    }
-    this.forget(order)
+    const rested = this.finishAgain(order, listing, sells, ticks, stopped)
+    if (rested === noLevel) return
+    this.told.words[event + 8] = orders.visibleLots(order)
+    putLong(this.told.words, event + 10, this.levels.lots(rested))
   }
 
   private tellTriggered(order: Order, listing: Listing, ticks: number): number {

@@ -1,14 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import type * as z from 'zod'
-import { putCommands } from '#adapters/streams/orders.ts'
 import { getAccount } from '#adapters/tables/accounts.ts'
 import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { micros } from '#domain/units.ts'
 import type { depositCash } from '#protocol/operations/ledger.ts'
+import { deliver } from '../shell/command-intake.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
-import { pollUntil, preferWait } from '../shell/wait.ts'
 import { depositOf, type promisedDeposit, promisedDepositOf } from './deposit-view.ts'
 
 type Headers = Request<typeof depositCash>['headers']
@@ -53,18 +52,12 @@ export const handle: Handle<typeof depositCash> = async ({ body, principal, head
 
 const conflict = { code: 'idempotency-conflict' } as const
 
-/** A repeat puts the same command again, for as long as nobody can tell that it has arrived: the engine takes it once. */
 const put = async (promised: CommandRow, headers: Headers, repeated: boolean): Promise<Answer<typeof depositCash>> => {
   const { command } = promisedDepositOf(promised)
-  const wait = preferWait(headers)
-  let outcome = repeated ? await getOutcome(command.commandId) : undefined
-  if (outcome === undefined) {
-    await putCommands(promised.lane, [command])
-    outcome = wait && (await pollUntil(() => getOutcome(command.commandId), wait.untilMillis))
-  }
+  const { outcome, waited, headers: applied } = await deliver(promised.lane, command, repeated, headers, getOutcome)
   return {
-    status: wait !== undefined && outcome !== undefined ? 200 : 202,
+    status: waited && outcome !== undefined ? 200 : 202,
     body: depositOf(promised, outcome),
-    headers: { location: `/api/v1/deposits/${command.commandId}`, ...wait?.headers },
+    headers: { location: `/api/v1/deposits/${command.commandId}`, ...applied },
   }
 }

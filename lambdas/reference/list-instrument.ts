@@ -1,5 +1,4 @@
 import { v7 as uuidv7 } from 'uuid'
-import { putCommands } from '#adapters/streams/orders.ts'
 import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import { getInstrument, type InstrumentRow } from '#adapters/tables/instruments.ts'
 import { getOutcome, type OutcomeRow } from '#adapters/tables/outcomes.ts'
@@ -7,6 +6,7 @@ import { type ContractSpecification, defineInstrument } from '#domain/reference/
 import type { ListInstrument } from '#domain/trading/commands.ts'
 import { increments } from '#domain/units.ts'
 import type { listInstrument } from '#protocol/operations/reference.ts'
+import { deliver } from '../shell/command-intake.ts'
 import type { Answer, Handle, Rejection, Request } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
@@ -64,12 +64,7 @@ const put = async (
   const command: ListInstrument = JSON.parse(promised.requestJson)
   const { instrumentName } = command.specification
   const wait = preferWait(headers)
-  let outcome = repeated ? await getOutcome(command.commandId) : undefined
-  if (outcome === undefined) {
-    await putCommands(promised.lane, [command])
-    outcome = wait && (await pollUntil(() => getOutcome(command.commandId), wait.untilMillis))
-  }
-  const applied = wait?.headers ?? {}
+  const { outcome, headers: applied } = await deliver(promised.lane, command, repeated, headers, getOutcome)
   const taken: Answer<typeof listInstrument> = {
     status: 202,
     body: { instrument_name: instrumentName },

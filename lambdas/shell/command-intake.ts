@@ -25,18 +25,11 @@ export interface Intake {
   readonly command: (commandId: string) => Rare
 }
 
-export interface TakenIn<Outcome> {
+export interface TakenIn<Outcome> extends Delivered<Outcome> {
   readonly promised: CommandRow
-  /** Where it was waited for, or is known of the first request of that name. */
-  readonly outcome: Outcome | undefined
-  readonly waited: boolean
-  readonly headers: Readonly<Record<string, string>>
 }
 
-/**
- * Promises the command under the request's name, puts it, and waits for its outcome where that is preferred. A repeat
- * puts the same command again for as long as nobody can tell that it has arrived: the engine takes it once.
- */
+/** Promises the command under the request's name and delivers it. */
 export const takeIn = async <Outcome>(
   { principal, operation, asked, idempotencyKey, headers, lane, accountId, command }: Intake,
   outcomeOf: (commandId: string) => Promise<Outcome | undefined>,
@@ -55,14 +48,36 @@ export const takeIn = async <Outcome>(
   const stored = await promise(own)
   const promised = stored.first ? own : stored.row
   if (promised.bodyHash !== own.bodyHash) return { code: 'idempotency-conflict' }
+  const taken: Rare = JSON.parse(promised.requestJson)
+  return { promised, ...(await deliver(promised.lane, taken, !stored.first, headers, outcomeOf)) }
+}
+
+export interface Delivered<Outcome> {
+  /** Where it was waited for, or is known of the first request of that name. */
+  readonly outcome: Outcome | undefined
+  readonly waited: boolean
+  /** Where it was waited for: that it was. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Puts a promised command, and waits for its outcome where that is preferred. A repeat puts the same command again for
+ * as long as nobody can tell that it has arrived: the engine takes it once.
+ */
+export const deliver = async <Outcome>(
+  lane: number,
+  command: Rare,
+  repeated: boolean,
+  headers: Intake['headers'],
+  outcomeOf: (commandId: string) => Promise<Outcome | undefined>,
+): Promise<Delivered<Outcome>> => {
   const wait = preferWait(headers)
-  let outcome = stored.first ? undefined : await outcomeOf(promised.commandId)
+  let outcome = repeated ? await outcomeOf(command.commandId) : undefined
   if (outcome === undefined) {
-    const taken: Rare = JSON.parse(promised.requestJson)
-    await putCommands(promised.lane, [taken])
-    outcome = wait && (await pollUntil(() => outcomeOf(promised.commandId), wait.untilMillis))
+    await putCommands(lane, [command])
+    outcome = wait && (await pollUntil(() => outcomeOf(command.commandId), wait.untilMillis))
   }
-  return { promised, outcome, waited: wait !== undefined, headers: wait?.headers ?? {} }
+  return { outcome, waited: wait !== undefined, headers: wait?.headers ?? {} }
 }
 
 export interface CommandAnswer {

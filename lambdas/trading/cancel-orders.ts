@@ -1,13 +1,12 @@
 import { v7 as uuidv7 } from 'uuid'
-import { putCommands } from '#adapters/streams/orders.ts'
 import { type CommandRow, promise } from '#adapters/tables/commands.ts'
 import { getInstrument } from '#adapters/tables/instruments.ts'
 import { noHash } from '#domain/trading/commands.ts'
 import { nameHash } from '#protocol/name-hash.ts'
 import type { cancelOrders } from '#protocol/operations/trading.ts'
+import { deliver } from '../shell/command-intake.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
-import { pollUntil, preferWait } from '../shell/wait.ts'
 import {
   cancellationOf,
   cancellationOutcome,
@@ -58,18 +57,13 @@ export const handle: Handle<typeof cancelOrders> = async ({ body, principal, hea
   return stored.row.bodyHash === promised.bodyHash ? put(stored.row, headers, true) : { code: 'idempotency-conflict' }
 }
 
-/** A repeat puts the same command again, for as long as nobody can tell that it has arrived: the engine takes it once. */
 const put = async (promised: CommandRow, headers: Headers, repeated: boolean): Promise<Answer<typeof cancelOrders>> => {
   const { command } = promisedCancellationOf(promised)
-  const wait = preferWait(headers)
-  let outcome = repeated ? await cancellationOutcome(command.commandId) : undefined
-  if (outcome === undefined) {
-    await putCommands(promised.lane, [command])
-    outcome = wait && (await pollUntil(() => cancellationOutcome(command.commandId), wait.untilMillis))
-  }
+  const delivered = await deliver(promised.lane, command, repeated, headers, cancellationOutcome)
+  const { outcome, waited, headers: applied } = delivered
   return {
-    status: wait !== undefined && outcome !== undefined ? 200 : 202,
+    status: waited && outcome !== undefined ? 200 : 202,
     body: cancellationOf(promised, outcome),
-    headers: { location: `/api/v1/orders/cancel-all/${command.commandId}`, ...wait?.headers },
+    headers: { location: `/api/v1/orders/cancel-all/${command.commandId}`, ...applied },
   }
 }

@@ -1,14 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
-import { putCommands } from '#adapters/streams/orders.ts'
 import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import { isLive } from '#adapters/tables/orders.ts'
 import { getOutcome, type OutcomeRow } from '#adapters/tables/outcomes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { AmendOrder, CancelOrder } from '#domain/trading/commands.ts'
 import type { Order } from '#protocol/operations/trading.ts'
+import { deliver } from '../shell/command-intake.ts'
 import type { Principal, Rejection } from '../shell/http.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
-import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type KnownOrder, knownOrder } from './order-view.ts'
 import { type Trader, traderOf } from './trader.ts'
 
@@ -120,13 +119,7 @@ const answer = async (
   headers: ChangeRequest['headers'],
   repeated: boolean,
 ): Promise<ChangeAnswer | Rejection<RejectionCode>> => {
-  const wait = preferWait(headers)
-  let outcome = repeated ? await getOutcome(command.commandId) : undefined
-  if (outcome === undefined) {
-    await putCommands(trader.lane, [command])
-    outcome = wait && (await pollUntil(() => getOutcome(command.commandId), wait.untilMillis))
-  }
-  const applied = wait?.headers ?? {}
+  const { outcome, headers: applied } = await deliver(trader.lane, command, repeated, headers, getOutcome)
   const location = `/api/v1/orders/${command.orderId}`
   if (outcome === undefined) return { status: 202, body: known.order, headers: { location, ...applied } }
   const refusal = refusalIn(outcome)
