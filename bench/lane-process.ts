@@ -1,10 +1,8 @@
 /** One lane of `bench lanes`: makes a flow, says that it is ready, applies it when told, says that it is done. */
-import { inlineDeeply } from '#matcher/inlining.ts'
 import { accountsOf, EngineRun, messagesOf, prefilled } from './engine-run.ts'
 import { makeFlow } from './flows.ts'
 
 const commandsOfFrame = 500
-inlineDeeply()
 const flow = makeFlow('nq', 1, Number(process.argv[2]), 12_345)
 const accounts = accountsOf(flow)
 const { words, from, end } = messagesOf(new EngineRun({ ...flow, accounts }), flow)

@@ -1,7 +1,6 @@
 import { PerformanceObserver } from 'node:perf_hooks'
 import type { Engine } from '#domain/trading/engine.ts'
 import { eventType, typeOf, wordsOf } from '#domain/trading/messages.ts'
-import { inlineDeeply } from '#matcher/inlining.ts'
 import { firstChain, sectionOf } from '#protocol/executions-frame.ts'
 import { openOrdersFrame } from '#protocol/orders-frame.ts'
 import { accountsOf, EngineRun, flowMillis, framesOf, type Messages, messagesOf, prefilled } from './engine-run.ts'
@@ -75,8 +74,6 @@ interface Prepared {
 /** Rounds are interleaved, so that what slows the machine down for a while slows all of them. */
 export const benchMatcher = async (options: MatcherOptions): Promise<MatcherResult> => {
   const { rounds, progress } = options
-  // As the matcher's own process does.
-  inlineDeeply()
   const prepared = flowsOf(options).map(flow => prepare(flow))
   // The first round warms up and does not count.
   for (let round = 0; round <= rounds; round += 1) {

@@ -4,7 +4,6 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import { required } from '#adapters/environment.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { LaneHalted } from './halt.ts'
-import { inlineDeeply } from './inlining.ts'
 import { type LeaderSettings, leadLane } from './leader.ts'
 import { told } from './log.ts'
 
@@ -36,7 +35,6 @@ const settingsOf = (lane: number): LeaderSettings => {
 const logger = new Logger({ serviceName: 'matcher' })
 
 const run = async (): Promise<number> => {
-  inlineDeeply()
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => {
