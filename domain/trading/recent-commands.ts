@@ -50,37 +50,43 @@ export class RecentCommands {
   }
 }
 
-const tagBits = 14
-const entryBits = 18
-/** Of bits that say little about the slot. */
-const tagOf = (words: Int32Array, at: number): number =>
-  imul((words[at + 2] as number) ^ (words[at + 3] as number), 0x9e3779b1) >>> (32 - tagBits)
-
 const { imul } = Math
 
-/** A slot holds the number of an entry and a tag of its id: where that differs the id need not be looked at. */
+/** Of bits that say little about the place. */
+const tagOf = (words: Int32Array, at: number): number =>
+  imul((words[at + 2] as number) ^ (words[at + 3] as number), 0x9e3779b1)
+
+/** Two of 32 bits, which most other ids do not share. */
+const maskOf = (tag: number): number => (1 << (tag >>> 27)) | (1 << ((tag >>> 22) & 31))
+
+/**
+ * Ids in chains by their hash. Nearly every id that is asked for is new, and the chains lie further away than the
+ * processor's own caches: so a filter is asked first, of two bits an id, small enough to stay near; only what it may
+ * hold is looked for. Adding to the head of a chain waits for nothing that is read.
+ */
 class Generation {
   count = 0
-  private slots = new Int32Array(1 << 9)
-  private mask = (1 << 9) - 1
+  /** A word for every two ids at most. */
+  private filter = new Int32Array(1 << 7)
+  /** The youngest entry of each chain; two for every id at least. */
+  private heads = new Int32Array(1 << 9)
   /** From the first entry on: 0 is none. */
+  private older = new Int32Array(1 << 8)
   private ids = new Int32Array(4 << 8)
   private accounts = new Int32Array(1 << 8)
 
   /** The entry of an id; 0 where there is none. */
   find(hash: number, words: Int32Array, at: number): number {
-    const { slots, mask } = this
-    let slot = hash & mask
-    if (slots[slot] === 0) return 0
-    const tag = tagOf(words, at)
-    for (; ; slot = (slot + 1) & mask) {
-      const held = slots[slot] as number
-      if (held === 0) return 0
-      if (held >>> entryBits === tag) {
-        const entry = held & ((1 << entryBits) - 1)
-        if (isSameId(this.ids, entry * 4, words, at)) return entry
-      }
-    }
+    const { filter } = this
+    const mask = maskOf(tagOf(words, at))
+    return ((filter[hash & (filter.length - 1)] as number) & mask) === mask ? this.search(hash, words, at) : 0
+  }
+
+  private search(hash: number, words: Int32Array, at: number): number {
+    const { heads, older, ids } = this
+    let entry = heads[hash & (heads.length - 1)] as number
+    while (entry !== 0 && !isSameId(ids, entry * 4, words, at)) entry = older[entry] as number
+    return entry
   }
 
   placedBy(entry: number): number {
@@ -90,38 +96,35 @@ class Generation {
   add(hash: number, words: Int32Array, at: number, placedBy: number): void {
     const entry = this.count + 1
     this.count = entry
-    if (entry === this.accounts.length) this.growEntries()
-    if (entry * 2 > this.mask + 1) this.growSlots()
+    if (entry === this.accounts.length) this.grow()
     copyId(this.ids, entry * 4, words, at)
     this.accounts[entry] = placedBy
-    this.link(hash, tagOf(words, at), entry)
+    this.link(hash, maskOf(tagOf(words, at)), entry)
   }
 
-  private link(hash: number, tag: number, entry: number): void {
-    const { slots, mask } = this
-    let slot = hash & mask
-    while (slots[slot] !== 0) slot = (slot + 1) & mask
-    slots[slot] = (tag << entryBits) | entry
+  private link(hash: number, mask: number, entry: number): void {
+    const { filter, heads, older } = this
+    const head = hash & (heads.length - 1)
+    older[entry] = heads[head] as number
+    heads[head] = entry
+    const place = hash & (filter.length - 1)
+    filter[place] = (filter[place] as number) | mask
   }
 
-  private growEntries(): void {
-    const ids = new Int32Array(this.ids.length * 2)
-    ids.set(this.ids)
-    this.ids = ids
-    const accounts = new Int32Array(this.accounts.length * 2)
-    accounts.set(this.accounts)
-    this.accounts = accounts
-  }
-
-  private growSlots(): void {
-    this.slots = new Int32Array(this.slots.length * 2)
-    this.mask = this.slots.length - 1
+  private grow(): void {
+    const entries = this.accounts.length * 2
+    this.ids = longer(this.ids, entries * 4)
+    this.accounts = longer(this.accounts, entries)
+    this.older = new Int32Array(entries)
+    this.heads = new Int32Array(entries * 2)
+    this.filter = new Int32Array(entries / 2)
     for (let entry = 1; entry < this.count; entry += 1)
-      this.link(hashOf(this.ids, entry * 4), tagOf(this.ids, entry * 4), entry)
+      this.link(hashOf(this.ids, entry * 4), maskOf(tagOf(this.ids, entry * 4)), entry)
   }
 
   clear(): void {
-    this.slots.fill(0)
+    this.heads.fill(0)
+    this.filter.fill(0)
     this.count = 0
   }
 
@@ -134,4 +137,10 @@ class Generation {
     }
     return all
   }
+}
+
+const longer = (words: Int32Array, length: number): Int32Array<ArrayBuffer> => {
+  const copy = new Int32Array(length)
+  copy.set(words)
+  return copy
 }
