@@ -12,8 +12,12 @@ import { required } from './environment.ts'
 
 /** All that is needed to go on after the input record `inputSequence` as if nothing had happened. */
 export interface Snapshot<State> {
-  readonly schema: 1
+  readonly schema: 2
   readonly lane: number
+  /** Of the order stream that it was taken from: sequences of another one mean nothing here. */
+  readonly lineage: string
+  /** Of the last leader whose record was applied. */
+  readonly epoch: number
   readonly inputSequence: string
   readonly outSeq: number
   readonly chain: string
@@ -30,6 +34,7 @@ const sequenceDigits = 16
 
 const bucket = () => required(snapshotBucketEnvironmentVariable)
 const folder = (lane: number) => `${lane}/snapshots/`
+const archiveFolder = (lane: number, stream: 'orders' | 'executions') => `${lane}/archive/${stream}/`
 
 /** Written once under a name of its own, from parts of the JSON made by `writeSnapshot`; answers the key. */
 export const putSnapshot = async (
@@ -56,17 +61,19 @@ export const putSnapshot = async (
 }
 
 /**
- * The newest whole snapshot that `accept` takes; undefined where there is none. What cannot be used is told and passed
- * over: an older one only costs a longer replay.
+ * The newest whole snapshot that `accept` takes, of those older than `before`; undefined where there is none. What
+ * cannot be used is told and passed over: an older one only costs a longer replay.
  */
 export const loadSnapshot = async <State, Accepted>(
   lane: number,
-  accept: (snapshot: Snapshot<State>) => Accepted,
+  accept: (snapshot: Snapshot<State>, key: string) => Accepted,
   passedOver: (key: string, error: unknown) => void,
+  before?: string,
 ): Promise<{ key: string; accepted: Accepted } | undefined> => {
   for (const key of (await listSnapshots(lane)).toReversed()) {
+    if (before !== undefined && key >= before) continue
     try {
-      return { key, accepted: accept(await readSnapshot<State>(key, lane)) }
+      return { key, accepted: accept(await readSnapshot<State>(key, lane), key) }
     } catch (error) {
       // A bucket that does not answer is not a damaged snapshot: starting without it may be wrong.
       if (error instanceof S3ServiceException && error.name !== 'NoSuchKey') throw error
@@ -86,6 +93,16 @@ export const pruneSnapshots = async (lane: number, kept: number): Promise<void> 
 /** The bytes of a record that could not be read, under its sequence number. */
 export const quarantine = async (lane: number, sequenceNumber: string, bytes: Uint8Array): Promise<void> => {
   await putOnce(`${lane}/quarantine/${sequenceNumber}`, bytes, 'application/octet-stream')
+}
+
+/** A part of one of the lane's streams, under a name that tells from where to where. */
+export const putArchive = async (
+  lane: number,
+  stream: 'orders' | 'executions',
+  name: string,
+  body: Uint8Array,
+): Promise<void> => {
+  await putOnce(`${archiveFolder(lane, stream)}${name}`, body, 'application/x-ndjson')
 }
 
 /** Oldest first: keys are padded, so text order is number order. */
@@ -117,7 +134,7 @@ const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<
     .digest('hex')
   if (sha256 !== sealed) throw new Error('the object is damaged: its sha256 does not match')
   const snapshot: Snapshot<State> = JSON.parse(bytes.toString('utf8'))
-  if (snapshot.schema !== 1) throw new Error(`the schema ${snapshot.schema} is not known`)
+  if (snapshot.schema !== 2) throw new Error(`the schema ${snapshot.schema} is not known`)
   if (snapshot.lane !== lane) throw new Error(`it is of lane ${snapshot.lane}`)
   return snapshot
 }

@@ -1,5 +1,6 @@
 /** `npm start`: synthesizes a tenant's stacks and runs that very template on this machine. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -19,6 +20,8 @@ if (Number.parseInt(process.versions.node, 10) < neededNodeMajor) {
   exit(1, `Node ${neededNodeMajor} or later is needed, this is ${process.versions.node}: start it by npm start`)
 }
 
+// What follows is imported when it is needed, and by then out of the cache.
+enableCompileCache()
 const scratch = mkdtempSync(join(tmpdir(), 'cloud-assembly-'))
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 try {
@@ -68,6 +71,7 @@ async function run(): Promise<void> {
     parameters: {
       // Reads cost next to nothing here, so nobody need wait for the next one.
       PollIntervalMillis: process.env['POLL_INTERVAL_MILLIS'] ?? '20',
+      StandbyPollIntervalMillis: process.env['STANDBY_POLL_INTERVAL_MILLIS'] ?? '250',
       TokenIssuers: JSON.stringify([
         {
           issuer,
@@ -147,7 +151,6 @@ async function synthesize(tenant: string | undefined, outdir: string): Promise<s
       CDK_OUTDIR: outdir,
       CDK_CONTEXT_JSON: JSON.stringify(tenant === undefined ? {} : { tenant }),
       CDK_VALIDATION: 'false',
-      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
     },
     clock: createClock(),
     logFile,

@@ -1,4 +1,4 @@
-import { Lazy } from 'aws-cdk-lib'
+import { Lazy } from 'aws-cdk-lib/core'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
@@ -31,7 +31,7 @@ export const callerOf = (lambda: LambdaFunction): Caller => {
   }
 }
 
-type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem'
+type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'ConditionCheckItem'
 
 /** ARNs of the tenant's workflows; asked for late, since a workflow names the functions that ask. */
 export type WorkflowArns = (workflow: string) => string
@@ -52,7 +52,7 @@ export interface Access {
   /** Whether the lanes' streams are there. */
   describeStreams(): Access
   putEvents(): Access
-  /** Snapshots and quarantined records of one lane. */
+  /** Snapshots, quarantined records and the archived streams of one lane. */
   snapshots(lane: number): Access
   /** Adds to the audit trail's table and archive; nobody may change or delete there. */
   appendAudit(): Access
@@ -162,7 +162,8 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
       caller.addEnvironment(snapshotBucketEnvironmentVariable, data.snapshots.bucketName)
       const folder = `${lane}/snapshots/*`
       allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [data.snapshots.arnForObjects(folder)])
-      allow(['s3:PutObject'], [data.snapshots.arnForObjects(`${lane}/quarantine/*`)])
+      for (const part of ['quarantine', 'archive'])
+        allow(['s3:PutObject'], [data.snapshots.arnForObjects(`${lane}/${part}/*`)])
       role.addToPrincipalPolicy(
         new PolicyStatement({
           actions: ['s3:ListBucket'],
@@ -170,7 +171,7 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
           conditions: { StringLike: { 's3:prefix': folder } },
         }),
       )
-      for (const part of ['snapshots', 'quarantine'])
+      for (const part of ['snapshots', 'quarantine', 'archive'])
         acknowledge(
           role,
           `IAM5[Resource::${data.importNameOf(data.snapshots.bucketArn)}/${lane}/${part}/*]`,

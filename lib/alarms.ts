@@ -11,10 +11,12 @@ export const runbooks = [
   'events-missing',
   'function-errors',
   'iterator-age',
+  'lane-halted',
   'matcher-down',
   'matcher-lag',
   'quarantined-record',
   'snapshots-old',
+  'standby-missing',
   'throttles',
   'workflow-failures',
 ] as const

@@ -33,15 +33,19 @@ import type { Surroundings } from './functions.ts'
 import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 
-/** Five reads a second is what a shard gives without fan-out. */
-const pollIntervalMillis = 200
+/** Five reads a second is what a shard gives without fan-out, to all who read it. */
+const pollIntervalMillis = 300
+const standbyPollIntervalMillis = 1_000
+/** A leader that has written nothing for so long is taken for dead. */
+const leaseMillis = 3_000
 
-/** One long-lived matcher a lane, in subnets that reach AWS's services by endpoints and nothing else. */
+/** Two long-lived matchers a lane, in two zones, in subnets that reach AWS's services by endpoints and nothing else. */
 export class MatcherStack extends Stack {
   readonly row: IWidget[] = [new TextWidget({ markdown: '## Matcher', width: 24, height: 1 })]
   private readonly surroundings: Surroundings
   private readonly cluster: Cluster
   private readonly pollInterval: CfnParameter
+  private readonly standbyPollInterval: CfnParameter
 
   constructor(scope: Construct, id: string, props: StackProps & Surroundings) {
     super(scope, id, props)
@@ -51,6 +55,12 @@ export class MatcherStack extends Stack {
       default: pollIntervalMillis,
       minValue: 1,
       description: 'How long a matcher waits before it asks an empty stream again',
+    })
+    this.standbyPollInterval = new CfnParameter(this, 'StandbyPollIntervalMillis', {
+      type: 'Number',
+      default: standbyPollIntervalMillis,
+      minValue: 1,
+      description: 'The same for the matcher that stands by',
     })
     const vpc = this.makeNetwork()
     this.cluster = new Cluster(this, 'Cluster', { vpc: vpc as IVpc, containerInsightsV2: ContainerInsights.ENABLED })
@@ -132,6 +142,8 @@ export class MatcherStack extends Stack {
         LANE: String(lane),
         STREAM_READ: tenant.streamRead,
         POLL_INTERVAL_MILLIS: this.pollInterval.valueAsString,
+        STANDBY_POLL_INTERVAL_MILLIS: this.standbyPollInterval.valueAsString,
+        LEASE_MILLIS: String(leaseMillis),
         POWERTOOLS_SERVICE_NAME: 'matcher',
         POWERTOOLS_LOG_LEVEL: 'INFO',
       },
@@ -148,14 +160,14 @@ export class MatcherStack extends Stack {
       .putOrders(lane)
       .putExecutions(lane)
       .snapshots(lane)
-      .table('lanes', 'GetItem', 'PutItem', 'UpdateItem')
+      .table('lanes', 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
     const service = new FargateService(this, `Lane${lane}Matcher`, {
       cluster: this.cluster as ICluster,
       taskDefinition: definition,
-      // Two would match the same lane: the old one ends before the new one starts.
-      desiredCount: 1,
-      minHealthyPercent: 0,
-      maxHealthyPercent: 100,
+      // A leader and one that stands by, spread over the zones. A new one stands by before an old one ends.
+      desiredCount: 2,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 150,
       assignPublicIp: false,
       vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
       circuitBreaker: { rollback: true },
@@ -175,16 +187,20 @@ export class MatcherStack extends Stack {
       label: 'running',
       period,
     })
-    /** The figures that each matcher writes every five seconds. */
+    const dimensions = { Lane: String(lane) }
+    /** What the leader writes every five seconds. */
     const figure = (metricName: MetricName<'matcher'>, statistic: string) =>
-      publishedMetric('matcher', metricName, { Lane: String(lane) }, { statistic, label: metricName, period })
+      publishedMetric('matcher', metricName, dimensions, { statistic, label: metricName, period })
+    /** What the matcher that stands by writes, and whoever has to stop. */
+    const standby = (metricName: MetricName<'replica'>, statistic: string) =>
+      publishedMetric('replica', metricName, dimensions, { statistic, label: metricName, period })
     alarm(service, 'Running', alarmTopic, {
       metric: running,
-      threshold: 1,
+      threshold: 2,
       atLeast: true,
-      periods: 3,
+      periods: 10,
       runbook: 'matcher-down',
-      says: `No matcher runs for lane ${lane}`,
+      says: `Lane ${lane} has had fewer than two matchers for ten minutes`,
     })
     alarm(service, 'Heartbeat', alarmTopic, {
       metric: figure('Commands', 'SampleCount'),
@@ -208,11 +224,44 @@ export class MatcherStack extends Stack {
       says: `Lane ${lane} holds a record that cannot be read`,
     })
     alarm(service, 'Snapshots', alarmTopic, {
-      metric: figure('SnapshotAgeMillis', 'max'),
+      metric: standby('SnapshotAgeMillis', 'min'),
       threshold: 2 * 3_600_000,
       periods: 3,
       runbook: 'snapshots-old',
       says: `The newest snapshot of lane ${lane} is older than two hours`,
+    })
+    alarm(service, 'SnapshotsPassedOver', alarmTopic, {
+      metric: standby('SnapshotsPassedOver', 'sum'),
+      threshold: 1,
+      runbook: 'snapshots-old',
+      says: `A snapshot of lane ${lane} is damaged, or does not lead to what was published`,
+    })
+    alarm(service, 'Standby', alarmTopic, {
+      metric: standby('StandbyBehindMillis', 'SampleCount'),
+      threshold: 1,
+      atLeast: true,
+      periods: 5,
+      runbook: 'standby-missing',
+      says: `Nobody stands by for lane ${lane}: a failover would take as long as a start`,
+    })
+    alarm(service, 'StandbyLag', alarmTopic, {
+      metric: standby('StandbyBehindMillis', 'max'),
+      threshold: 10_000,
+      periods: 3,
+      runbook: 'standby-missing',
+      says: `The matcher that stands by for lane ${lane} is behind its orders`,
+    })
+    alarm(service, 'Divergence', alarmTopic, {
+      metric: standby('Divergences', 'sum'),
+      threshold: 1,
+      runbook: 'lane-halted',
+      says: `Two matchers of lane ${lane} came to different states`,
+    })
+    alarm(service, 'Halts', alarmTopic, {
+      metric: standby('Halts', 'sum'),
+      threshold: 5,
+      runbook: 'lane-halted',
+      says: `The matchers of lane ${lane} stop and begin again`,
     })
     const graph = (title: string, left: Metric[]) =>
       new GraphWidget({ title: `Lane ${lane}: ${title}`, left, width: 6, height: 6 })
@@ -230,8 +279,16 @@ export class MatcherStack extends Stack {
         figure('EngineMicrosP99', 'max'),
         figure('EngineMicrosAverage', 'avg'),
       ]),
-      graph('age of the snapshot', [figure('SnapshotAgeMillis', 'max')]),
-      graph('epoch of the leader', [figure('Epoch', 'max')]),
+      graph('age of the snapshot, standby behind', [
+        standby('SnapshotAgeMillis', 'min'),
+        standby('StandbyBehindMillis', 'max'),
+      ]),
+      graph('epoch of the leader, failovers, halts', [
+        figure('Epoch', 'max'),
+        standby('Failovers', 'sum'),
+        standby('Halts', 'sum'),
+        standby('Divergences', 'sum'),
+      ]),
       graph('matchers, open orders, unpublished', [
         running,
         figure('OpenOrders', 'max'),

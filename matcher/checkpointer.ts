@@ -1,5 +1,5 @@
 import { backoffMillis, pause } from '#adapters/streams/reader.ts'
-import type { Checkpoint, CheckpointStep } from '#adapters/tables/lanes.ts'
+import type { CheckpointStep, LaneHealth, LeaseMove } from '#adapters/tables/lanes.ts'
 import type { RecordEnd } from './execution-publisher.ts'
 import { LaneHalted } from './halt.ts'
 import { type Log, told } from './log.ts'
@@ -7,56 +7,50 @@ import { type Log, told } from './log.ts'
 export interface Checkpointer {
   /** The record is published; where `kept` is given, it may be passed only after that. */
   reach(end: RecordEnd, kept?: Promise<void>): void
-  checkpointedOutSeq(): number
-  /** Resolves when the checkpoint is at that number or beyond. */
-  untilCheckpointed(outSeq: number): Promise<void>
   stop(): Promise<void>
 }
 
 interface CheckpointerOptions {
   readonly lane: number
   readonly epoch: number
-  readonly from: Checkpoint
-  readonly move: (lane: number, step: CheckpointStep) => Promise<{ moved: true } | { moved: false; stored: Checkpoint }>
+  readonly move: (lane: number, step: CheckpointStep, health: LaneHealth) => Promise<LeaseMove>
+  readonly renew: (lane: number, epoch: number, health: LaneHealth) => Promise<LeaseMove>
+  readonly health: () => LaneHealth
+  /** The checkpoint lies there now. */
+  readonly onMoved: (outSeq: number) => void
   /** Of the first record that this lane has ever applied. */
   readonly firstSequence: () => string
   readonly onHalted: (halted: LaneHalted) => void
   readonly log: Log
   /** Between two moves: what lies between is published again after a crash, and dropped by whoever reads it. */
   readonly intervalMillis?: number
-  /** A leader that has nothing to move asks this often whether it still leads. */
-  readonly renewMillis?: number
+  /** A leader that has nothing to move tells this often that it leads, and hears whether it still does. */
+  readonly renewMillis: number
 }
 
-/** Moves the lane's checkpoint behind what is published, one write at a time, always to the newest. */
+/**
+ * Moves the lane's checkpoint behind what is published, one write at a time, always to the newest; with each write, and
+ * without one where nothing is to be moved, the lease is renewed.
+ */
 export const checkpointer = (options: CheckpointerOptions): Checkpointer => {
-  const { lane, epoch, from, move, firstSequence, onHalted, log, intervalMillis = 200, renewMillis = 2_000 } = options
+  const { lane, epoch, move, renew, health, onMoved, firstSequence, onHalted, log } = options
+  const { intervalMillis = 200, renewMillis } = options
   let target: RecordEnd | undefined
-  let checkpointedOutSeq = from.outSeq
-  let written: CheckpointStep | undefined
   let keeping = 0
   let order: Promise<void> = Promise.resolve()
   let wake = Promise.withResolvers<void>()
-  let waiters: { readonly outSeq: number; resolve(): void }[] = []
   const stopping = new AbortController()
-
-  const settleWaiters = () => {
-    const due = waiters.filter(({ outSeq }) => outSeq <= checkpointedOutSeq)
-    waiters = waiters.filter(each => !due.includes(each))
-    for (const { resolve } of due) resolve()
-  }
 
   const aim = (end: RecordEnd) => {
     target = end
     wake.resolve()
   }
 
-  const write = async (step: CheckpointStep): Promise<void> => {
-    const answer = await move(lane, step)
+  /** Throws where this leader leads no more; where nothing is to be moved it only tells that it is there. */
+  const write = async (end: RecordEnd | undefined): Promise<void> => {
+    const answer = end === undefined ? await renew(lane, epoch, health()) : await move(lane, stepTo(end), health())
     if (answer.moved) {
-      written = step
-      checkpointedOutSeq = step.outSeq
-      settleWaiters()
+      if (end !== undefined) onMoved(end.outSeq)
       return
     }
     const { stored } = answer
@@ -65,36 +59,35 @@ export const checkpointer = (options: CheckpointerOptions): Checkpointer => {
         epoch,
         stored_epoch: stored.epoch,
       })
-    throw new LaneHalted('checkpoint-ahead', `the checkpoint of lane ${lane} would have gone back`, {
+    if (stored.halted !== undefined) throw new LaneHalted('lane-halted', `lane ${lane} is halted: ${stored.halted}`)
+    throw new LaneHalted('checkpoint-ahead', `the checkpoint of lane ${lane} would have gone back, or changed`, {
       from: stored.outSeq,
-      to: step.outSeq,
+      to: end?.outSeq,
+      chain: end?.chain,
+      stored_chain: stored.chain,
     })
   }
 
   const run = async () => {
     let attempt = 0
     while (!stopping.signal.aborted) {
-      const renew = new AbortController()
-      await Promise.race([wake.promise, pause(renewMillis, AbortSignal.any([renew.signal, stopping.signal]))])
-      renew.abort()
+      const due = new AbortController()
+      await Promise.race([wake.promise, pause(renewMillis, AbortSignal.any([due.signal, stopping.signal]))])
+      due.abort()
       if (stopping.signal.aborted) return
-      const step = target === undefined ? written : stepTo(target)
+      const end = target
       wake = Promise.withResolvers()
       target = undefined
-      if (step === undefined) continue
       try {
-        await write(step)
+        await write(end)
         attempt = 0
-        await pause(intervalMillis, stopping.signal)
+        await pause(end === undefined ? 0 : intervalMillis, stopping.signal)
       } catch (error) {
         if (error instanceof LaneHalted) return onHalted(error)
         attempt++
-        log.error('the checkpoint cannot be moved; matching goes on', { attempt, ...told(error) })
-        if (target === undefined && step !== written) {
-          target = endOf(step)
-          wake.resolve()
-        }
-        await pause(backoffMillis(attempt, intervalMillis), stopping.signal)
+        log.error('the lease cannot be written; matching goes on', { attempt, ...told(error) })
+        if (target === undefined && end !== undefined) aim(end)
+        await pause(Math.min(renewMillis, backoffMillis(attempt, intervalMillis)), stopping.signal)
       }
     }
   }
@@ -106,20 +99,6 @@ export const checkpointer = (options: CheckpointerOptions): Checkpointer => {
     chain,
     firstSequenceNumber: firstSequence(),
   })
-  const endOf = (step: CheckpointStep): RecordEnd => ({
-    sequence: step.sequenceNumber,
-    outSeq: step.outSeq,
-    chain: step.chain,
-  })
-
-  if (from.sequenceNumber !== undefined && from.firstSequenceNumber !== undefined)
-    written = {
-      epoch,
-      sequenceNumber: from.sequenceNumber,
-      outSeq: from.outSeq,
-      chain: from.chain,
-      firstSequenceNumber: from.firstSequenceNumber,
-    }
   const running = run()
 
   return {
@@ -132,12 +111,6 @@ export const checkpointer = (options: CheckpointerOptions): Checkpointer => {
         aim(end)
       })
     },
-    checkpointedOutSeq: () => checkpointedOutSeq,
-    untilCheckpointed: outSeq =>
-      new Promise(resolve => {
-        waiters.push({ outSeq, resolve })
-        settleWaiters()
-      }),
     async stop() {
       stopping.abort()
       await running

@@ -3,6 +3,7 @@ import { rejectionCodes } from '#domain/outcome.ts'
 import { eventType, typeOf, wordsOf } from '#domain/trading/messages.ts'
 import type { Tape } from '#domain/trading/tape.ts'
 import { engineBucketsMicros, type Histogram, latencyBucketsMillis, type MatcherFigures } from '#protocol/figures.ts'
+import { metricsNamespace } from '#protocol/metrics.ts'
 
 /** What the engine holds now. */
 export interface BookCounts {
@@ -17,19 +18,34 @@ export interface Figures {
   /** So long for each of so many commands. */
   engineTook(micros: number, commands: number): void
   published(arrivalMillis: number): void
-  snapshotTaken(pauseMillis: number, bytes: number): void
-  read(now: Pick<MatcherFigures, 'input_sequence' | 'out_seq' | 'unpublished_events'> & ReaderLag): MatcherFigures
+  read(now: Pick<MatcherFigures, 'input_sequence' | 'out_seq' | 'unpublished_events' | 'lag_millis'>): MatcherFigures
+}
+
+/** How late the process's timers are, since it was last asked. */
+export interface EventLoopDelay {
+  read(): MatcherFigures['event_loop_delay_millis']
   stop(): void
 }
 
-interface ReaderLag {
-  readonly millisBehindLatest: number
+export const measureEventLoop = (): EventLoopDelay => {
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  return {
+    read() {
+      const [p50, p99] = [50, 99].map(share => rounded(delay.percentile(share) / nanosPerMilli))
+      const max = rounded(delay.max / nanosPerMilli)
+      delay.reset()
+      return { p50: p50 ?? 0, p99: p99 ?? 0, max }
+    },
+    stop: () => delay.disable(),
+  }
 }
 
 interface FiguresOptions {
   readonly lane: number
   readonly epoch: number
   readonly counts: () => BookCounts
+  readonly eventLoop: EventLoopDelay
   readonly now: () => number
 }
 
@@ -37,10 +53,8 @@ const nanosPerMilli = 1e6
 const acceptedWithInstructions = eventType['order-accepted-with-instructions']
 const rejectedWithInstructions = eventType['order-rejected-with-instructions']
 
-export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Figures => {
+export const createFigures = ({ lane, epoch, counts, eventLoop, now }: FiguresOptions): Figures => {
   const startedAt = now()
-  const eventLoop = monitorEventLoopDelay({ resolution: 10 })
-  eventLoop.enable()
   const latency = countingHistogram(latencyBucketsMillis)
   const appliedLatency = countingHistogram(latencyBucketsMillis)
   const engine = countingHistogram(engineBucketsMicros)
@@ -50,10 +64,6 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
   let commandCount = 0
   let duplicates = 0
   let poison = 0
-  let lagMillis = 0
-  let snapshotPauseMillis = 0
-  let snapshotBytes = 0
-  let snapshotAt = startedAt
 
   const count = ({ words, length }: Tape) => {
     for (let at = 0; at < length; at += wordsOf(words[at] as number)) {
@@ -75,25 +85,13 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
 
   return {
     applied(arrivalMillis, commands, told) {
-      lagMillis = Math.max(0, now() - arrivalMillis)
-      appliedLatency.add(lagMillis)
+      appliedLatency.add(Math.max(0, now() - arrivalMillis))
       commandCount += commands
       count(told)
     },
     engineTook: (micros, commands) => engine.add(micros, commands),
     published: arrivalMillis => latency.add(Math.max(0, now() - arrivalMillis)),
-    snapshotTaken(pauseMillis, bytes) {
-      snapshotPauseMillis = pauseMillis
-      snapshotBytes = bytes
-      snapshotAt = now()
-    },
-    read({ millisBehindLatest, ...position }) {
-      const delay = {
-        p50: rounded(eventLoop.percentile(50) / nanosPerMilli),
-        p99: rounded(eventLoop.percentile(99) / nanosPerMilli),
-        max: rounded(eventLoop.max / nanosPerMilli),
-      }
-      eventLoop.reset()
+    read(position) {
       const { openOrders, accounts, instruments } = counts()
       return {
         at: now(),
@@ -107,20 +105,15 @@ export const createFigures = ({ lane, epoch, counts, now }: FiguresOptions): Fig
         duplicates,
         poison,
         ...position,
-        lag_millis: Math.max(lagMillis, millisBehindLatest),
         latency_millis: latency.read(),
         applied_millis: appliedLatency.read(),
         engine_micros: engine.read(),
-        event_loop_delay_millis: delay,
-        snapshot_pause_millis: rounded(snapshotPauseMillis),
-        snapshot_bytes: snapshotBytes,
-        snapshot_age_millis: now() - snapshotAt,
+        event_loop_delay_millis: eventLoop.read(),
         open_orders: openOrders,
         accounts,
         instruments,
       }
     },
-    stop: () => eventLoop.disable(),
   }
 }
 
@@ -143,26 +136,26 @@ export const embeddedMetrics = (figures: MatcherFigures, before: MatcherFigures 
     EventLoopDelayMillis: figures.event_loop_delay_millis.max,
     OpenOrders: figures.open_orders,
     Epoch: figures.epoch,
-    SnapshotAgeMillis: figures.snapshot_age_millis,
   }
-  return {
-    _aws: {
-      Timestamp: figures.at,
-      CloudWatchMetrics: [
-        {
-          Namespace: 'ComputeExchange',
-          Dimensions: [['Lane']],
-          Metrics: Object.keys(values).map(Name => ({ Name, Unit: unitOf(Name) })),
-        },
-      ],
-    },
-    Lane: String(figures.lane),
-    epoch: figures.epoch,
-    input_sequence: figures.input_sequence,
-    out_seq: figures.out_seq,
-    ...values,
-  }
+  const { epoch, input_sequence, out_seq } = figures
+  return { ...metricsOf(figures.lane, figures.at, values), epoch, input_sequence, out_seq }
 }
+
+/** A line of the log that CloudWatch takes as metrics of the lane. */
+export const metricsOf = (lane: number, atMillis: number, values: Readonly<Record<string, number>>) => ({
+  _aws: {
+    Timestamp: atMillis,
+    CloudWatchMetrics: [
+      {
+        Namespace: metricsNamespace,
+        Dimensions: [['Lane']],
+        Metrics: Object.keys(values).map(Name => ({ Name, Unit: unitOf(Name) })),
+      },
+    ],
+  },
+  Lane: String(lane),
+  ...values,
+})
 
 const unitOf = (name: string): string => {
   if (name.includes('Millis')) return 'Milliseconds'

@@ -2,7 +2,8 @@
 export type HaltReason =
   /** Another leader has taken over. */
   | 'fenced'
-  | 'claim-lost'
+  /** Somebody has found the lane to be in two minds: nobody leads it before it is looked at. */
+  | 'lane-halted'
   /** What the engine says now is not what was published. */
   | 'divergence'
   /** The order stream no longer holds records that must be replayed. */
@@ -12,6 +13,8 @@ export type HaltReason =
   | 'checkpoint-ahead'
   /** The engine threw: our bug. */
   | 'engine-failed'
+  /** The stream asks for rules that this image does not carry. */
+  | 'engine-version-unknown'
   | 'publishing-refused'
 
 export class LaneHalted extends Error {

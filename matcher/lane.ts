@@ -1,14 +1,17 @@
+import { createHash } from 'node:crypto'
 import { quarantine } from '#adapters/snapshots.ts'
 import { type Batch, backoffMillis, pause, type StreamReader, type StreamRecord } from '#adapters/streams/reader.ts'
-import type { Checkpoint } from '#adapters/tables/lanes.ts'
+import type { Checkpoint, Skip } from '#adapters/tables/lanes.ts'
 import type { Engine } from '#domain/trading/engine.ts'
+import { EngineVersionUnknown } from '#domain/trading/engine-version.ts'
 import { writeEvent } from '#domain/trading/event-messages.ts'
+import type { Tape } from '#domain/trading/tape.ts'
 import { firstChain } from '#protocol/executions-frame.ts'
-import type { ExecutionPublisher, Publishable } from './execution-publisher.ts'
-import type { Figures } from './figures.ts'
+import type { Publishable } from './execution-publisher.ts'
 import { LaneHalted } from './halt.ts'
 import { type Log, told } from './log.ts'
-import { adaptRecord, type Input } from './order-adapter.ts'
+import { adaptRecord, type Input, poisonOf } from './order-adapter.ts'
+import type { Outbox } from './outbox.ts'
 import type { Position } from './position.ts'
 import { sectionsOf } from './sections.ts'
 
@@ -18,36 +21,71 @@ export interface Start {
   /** That of the snapshot; undefined for an empty engine. */
   readonly position: Position | undefined
   readonly laneMillis: number
+  /** Of the snapshot. */
+  readonly key: string | undefined
 }
 
 export interface LaneOptions {
   readonly lane: number
   readonly start: Start
-  /** As it was when the lane was claimed: what is published already. */
+  /** As it was last seen: what is published already. */
   readonly checkpoint: Checkpoint
-  readonly reader: StreamReader
   /** How long the order stream keeps a record. */
   readonly retentionMillis: number
-  readonly publisher: ExecutionPublisher
-  readonly figures: Figures
-  readonly heard: () => void
+  /** Records at which the engine has thrown before, by sequence. */
+  readonly skips: ReadonlyMap<string, Skip>
+  readonly outbox: Outbox
+  readonly observer: LaneObserver
   readonly log: Log
   readonly now: () => number
+  /** When nothing is to be carried home any more. */
+  readonly stopped: AbortSignal
   /** Reading waits while more events than these are not published. */
   readonly maxUnpublishedEvents?: number
 }
 
+/** Who looks on while records are applied. */
+export interface LaneObserver {
+  /** Something was read. */
+  heard(): void
+  /** Each record in order, as it lay in the stream, and what it led to. */
+  applied(record: AppliedRecord): void
+  /** So long for each of so many commands. */
+  engineTook(micros: number, commands: number): void
+}
+
+export interface AppliedRecord {
+  /** 56 digits. */
+  readonly sequence: string
+  readonly arrivalMillis: number
+  readonly data: Uint8Array
+  readonly commands: number
+  /** Valid until the next record. */
+  readonly told: Tape
+  readonly sections: readonly Publishable[]
+  /** Beyond the checkpoint when it was applied. */
+  readonly isNew: boolean
+}
+
 export interface Lane {
-  /** Applies record after record until the signal is given. Throws LaneHalted where it may not go on. */
-  run(signal: AbortSignal): Promise<void>
+  /**
+   * Applies record after record until the signal is given, from where it stands; by another reader it may be called
+   * again. Throws LaneHalted where it may not go on.
+   */
+  run(reader: StreamReader, signal: AbortSignal): Promise<void>
+  /** The lane's checkpoint lies there now: what was published must be what is kept here. Throws LaneHalted. */
+  expect(checkpoint: Checkpoint): void
   position(): Position
   /** Of the first record that the lane has ever applied; empty before that. */
   firstSequence(): string
-  millisBehindLatest(): number
+  /** From the arrival of the newest applied record until it was applied, or how far behind the reader is, if more. */
+  behindMillis(): number
   /** All that was there when the stream was last read is applied. */
   isCaughtUp(): boolean
   /** The engine has been found to come to the state that was published. */
   isVerified(): boolean
+  /** It was so at least once since the start. */
+  wasVerified(): boolean
   /** The last record that held anything; ticks do not. */
   lastWork(): string
 }
@@ -58,26 +96,26 @@ const sliceMillis = 5
 
 /**
  * Ties the engine to the streams. Everything up to the checkpoint is only replayed: its events must come out as they
- * were published. Everything after it is published, also what a leader before us may have published already: it has the
- * same numbers and the same bytes.
+ * were published. Everything after it goes to the outbox, also what a leader may have published already: it has the same
+ * numbers and the same bytes.
  */
 export const createLane = (options: LaneOptions): Lane => {
-  const { lane, start, checkpoint, reader, retentionMillis, publisher, figures, heard, log, now } = options
+  const { lane, start, checkpoint, retentionMillis, skips, outbox, observer, log, now, stopped } = options
   const { maxUnpublishedEvents = maxUnpublishedEventsByDefault } = options
   const { engine } = start
-  const published: Position = {
-    sequence: checkpoint.sequenceNumber ?? '',
-    outSeq: checkpoint.outSeq,
-    chain: checkpoint.chain === '' ? firstChain : checkpoint.chain,
-  }
-  let position: Position = start.position ?? { sequence: '', outSeq: 0, chain: firstChain }
+  let published = publishedOf(checkpoint)
+  let position: Position = start.position ?? { sequence: '', outSeq: 0, chain: firstChain, epoch: 0 }
   let firstSequence = checkpoint.firstSequenceNumber ?? ''
   /** The record that must still be the first in the stream that we read: without it, others may be missing too. */
   let anchor = start.position?.sequence ?? checkpoint.firstSequenceNumber
   let isVerified = published.sequence === ''
+  let wasVerified = isVerified
   let millisBehindLatest = 0
+  let lagMillis = 0
   let isCaughtUp = false
   let lastWork = position.sequence
+  /** A checkpoint that the end of the stream was seen to lie before. */
+  let missed: string | undefined
 
   const recordsMissing = (message: string): LaneHalted =>
     new LaneHalted('records-missing', `the order stream of lane ${lane} ${message}: replaying it would lose orders`, {
@@ -86,14 +124,16 @@ export const createLane = (options: LaneOptions): Lane => {
       checkpoint: published.sequence,
     })
 
-  const diverged = (): LaneHalted =>
+  const diverged = (own: Omit<Position, 'epoch'>): LaneHalted =>
     new LaneHalted('divergence', `lane ${lane} does not come to the state that was published`, {
-      sequence: position.sequence,
-      out_seq: position.outSeq,
-      chain: position.chain,
+      sequence: own.sequence,
+      out_seq: own.outSeq,
+      chain: own.chain,
       published_sequence: published.sequence,
       published_out_seq: published.outSeq,
       published_chain: published.chain,
+      snapshot: start.key,
+      was_verified: wasVerified,
     })
 
   /** At the end of each record until the checkpoint is reached: it must be met exactly. */
@@ -101,77 +141,128 @@ export const createLane = (options: LaneOptions): Lane => {
     if (isVerified) return
     const { sequence, outSeq, chain } = position
     if (sequence < published.sequence) {
-      if (outSeq > published.outSeq) throw diverged()
+      if (outSeq > published.outSeq) throw diverged(position)
       return
     }
     // A snapshot may lie behind the checkpoint, with ticks in between that said nothing.
     const isMet = sequence === published.sequence || sequence === start.position?.sequence
     if (!isMet) throw recordsMissing('does not hold the record of the checkpoint')
-    if (outSeq !== published.outSeq || chain !== published.chain) throw diverged()
+    if (outSeq !== published.outSeq || chain !== published.chain) throw diverged(position)
     isVerified = true
+    wasVerified = true
+    outbox.forget(outSeq)
   }
 
-  /** Leaves the record's events on the engine's tape. */
-  const applyToEngine = (input: Input): void => {
-    const { content } = input
+  const expect = (next: Checkpoint) => {
+    const before = published
+    published = publishedOf(next)
+    if (firstSequence === '') firstSequence = next.firstSequenceNumber ?? ''
+    if (published.sequence > position.sequence) {
+      isVerified = false
+      return
+    }
+    if (published.sequence === before.sequence) {
+      if (published.outSeq !== before.outSeq || published.chain !== before.chain) throw diverged(before)
+      return
+    }
+    if (published.sequence === position.sequence) {
+      isVerified = false
+      return verify()
+    }
+    const own = outbox.endOf(published.sequence)
+    if (own === undefined || own.outSeq !== published.outSeq || own.chain !== published.chain)
+      throw diverged(own ?? position)
+    outbox.forget(published.outSeq)
+  }
+
+  /** Leaves the record's events on the engine's tape; answers how many commands it held. */
+  const applyToEngine = ({ content, arrivalMillis, sequence }: Input, data: Uint8Array): number => {
+    const { told: tape } = engine
     try {
-      engine.told.clear()
-      engine.advance(input.arrivalMillis)
-      if (content.kind === 'poison') {
-        writeEvent(engine.told, content.event)
-        return
+      tape.clear()
+      if (skips.has(sequence)) {
+        if (content.kind === 'poison') writeEvent(tape, content.event)
+        return 0
       }
-      const { words, count } = content
-      if (count === 0) return
-      const startedMillis = performance.now()
-      engine.applyAll(words, content.from, count)
-      figures.engineTook(((performance.now() - startedMillis) * 1_000) / count, count)
+      engine.advance(arrivalMillis)
+      if (content.kind === 'poison') writeEvent(tape, content.event)
+      else if (content.kind === 'epoch') startEpoch(content.epoch)
+      else if (content.count > 0) {
+        const startedMillis = performance.now()
+        engine.applyAll(content.words, content.from, content.count)
+        observer.engineTook(((performance.now() - startedMillis) * 1_000) / content.count, content.count)
+        return content.count
+      }
+      return 0
     } catch (cause) {
-      throw new LaneHalted('engine-failed', `the engine failed on record ${input.sequence}`, told(cause), cause)
+      if (cause instanceof EngineVersionUnknown)
+        throw new LaneHalted('engine-version-unknown', cause.message, { sequence }, cause)
+      const { event } = poisonOf('engine-failed', data)
+      throw new LaneHalted(
+        'engine-failed',
+        `the engine failed on record ${sequence}`,
+        { ...told(cause), sequence, sha256: event.sha256 },
+        cause,
+      )
     }
   }
 
-  const apply = (record: StreamRecord, stopped: AbortSignal) => {
+  /** A leader that had been overtaken may say late that it has begun: that is no news. */
+  const startEpoch = (epoch: number) => {
+    if (epoch <= position.epoch) return
+    const stateHash = createHash('sha256').update(JSON.stringify(engine.snapshot())).digest('hex')
+    writeEvent(engine.told, { type: 'epoch-started', epoch, stateHash })
+    position = { ...position, epoch }
+  }
+
+  const inputOf = (record: StreamRecord): Input => {
     const input = adaptRecord(record, lane)
+    return skips.has(input.sequence) ? { ...input, content: poisonOf('engine-failed', record.data) } : input
+  }
+
+  const apply = (record: StreamRecord) => {
+    const input = inputOf(record)
+    const { sequence, arrivalMillis } = input
     if (anchor !== undefined) {
-      if (input.sequence !== anchor) throw recordsMissing('no longer begins with the record that was applied last')
+      if (sequence !== anchor) throw recordsMissing('no longer begins with the record that was applied last')
       anchor = undefined
     }
     // Read again, because a position was: it has had its disposition.
-    if (input.sequence <= position.sequence) return
-    if (firstSequence === '') firstSequence = input.sequence
-    applyToEngine(input)
-    const commands = input.content.kind === 'commands' ? input.content.count : 0
-    if (commands > 0 || input.content.kind === 'poison') lastWork = input.sequence
-    const sections = sectionsOf(position.chain, input.sequence, engine.laneMillis, engine.told)
+    if (sequence <= position.sequence) return
+    if (firstSequence === '') firstSequence = sequence
+    const commands = applyToEngine(input, record.data)
+    const { told: tape } = engine
+    if (commands > 0 || input.content.kind === 'poison') lastWork = sequence
+    const sections = sectionsOf(position.chain, sequence, engine.laneMillis, tape)
     let firstOutSeq = position.outSeq + 1
     position = {
-      sequence: input.sequence,
-      outSeq: position.outSeq + engine.told.count,
+      ...position,
+      sequence,
+      outSeq: position.outSeq + tape.count,
       chain: sections.at(-1)?.chain ?? position.chain,
     }
-    const isNew = input.sequence > published.sequence
-    verify()
-    if (!isNew) return
-    figures.applied(input.arrivalMillis, commands, engine.told)
-    const kept = input.content.kind === 'poison' ? putInQuarantine(input.sequence, input.content, stopped) : undefined
+    const { outSeq, chain } = position
+    const isNew = sequence > published.sequence
+    const kept =
+      isNew && input.content.kind === 'poison' ? { kept: putInQuarantine(sequence, input.content) } : undefined
     const publishable: Publishable[] = []
     for (const [index, { bytes, count }] of sections.entries()) {
-      const isLast = index === sections.length - 1
-      const end = { ...position, arrivalMillis: input.arrivalMillis, ...(kept === undefined ? {} : { kept }) }
-      publishable.push({ bytes, count, firstOutSeq, ...(isLast ? { end } : {}) })
+      const end = { sequence, outSeq, chain, arrivalMillis, ...kept }
+      publishable.push({ bytes, count, firstOutSeq, ...(index === sections.length - 1 ? { end } : {}) })
       firstOutSeq += count
     }
-    publisher.offer(publishable)
+    lagMillis = Math.max(0, now() - arrivalMillis)
+    if (isNew) outbox.offer(publishable)
+    observer.applied({ sequence, arrivalMillis, data: record.data, commands, told: tape, sections: publishable, isNew })
+    verify()
   }
 
   /** Matching does not wait for it, the checkpoint does: after a crash it is done again. */
   const putInQuarantine = async (
     sequence: string,
     { event, bytes }: Extract<Input['content'], { kind: 'poison' }>,
-    stopped: AbortSignal,
   ): Promise<void> => {
-    log.error('a record cannot be read and goes to quarantine', {
+    log.error('a record is not applied and goes to quarantine', {
       sequence,
       reason: event.reason,
       bytes: event.bytes,
@@ -194,16 +285,18 @@ export const createLane = (options: LaneOptions): Lane => {
     const isExpired = start.position !== undefined && now() - engine.laneMillis > retentionMillis
     if (anchor !== undefined && (behind === 0 || isExpired))
       throw recordsMissing('no longer holds the record that was applied last')
-    if (behind === 0 && !isVerified && position.sequence < published.sequence)
-      throw recordsMissing('ends before the checkpoint')
+    // Beyond what the stream holds, seen twice: the checkpoint may have moved while the stream was asked.
+    const isBeyond = behind === 0 && position.sequence < published.sequence
+    if (isBeyond && missed === published.sequence) throw recordsMissing('ends before the checkpoint')
+    missed = isBeyond ? published.sequence : undefined
   }
 
   const applyBatch = async (batch: Batch, signal: AbortSignal) => {
     let startedMillis = performance.now()
     for (const record of batch.records) {
-      apply(record, signal)
-      if (publisher.unpublishedEvents() > maxUnpublishedEvents)
-        await Promise.race([publisher.untilBelow(maxUnpublishedEvents / 2), aborted(signal)])
+      apply(record)
+      if (outbox.unpublishedEvents() > maxUnpublishedEvents)
+        await Promise.race([outbox.untilBelow(maxUnpublishedEvents / 2), aborted(signal)])
       else if (performance.now() - startedMillis > sliceMillis) await new Promise(resolve => setImmediate(resolve))
       else continue
       if (signal.aborted) return
@@ -212,15 +305,16 @@ export const createLane = (options: LaneOptions): Lane => {
   }
 
   return {
-    async run(signal) {
+    async run(reader, signal) {
       verify()
       // The last record that was applied must still be there: then all that follow it are.
-      const from = start.position === undefined ? ({ from: 'TRIM_HORIZON' } as const) : { at: start.position.sequence }
+      const from = position.sequence === '' ? ({ from: 'TRIM_HORIZON' } as const) : { at: position.sequence }
+      if (position.sequence !== '') anchor = position.sequence
       const startedMillis = performance.now()
       let isReady = false
       for await (const batch of reader.read(from, signal)) {
         if (batch.records.length > 0) {
-          heard()
+          observer.heard()
           isCaughtUp = false
         }
         checkHeld(batch)
@@ -233,14 +327,22 @@ export const createLane = (options: LaneOptions): Lane => {
         log.info('the lane is up to date', { after_millis: Math.round(performance.now() - startedMillis), ...position })
       }
     },
+    expect,
     position: () => position,
     firstSequence: () => firstSequence,
-    millisBehindLatest: () => millisBehindLatest,
+    behindMillis: () => Math.max(lagMillis, millisBehindLatest),
     isCaughtUp: () => isCaughtUp,
     isVerified: () => isVerified,
+    wasVerified: () => wasVerified,
     lastWork: () => lastWork,
   }
 }
+
+const publishedOf = (checkpoint: Checkpoint): Omit<Position, 'epoch'> => ({
+  sequence: checkpoint.sequenceNumber ?? '',
+  outSeq: checkpoint.outSeq,
+  chain: checkpoint.chain === '' ? firstChain : checkpoint.chain,
+})
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => {

@@ -3,11 +3,12 @@ import { hostname } from 'node:os'
 import { Logger } from '@aws-lambda-powertools/logger'
 import { required } from '#adapters/environment.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
+import { measureEventLoop } from './figures.ts'
 import { LaneHalted } from './halt.ts'
-import { type LeaderSettings, leadLane } from './leader.ts'
 import { told } from './log.ts'
+import { type ReplicaSettings, runReplica } from './replica.ts'
 
-/** One lane's matcher as a process: settings from the environment, an end on SIGTERM, an exit code. */
+/** One of a lane's matchers as a process: settings from the environment, an end on SIGTERM, an exit code. */
 const positiveInteger = (variable: string, unlessSet?: string): number => {
   const text = process.env[variable] ?? unlessSet ?? required(variable)
   if (!/^[1-9][0-9]{0,8}$/.test(text))
@@ -15,7 +16,7 @@ const positiveInteger = (variable: string, unlessSet?: string): number => {
   return Number(text)
 }
 
-const settingsOf = (lane: number): LeaderSettings => {
+const settingsOf = (lane: number): ReplicaSettings => {
   const transport = required('STREAM_READ')
   if (transport !== 'polling' && transport !== 'fan-out')
     throw new Error(`environment variable STREAM_READ is neither polling nor fan-out: ${transport}`)
@@ -26,7 +27,10 @@ const settingsOf = (lane: number): LeaderSettings => {
     read:
       transport === 'fan-out'
         ? { transport, consumerArn: required('ORDER_CONSUMER_ARN') }
-        : { transport, intervalMillis: positiveInteger('POLL_INTERVAL_MILLIS', '200') },
+        : { transport, intervalMillis: positiveInteger('POLL_INTERVAL_MILLIS', '400') },
+    standbyPollMillis: positiveInteger('STANDBY_POLL_INTERVAL_MILLIS', '1000'),
+    leaseMillis: positiveInteger('LEASE_MILLIS', '3000'),
+    eventLoop: measureEventLoop(),
     orderStream: required(orderStreamEnvironmentVariable(lane)),
     executionStream: required(executionStreamEnvironmentVariable(lane)),
   }
@@ -44,7 +48,7 @@ const run = async (): Promise<number> => {
   try {
     const lane = positiveInteger('LANE')
     logger.appendKeys({ lane, tenant: process.env['TENANT'] })
-    await leadLane(settingsOf(lane), logger, stop.signal)
+    await runReplica(settingsOf(lane), logger, stop.signal)
     return 0
   } catch (error) {
     if (error instanceof LaneHalted)

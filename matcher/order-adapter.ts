@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { paddedSequence, type StreamRecord } from '#adapters/streams/reader.ts'
-import type { FramePoisoned } from '#domain/trading/events.ts'
+import type { FramePoisoned, PoisonReason } from '#domain/trading/events.ts'
 import { openOrdersFrame } from '#protocol/orders-frame.ts'
 
 /** A record of the order stream as the lane takes it: commands (none: a tick), or why it cannot be read. */
@@ -16,8 +16,21 @@ export interface Input {
         readonly from: number
         readonly count: number
       }
+    | { readonly kind: 'epoch'; readonly epoch: number }
     | { readonly kind: 'poison'; readonly event: FramePoisoned; readonly bytes: Uint8Array }
 }
+
+/** A record that is not applied, by its bytes. */
+export const poisonOf = (reason: PoisonReason, bytes: Uint8Array): Extract<Input['content'], { kind: 'poison' }> => ({
+  kind: 'poison',
+  event: {
+    type: 'frame-poisoned',
+    reason,
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  },
+  bytes,
+})
 
 export const adaptRecord = (record: StreamRecord, lane: number): Input => {
   const { sequenceNumber, arrivalMillis, data } = record
@@ -25,17 +38,6 @@ export const adaptRecord = (record: StreamRecord, lane: number): Input => {
   return {
     sequence: paddedSequence(sequenceNumber),
     arrivalMillis,
-    content: frame.ok
-      ? { kind: 'commands', words: frame.words, from: frame.from, count: frame.count }
-      : {
-          kind: 'poison',
-          event: {
-            type: 'frame-poisoned',
-            reason: frame.reason,
-            bytes: data.length,
-            sha256: createHash('sha256').update(data).digest('hex'),
-          },
-          bytes: data,
-        },
+    content: frame.ok ? frame : poisonOf(frame.reason, data),
   }
 }

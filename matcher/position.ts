@@ -4,4 +4,6 @@ export interface Position {
   readonly sequence: string
   readonly outSeq: number
   readonly chain: string
+  /** Of the last leader whose record was applied; 0 before the first. */
+  readonly epoch: number
 }

@@ -9,19 +9,22 @@ interface Capture<State> {
 
 interface SnapshotterOptions<State> {
   readonly lane: number
-  readonly epoch: number
+  /** Of the order stream. */
+  readonly lineage: string
   readonly intervalMillis: number
   /** Whether there is anything since the last one that a snapshot would save from being replayed. */
   readonly isDue: (since: Omit<Capture<State>, 'state'> | undefined) => boolean
   /** A copy of the engine's state that nothing changes any more; the only part that matching waits for. */
   readonly capture: () => Capture<State>
   readonly untilCheckpointed: (outSeq: number) => Promise<void>
+  /** Archives all up to that record: a start from the snapshot does not see it any more. */
+  readonly archive: (sequence: string) => Promise<void>
   readonly put: (
     lane: number,
     outSeq: number,
     parts: AsyncIterable<string>,
   ) => Promise<{ readonly key: string; readonly bytes: number }>
-  readonly note: (lane: number, epoch: number, key: string) => Promise<void>
+  readonly note: (lane: number, key: string) => Promise<void>
   readonly prune: (lane: number, kept: number) => Promise<void>
   readonly onTaken: (pauseMillis: number, bytes: number) => void
   readonly log: Log
@@ -38,7 +41,8 @@ export interface Snapshotter {
 
 /** A failed snapshot never stops matching: the next one comes, and until then a start replays more. */
 export const startSnapshotter = <State>(options: SnapshotterOptions<State>): Snapshotter => {
-  const { lane, epoch, intervalMillis, isDue, capture, untilCheckpointed, put, note, prune, onTaken, log } = options
+  const { lane, lineage, intervalMillis, isDue, capture, untilCheckpointed, archive, put, note, prune, onTaken, log } =
+    options
   let taking: Promise<void> | undefined
   let last: Omit<Capture<State>, 'state'> | undefined
 
@@ -49,11 +53,12 @@ export const startSnapshotter = <State>(options: SnapshotterOptions<State>): Sna
     try {
       // A snapshot beyond the checkpoint would hide events that were never published.
       await untilCheckpointed(position.outSeq)
-      const { key, bytes } = await put(lane, position.outSeq, snapshotParts(lane, position, state))
+      await archive(position.sequence)
+      const { key, bytes } = await put(lane, position.outSeq, snapshotParts(lane, lineage, position, state))
       last = { position, laneMillis }
       onTaken(pauseMillis, bytes)
       log.info('snapshot taken', { key, bytes, pause_millis: pauseMillis })
-      await note(lane, epoch, key)
+      await note(lane, key)
       await prune(lane, keptSnapshots)
     } catch (error) {
       log.error('a snapshot failed; matching goes on', { out_seq: position.outSeq, ...told(error) })
@@ -77,9 +82,14 @@ export const startSnapshotter = <State>(options: SnapshotterOptions<State>): Sna
 }
 
 /** The JSON of a snapshot without its seal and closing brace. */
-async function* snapshotParts(lane: number, position: Position, state: unknown): AsyncIterable<string> {
-  const { sequence, outSeq, chain } = position
-  const header = { schema: 1, lane, inputSequence: sequence, outSeq, chain }
+async function* snapshotParts(
+  lane: number,
+  lineage: string,
+  position: Position,
+  state: unknown,
+): AsyncIterable<string> {
+  const { sequence, outSeq, chain, epoch } = position
+  const header = { schema: 2, lane, lineage, epoch, inputSequence: sequence, outSeq, chain }
   yield `${JSON.stringify(header).slice(0, -1)},"state":`
   yield* jsonParts(state)
 }

@@ -28,11 +28,6 @@ export interface MatcherFigures {
   readonly engine_micros: Histogram
   /** Over the last five seconds. */
   readonly event_loop_delay_millis: { readonly p50: number; readonly p99: number; readonly max: number }
-  /** Of the last snapshot: how long matching stood still, and the whole of it; 0 before the first. */
-  readonly snapshot_pause_millis: number
-  readonly snapshot_bytes: number
-  /** Since the last snapshot, or since the start where none was taken yet. */
-  readonly snapshot_age_millis: number
   readonly open_orders: number
   readonly accounts: number
   readonly instruments: number

@@ -48,7 +48,19 @@ export const publishedMetrics = {
       'EventLoopDelayMillis',
       'OpenOrders',
       'Epoch',
+    ],
+  },
+  /** The matchers that stand by, every five seconds; what halts a lane, and what a snapshot lacks, by whoever sees it. */
+  replica: {
+    dimensions: ['Lane'],
+    names: [
+      'StandbyBehindMillis',
+      'StandbyUnverified',
       'SnapshotAgeMillis',
+      'SnapshotsPassedOver',
+      'Halts',
+      'Divergences',
+      'Failovers',
     ],
   },
 } as const

@@ -186,12 +186,13 @@ export const tables = {
     partitionKey: text('credential'),
     timeToLive: 'expires_at',
   },
-  /** A lane's small state: the matcher's checkpoint and figures, each projector's watermark. */
+  /** A lane's small state: its lease with the checkpoint, the matchers and their figures, each projector's watermark. */
   lanes: {
     name: 'lanes',
     environmentVariable: 'LANES_TABLE',
     partitionKey: text('lane'),
     sortKey: text('row'),
+    timeToLive: 'expires_at',
   },
 } as const satisfies Record<string, Table>
 

@@ -6,6 +6,7 @@ import {
   type _Record as KinesisRecord,
   KinesisServiceException,
   ListShardsCommand,
+  type Shard,
   type ShardIteratorType,
   SubscribeToShardCommand,
   type SubscribeToShardEventStream,
@@ -64,14 +65,25 @@ export type Retrying = (failure: {
 export const paddedSequence = (sequenceNumber: string): string => sequenceNumber.padStart(56, '0')
 const unpaddedSequence = (sequenceNumber: string): string => sequenceNumber.replace(/^0+(?=\d)/, '')
 
+/**
+ * What tells a stream from another of its name, made after it: its sequence numbers mean nothing there. A stream with
+ * several shards is refused by name.
+ */
+export const lineageOf = async (streamName: string): Promise<string> => {
+  const { ShardId, SequenceNumberRange } = await singleShard(streamName)
+  return `${ShardId}@${SequenceNumberRange?.StartingSequenceNumber}`
+}
+
 /** The id of the stream's only shard; a stream with several, be they closed already, is refused by name. */
-export const onlyShard = async (streamName: string): Promise<string> => {
+export const onlyShard = async (streamName: string): Promise<string> => (await singleShard(streamName)).ShardId
+
+const singleShard = async (streamName: string): Promise<Shard & { readonly ShardId: string }> => {
   const { Shards = [], NextToken } = await kinesis().send(new ListShardsCommand({ StreamName: streamName }))
   const [shard, ...others] = Shards
   if (shard?.ShardId === undefined) throw new StreamNotSingle(streamName, 'has no shard')
   if (others.length > 0 || NextToken !== undefined)
     throw new StreamNotSingle(streamName, `has ${NextToken === undefined ? Shards.length : 'very many'} shards`)
-  return shard.ShardId
+  return { ...shard, ShardId: shard.ShardId }
 }
 
 /** How long the stream keeps a record. */

@@ -1,5 +1,5 @@
 import { AggregatorRegistry } from 'prom-client'
-import { getFigures } from '#adapters/tables/lanes.ts'
+import { getFigures, listReplicas, type Replica } from '#adapters/tables/lanes.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
 import type { Histogram, MatcherFigures } from '#protocol/figures.ts'
 import { streamConsumers } from '#protocol/functions.ts'
@@ -13,11 +13,12 @@ const projectors = streamConsumers.filter(({ reads }) => reads === 'executions')
 export const handle: Handle<typeof metrics> = async () => {
   const families = await Promise.all(
     tenantLanes().map(async lane => {
-      const [figures, ...watermarks] = await Promise.all([
+      const [figures, replicas, ...watermarks] = await Promise.all([
         getFigures(lane),
+        listReplicas(lane, Date.now() - silentMillis),
         ...projectors.map(async projector => ({ projector, outSeq: (await getWatermark(projector, lane)).outSeq })),
       ])
-      return figures === undefined ? [] : familiesOf(figures, watermarks)
+      return figures === undefined ? [] : familiesOf(figures, replicas, watermarks)
     }),
   )
   // The library's own way to tell figures that were recorded elsewhere.
@@ -40,9 +41,33 @@ interface Sample {
 }
 
 const prefix = 'compute_exchange_'
+/** A replica tells of itself every five seconds. */
+const silentMillis = 15_000
+
+/** Of the newest one that a replica tells of; no values where none does. */
+const snapshotValues = (replicas: readonly Replica[]) => {
+  const newest = replicas
+    .flatMap(({ snapshot }) => (snapshot === undefined ? [] : [snapshot]))
+    .sort((a, b) => b.atMillis - a.atMillis)
+    .slice(0, 1)
+  return [
+    { name: 'snapshot_bytes', help: 'Size of the last snapshot', values: newest.map(({ bytes }) => bytes) },
+    {
+      name: 'snapshot_age_seconds',
+      help: 'Since the last snapshot',
+      values: newest.map(({ atMillis }) => (Date.now() - atMillis) / 1_000),
+    },
+    {
+      name: 'snapshot_pause_seconds',
+      help: 'For how long the standby stood still to take it',
+      values: newest.map(({ pauseMillis }) => pauseMillis / 1_000),
+    },
+  ]
+}
 
 const familiesOf = (
   figures: MatcherFigures,
+  replicas: readonly Replica[],
   watermarks: readonly { readonly projector: string; readonly outSeq: number }[],
 ): readonly Family[] => {
   const lane = { lane: String(figures.lane) }
@@ -86,9 +111,29 @@ const familiesOf = (
     gauge('open_orders', 'Orders that rest in the books', one(figures.open_orders)),
     gauge('accounts', 'Accounts that are open', one(figures.accounts)),
     gauge('instruments', 'Instruments that are listed', one(figures.instruments)),
-    gauge('snapshot_bytes', 'Size of the last snapshot', one(figures.snapshot_bytes)),
-    gauge('snapshot_age_seconds', 'Since the last snapshot', one(figures.snapshot_age_millis / 1000)),
-    gauge('snapshot_pause_seconds', 'For how long it stopped matching', one(figures.snapshot_pause_millis / 1_000)),
+    gauge(
+      'replicas',
+      'Matchers that have spoken of late, by what they do',
+      (['leader', 'standby'] as const).map(role => ({
+        labels: { ...lane, role },
+        value: replicas.filter(each => each.role === role).length,
+      })),
+    ),
+    gauge(
+      'standby_lag_seconds',
+      'How far the matcher that stands by is behind the order stream',
+      replicas
+        .filter(({ role }) => role === 'standby')
+        .slice(0, 1)
+        .map(({ behindMillis }) => ({ labels: lane, value: behindMillis / 1_000 })),
+    ),
+    ...snapshotValues(replicas).map(({ name, help, values }) =>
+      gauge(
+        name,
+        help,
+        values.map(value => ({ labels: lane, value })),
+      ),
+    ),
     gauge(
       'event_loop_delay_seconds',
       'How late the matcher’s timers are',

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import { probeTable, streamStatus } from '#adapters/probes.ts'
-import { getFigures } from '#adapters/tables/lanes.ts'
+import { getFigures, getLease, listReplicas } from '#adapters/tables/lanes.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
 import { streamConsumers } from '#protocol/functions.ts'
 import type { ready } from '#protocol/operations/platform.ts'
@@ -23,7 +23,7 @@ const tablesOfOrders = [
 const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').map(({ name }) => name)
 
 const mostCheckMillis = 2_000
-/** The matcher tells of itself every five seconds. */
+/** A leader writes its lease several times a second, a replica of itself every five. */
 const mostSilenceMillis = 15_000
 const mostStandstillMillis = 30_000
 
@@ -32,18 +32,20 @@ type Check = (signal: AbortSignal) => Promise<string | undefined>
 
 export const handle: Handle<typeof ready> = async () => {
   const checks = checksOf(tenantLanes())
-  const found = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await bounded(name, check)] as const),
-  )
+  const [lanes, found] = await Promise.all([
+    Promise.all(tenantLanes().map(laneView)),
+    Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await bounded(name, check)] as const)),
+  ])
   const dependencies = Object.fromEntries(
     found.map(([name, detail]) => [name, detail === undefined ? { up: true } : { up: false, detail }]),
   )
   const down = found.filter(([, detail]) => detail !== undefined).map(([name]) => name)
-  if (down.length === 0) return { status: 200, body: { ready: true, dependencies } }
+  if (down.length === 0)
+    return { status: 200, body: { ready: true, dependencies, lanes: lanes.flatMap(each => each ?? []) } }
   return {
     code: 'dependency-unavailable',
     detail: `Down: ${down.join(', ')}.`,
-    members: { ready: false, dependencies },
+    members: { ready: false, dependencies, lanes: lanes.flatMap(each => each ?? []) },
   }
 }
 
@@ -94,10 +96,36 @@ const streamActive =
   }
 
 const matcherSpeaks = async (lane: number): Promise<string | undefined> => {
-  const figures = await getFigures(lane)
-  if (figures === undefined) return 'has not spoken yet'
-  const silentMillis = Date.now() - figures.at
+  const { epoch, halted, health } = await getLease(lane)
+  if (halted !== undefined) return `is halted: ${halted}`
+  if (epoch === 0) return 'has not spoken yet'
+  const silentMillis = Date.now() - health.atMillis
   return silentMillis > mostSilenceMillis ? `last spoke ${Math.round(silentMillis / 1_000)} s ago` : undefined
+}
+
+/** Who leads and who stands by; nothing where the table does not answer, which is told among the dependencies. */
+const laneView = async (lane: number) => {
+  try {
+    const [{ epoch, owner, halted }, replicas] = await Promise.all([
+      getLease(lane),
+      listReplicas(lane, Date.now() - mostSilenceMillis),
+    ])
+    return {
+      lane,
+      epoch,
+      leader: owner,
+      ...(halted === undefined ? {} : { halted }),
+      replicas: replicas.map(({ owner: name, role, outSeq, behindMillis }) => ({
+        owner: name,
+        role,
+        out_seq: outSeq,
+        behind_ms: behindMillis,
+      })),
+    }
+  } catch (error) {
+    logger.warn('a lane cannot be read', { lane, error })
+    return undefined
+  }
 }
 
 /** Where each projector was when it last moved, or was last seen with nothing to do; as this process saw it. */

@@ -5,6 +5,8 @@ export const platform: ContextAccess<'platform'> = {
     // Readiness asks each of them for an item that is not there.
     (['accounts', 'instruments', 'commands', 'orders', 'outcomes', 'lanes'] as const)
       .reduce((each, table) => each.table(table, 'GetItem'), given)
+      // Who leads each lane, and who stands by.
+      .table('lanes', 'Query')
       .describeStreams(),
   authorize: given => given.table('apiKeys', 'GetItem').readPepper(),
 }

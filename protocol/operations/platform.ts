@@ -5,6 +5,24 @@ const readiness = z
   .object({
     ready: z.boolean(),
     dependencies: z.record(z.string(), z.object({ up: z.boolean(), detail: z.string().optional() })),
+    lanes: z
+      .array(
+        z.object({
+          lane: z.int(),
+          epoch: z.int().describe('Grows by one with each matcher that takes over'),
+          leader: z.string().describe('Host, process id and a name of its own'),
+          halted: z.string().optional().describe('Why no matcher may lead'),
+          replicas: z.array(
+            z.object({
+              owner: z.string(),
+              role: z.enum(['leader', 'standby', 'halted']),
+              out_seq: z.int().describe('The last event that it has come to'),
+              behind_ms: z.int(),
+            }),
+          ),
+        }),
+      )
+      .describe('The matchers that have spoken within 15 s'),
   })
   .meta({ id: 'Readiness' })
 

@@ -11,7 +11,18 @@ import { putSnapshot } from '#adapters/snapshots.ts'
 import { readExecutionsAfter, readRecords } from '#adapters/streams/executions.ts'
 import { putCommands } from '#adapters/streams/orders.ts'
 import { paddedSequence, type StreamRecord } from '#adapters/streams/reader.ts'
-import { getCheckpoint, getFigures, moveCheckpoint } from '#adapters/tables/lanes.ts'
+import {
+  claimLane,
+  getFigures,
+  getLease,
+  haltLane,
+  listReplicas,
+  listSkips,
+  moveCheckpoint,
+  putSkip,
+  renewLease,
+  resumeLane,
+} from '#adapters/tables/lanes.ts'
 import { commandIdOf } from '#domain/trading/commands.ts'
 import { createEngine, type EngineState } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
@@ -111,7 +122,8 @@ const replayed = async (lane: number, last: string): Promise<EngineState> => {
   for await (const record of readRecords(`orders-${lane}`, { signal: end.signal, intervalMillis: 1 })) {
     engine.advance(record.arrivalMillis)
     const frame = decodeOrdersFrame(record.data, lane)
-    if (frame.ok) for (const command of frame.commands) engine.enter(command, engine.laneMillis)
+    if (frame.ok && frame.kind === 'commands')
+      for (const command of frame.commands) engine.enter(command, engine.laneMillis)
     if (paddedSequence(record.sequenceNumber) === last) break
   }
   return engine.snapshot()
@@ -141,13 +153,16 @@ const stopped = async (matcher: MatcherProcess): Promise<void> => {
 }
 
 const isReady = (line: Record<string, unknown>) => line['message'] === 'the lane is up to date'
+const leads = (line: Record<string, unknown>) => line['message'] === 'leading'
 
 describe('a matcher, run as its image would', () => {
-  test('loses nothing and applies nothing twice when it is killed in the middle of the flow', async () => {
+  test('loses nothing and applies nothing twice when leaders are killed in the middle of the flow', async () => {
     const lane = 1
     const environment = await surroundings.newLane(lane)
-    let matcher = startMatcher(image, environment)
-    await matcher.says(isReady)
+    let leader = startMatcher(image, environment)
+    await leader.says(leads)
+    let standby = startMatcher(image, environment)
+    await standby.says(isReady)
     for (const command of opening) await putCommands(lane, inLane(lane, [command]))
     const orders = Array.from({ length: 500 }, (_, number) => order(number))
     const flow = async () => {
@@ -161,17 +176,30 @@ describe('a matcher, run as its image would', () => {
     const ended: (number | string)[] = []
     for (let kill = 0; kill < 2; kill++) {
       await sleep(500)
-      matcher.child.kill('SIGKILL')
-      ended.push(await matcher.ended)
-      matcher = startMatcher(image, environment)
-      await matcher.says(isReady)
+      leader.child.kill('SIGKILL')
+      ended.push(await leader.ended)
+      await standby.says(leads)
+      leader = standby
+      standby = startMatcher(image, environment)
+      await standby.says(isReady)
     }
     await flowing
     expect(ended).toEqual(['SIGKILL', 'SIGKILL'])
     await disposed(lane, idOf(1_499))
-    await stopped(matcher)
+    await until(async () => {
+      const newest = (await snapshotKeys(lane)).at(-1)
+      if (newest === undefined) return undefined
+      const { outSeq } = JSON.parse(await objectText(newest))
+      const { events } = await readStory(lane)
+      return events.slice(outSeq).every(({ event }) => event.type === 'time-advanced') ? true : undefined
+    })
+    await stopped(leader)
+    await stopped(standby)
 
     const { events } = await readStory(lane)
+    const epochs = events.flatMap(({ event }) => (event.type === 'epoch-started' ? [event.epoch] : []))
+    expect(epochs).toEqual(epochs.map((_, index) => index + 1))
+    expect(epochs.length).toBeGreaterThan(2)
     const dispositions = new Map<string, string[]>()
     for (const { event } of events) {
       const commandId = dispositionOf(event)
@@ -183,15 +211,15 @@ describe('a matcher, run as its image would', () => {
         'order-accepted',
         ...(index % 50 === 0 ? ['command-duplicated'] : []),
       ])
-    expect(new Set(events.map(({ epoch }) => epoch))).toEqual(new Set([1, 2, 3]))
     expect(events.some(({ event }) => event.type === 'trade-executed')).toBe(true)
 
-    const checkpoint = await getCheckpoint(lane)
-    expect(checkpoint).toMatchObject({ epoch: 3, outSeq: events.length })
+    const checkpoint = await getLease(lane)
+    // The one that stood by leads, where the other has ended before it.
+    expect(checkpoint).toMatchObject({ outSeq: events.length, isReleased: true })
+    expect([epochs.at(-1), (epochs.at(-1) ?? 0) + 1]).toContain(checkpoint.epoch)
     const newest = (await snapshotKeys(lane)).at(-1) ?? ''
-    expect(newest).toBe(checkpoint.snapshotKey)
     const snapshot = JSON.parse(await objectText(newest))
-    expect(snapshot).toMatchObject({ schema: 1, lane })
+    expect(snapshot).toMatchObject({ schema: 2, lane })
     // On a slow machine time may go on after the last command, and that alone makes no snapshot.
     const later = events.slice(snapshot.outSeq).map(({ event }) => event.type)
     expect(later).toEqual(later.map(() => 'time-advanced'))
@@ -199,29 +227,43 @@ describe('a matcher, run as its image would', () => {
     expect(snapshot.state).toEqual(await replayed(lane, snapshot.inputSequence))
 
     const figures = await getFigures(lane)
-    expect(figures).toMatchObject({ lane, epoch: 3, out_seq: events.length, unpublished_events: 0, accounts: 2 })
+    expect(figures).toMatchObject({
+      lane,
+      epoch: epochs.at(-1),
+      out_seq: events.length,
+      unpublished_events: 0,
+      accounts: 2,
+    })
     const { buy, sell } = snapshot.state.books[0]
     expect(figures?.open_orders).toBe(buy.length + sell.length)
   }, 60_000)
 
-  test('that was stopped for a while is fenced by the one that took over, and harms nothing', async () => {
+  test('that was frozen for a while is fenced by the one that took over, harms nothing, and stands by', async () => {
     const lane = 2
     const environment = await surroundings.newLane(lane)
     const stale = startMatcher(image, environment)
-    await stale.says(isReady)
+    await stale.says(leads)
+    const leader = startMatcher(image, environment)
+    await leader.says(isReady)
     await putCommands(lane, inLane(lane, opening))
     await disposed(lane, idOf(5))
     stale.child.kill('SIGSTOP')
-    const leader = startMatcher(image, environment)
     await putCommands(lane, inLane(lane, [order(0), order(1)]))
-    await leader.says(isReady)
+    await leader.says(leads)
     await disposed(lane, idOf(1_001))
     stale.child.kill('SIGCONT')
-    expect(await stale.ended).toBe(1)
-    expect(stale.lines.find(({ level }) => level === 'CRITICAL')).toMatchObject({ reason: 'fenced', stored_epoch: 2 })
+    expect(await stale.says(({ message }) => String(message).startsWith('lane stopped'))).toMatchObject({
+      reason: 'fenced',
+      stored_epoch: 2,
+    })
+    await until(async () =>
+      (await listReplicas(lane, 0)).some(({ role, isVerified }) => role === 'standby' && isVerified) ? true : undefined,
+    )
+    leader.child.kill('SIGKILL')
     await putCommands(lane, inLane(lane, [order(2)]))
     await disposed(lane, idOf(1_002))
-    await stopped(leader)
+    await stopped(stale)
+    expect(await getLease(lane)).toMatchObject({ epoch: 3, isReleased: true, halted: undefined })
     const { events } = await readStory(lane)
     expect(events.filter(({ event }) => event.type === 'order-accepted')).toHaveLength(3)
   })
@@ -230,6 +272,7 @@ describe('a matcher, run as its image would', () => {
     const lane = 3
     const environment = await surroundings.newLane(lane)
     const matcher = startMatcher(image, environment)
+    await matcher.says(leads)
     const poison = Buffer.from('this is no frame of commands, though it has bytes enough for a header')
     await putCommands(lane, inLane(lane, opening))
     const { SequenceNumber = '' } = await kinesis().send(
@@ -251,11 +294,15 @@ describe('a matcher, run as its image would', () => {
     const lane = 4
     const environment = await surroundings.newLane(lane)
     const first = startMatcher(image, environment)
+    await first.says(leads)
+    const standby = startMatcher(image, environment)
     await putCommands(lane, inLane(lane, opening))
     await until(async () => ((await snapshotKeys(lane)).length > 0 ? true : undefined))
     await putCommands(lane, inLane(lane, [order(0), order(1), order(2)]))
     await disposed(lane, idOf(1_002))
+    await until(async () => ((await snapshotKeys(lane)).length > 1 ? true : undefined))
     await stopped(first)
+    await stopped(standby)
     const keys = await snapshotKeys(lane)
     expect(keys.length).toBeGreaterThan(1)
     const newest = keys.at(-1) ?? ''
@@ -275,18 +322,29 @@ describe('a matcher, run as its image would', () => {
       expect.objectContaining({ key: tooNew, error_message: expect.stringContaining('beyond the checkpoint') }),
       expect.objectContaining({ key: newest, error_message: expect.stringContaining('sha256 does not match') }),
     ])
-    await second.says(isReady)
+    const third = startMatcher(image, environment)
+    await third.says(isReady)
     await putCommands(lane, inLane(lane, [order(3)]))
     await disposed(lane, idOf(1_003))
-    await stopped(second)
+    const before = (await snapshotKeys(lane)).length
+    await until(async () => ((await snapshotKeys(lane)).length > before ? true : undefined))
+    await Promise.all([stopped(second), stopped(third)])
     const last = JSON.parse(await objectText((await snapshotKeys(lane)).at(-1) ?? ''))
     expect(last.state).toEqual(await replayed(lane, last.inputSequence))
   })
 
-  const halted = async (environment: Readonly<Record<string, string>>) => {
+  /** What a matcher says that may not go on with what it finds. */
+  const halted = async (lane: number, environment: Readonly<Record<string, string>>) => {
     const matcher = startMatcher(image, environment)
-    expect(await matcher.ended).toBe(1)
-    return matcher.lines.find(({ level }) => level === 'CRITICAL')?.['reason']
+    const { reason } = await matcher.says(
+      ({ level, message }) => level === 'CRITICAL' || String(message).startsWith('lane stopped'),
+    )
+    // It may have to tell the others.
+    if (reason === 'divergence')
+      await until(async () => ((await getLease(lane)).halted?.startsWith('divergence') ? true : undefined))
+    matcher.child.kill('SIGKILL')
+    await matcher.ended
+    return reason
   }
 
   test('refuses by name what would lose or change history', async () => {
@@ -303,7 +361,7 @@ describe('a matcher, run as its image would', () => {
       chain,
       firstSequenceNumber,
     } = await until(async () => {
-      const checkpoint = await getCheckpoint(lane)
+      const checkpoint = await getLease(lane)
       return checkpoint.sequenceNumber === undefined ? undefined : checkpoint
     })
     const change = (name: string, value: unknown) =>
@@ -317,36 +375,52 @@ describe('a matcher, run as its image would', () => {
         }),
       )
     await change('chain', 'f'.repeat(32))
-    expect(await halted(environment)).toBe('divergence')
+    expect(await halted(lane, environment)).toBe('divergence')
+    expect(await resumeLane(lane)).toBe(true)
+    expect(await resumeLane(lane)).toBe(false)
     await change('chain', chain)
     await change('out_seq', outSeq + 1)
-    expect(await halted(environment)).toBe('divergence')
+    expect(await halted(lane, environment)).toBe('divergence')
+    await resumeLane(lane)
     await change('out_seq', outSeq)
     await change('first_sequence_number', '1'.padStart(56, '0'))
-    expect(await halted(environment)).toBe('records-missing')
+    expect(await halted(lane, environment)).toBe('records-missing')
     await change('first_sequence_number', firstSequenceNumber)
     await change('sequence_number', `9${sequenceNumber.slice(1)}`)
-    expect(await halted(environment)).toBe('records-missing')
+    expect(await halted(lane, environment)).toBe('records-missing')
 
-    expect(await halted(await surroundings.newLane(6, 2))).toBe('stream-not-single')
+    expect(await halted(6, await surroundings.newLane(6, 2))).toBe('stream-not-single')
   })
 
-  test('has a checkpoint that neither goes back nor obeys a leader of before', async () => {
+  test('has a checkpoint that neither goes back, nor changes, nor obeys a leader of before or a halted lane', async () => {
     const lane = 7
-    const step = { epoch: 0, sequenceNumber: '5', outSeq: 5, chain: '', firstSequenceNumber: '1' }
-    await dynamodb().send(
-      new UpdateCommand({
-        TableName: process.env['LANES_TABLE'],
-        Key: { lane: String(lane), row: 'checkpoint' },
-        UpdateExpression: 'SET epoch = :epoch',
-        ExpressionAttributeValues: { ':epoch': 2 },
-      }),
-    )
-    expect(await moveCheckpoint(lane, { ...step, epoch: 2 })).toEqual({ moved: true })
-    expect(await moveCheckpoint(lane, { ...step, epoch: 2 })).toEqual({ moved: true })
-    expect(await moveCheckpoint(lane, { ...step, epoch: 2, outSeq: 4 })).toMatchObject({ moved: false })
-    expect(await moveCheckpoint(lane, { ...step, epoch: 2, sequenceNumber: '4' })).toMatchObject({ moved: false })
-    expect(await moveCheckpoint(lane, { ...step, epoch: 1, outSeq: 9 })).toMatchObject({ moved: false })
-    expect(await getCheckpoint(lane)).toMatchObject({ epoch: 2, outSeq: 5, sequenceNumber: '5' })
+    const health = { atMillis: 1, behindMillis: 0 }
+    const free = await getLease(lane)
+    expect(free).toMatchObject({ epoch: 0, version: 0 })
+    expect(await claimLane(lane, 'one', free, 1)).toMatchObject({ claimed: true, lease: { epoch: 1, owner: 'one' } })
+    expect(await claimLane(lane, 'other', free, 1)).toMatchObject({ claimed: false, lease: { owner: 'one' } })
+    // An answer that was lost, and the same attempt repeated.
+    expect(await claimLane(lane, 'one', free, 1)).toMatchObject({ claimed: true })
+    const seen = await getLease(lane)
+    expect(await renewLease(lane, 1, health)).toEqual({ moved: true })
+    expect(await claimLane(lane, 'other', seen, 1)).toMatchObject({ claimed: false })
+    expect(await claimLane(lane, 'two', await getLease(lane), 1)).toMatchObject({ claimed: true, lease: { epoch: 2 } })
+    const step = { epoch: 2, sequenceNumber: '5', outSeq: 5, chain: 'a', firstSequenceNumber: '1' }
+    const move = (change: Partial<typeof step>) => moveCheckpoint(lane, { ...step, ...change }, health)
+    expect(await move({})).toEqual({ moved: true })
+    expect(await move({})).toEqual({ moved: true })
+    expect(await move({ chain: 'b' })).toMatchObject({ moved: false })
+    expect(await move({ outSeq: 4 })).toMatchObject({ moved: false })
+    expect(await move({ outSeq: 9, sequenceNumber: '4' })).toMatchObject({ moved: false })
+    expect(await move({ epoch: 1, outSeq: 9 })).toMatchObject({ moved: false })
+    expect(await putSkip(lane, 1, { sequence: '6', sha256: 'x', why: 'y' })).toBe(false)
+    expect(await putSkip(lane, 2, { sequence: '5', sha256: 'x', why: 'y' })).toBe(false)
+    expect(await putSkip(lane, 2, { sequence: '6', sha256: 'x', why: 'y' })).toBe(true)
+    expect([...(await listSkips(lane)).keys()]).toEqual(['6'])
+    await haltLane(lane, 'first')
+    await haltLane(lane, 'second')
+    expect(await move({ outSeq: 6 })).toMatchObject({ moved: false, stored: { halted: 'first' } })
+    expect(await claimLane(lane, 'three', await getLease(lane), 1)).toMatchObject({ claimed: false })
+    expect(await getLease(lane)).toMatchObject({ epoch: 2, outSeq: 5, sequenceNumber: '5', chain: 'a' })
   })
 })

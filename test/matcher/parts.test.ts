@@ -1,17 +1,19 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { gunzipSync } from 'node:zlib'
 import { ResourceNotFoundException } from '@aws-sdk/client-kinesis'
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { mockClient } from 'aws-sdk-client-mock'
-import { type Checkpoint, type CheckpointStep, claimLane } from '#adapters/tables/lanes.ts'
+import type { Lease, LeaseMove } from '#adapters/tables/lanes.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
 import { writeEvent } from '#domain/trading/event-messages.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { Tape } from '#domain/trading/tape.ts'
+import { archiver } from '#matcher/archiver.ts'
 import { checkpointer } from '#matcher/checkpointer.ts'
-import { executionPublisher, type Publishable } from '#matcher/execution-publisher.ts'
-import { createFigures, embeddedMetrics } from '#matcher/figures.ts'
+import { type ExecutionPublisher, executionPublisher, type Publishable } from '#matcher/execution-publisher.ts'
+import { createFigures, embeddedMetrics, measureEventLoop } from '#matcher/figures.ts'
 import type { LaneHalted } from '#matcher/halt.ts'
+import type { AppliedRecord } from '#matcher/lane.ts'
+import { createOutbox } from '#matcher/outbox.ts'
+import { createProgress } from '#matcher/progress.ts'
 import { sectionsOf } from '#matcher/sections.ts'
 import { jsonParts } from '#matcher/snapshotter.ts'
 import { startTicker } from '#matcher/ticker.ts'
@@ -43,6 +45,15 @@ const told = (events: readonly Event[]): Tape => {
 const sectionsIn = (sections: readonly Uint8Array[]) =>
   decodeExecutionsFrame(executionsFrameOf({ lane: 1, epoch: 1, firstOutSeq: 1, sections })).sections
 const pause = (millis: number) => new Promise(resolve => setTimeout(resolve, millis))
+/** Records of one deposit each, each as if it were the first. */
+const sectionsFrom = (first: number, count: number): Publishable[] =>
+  Array.from({ length: count }, (_, index) => {
+    const number = first + index
+    const [section] = sectionsOf(firstChain, sequence(number), 1, told([deposited(number)]))
+    if (section === undefined) throw new Error('an event makes a section')
+    const end = { sequence: sequence(number), outSeq: number, chain: firstChain, arrivalMillis: 0 }
+    return { bytes: section.bytes, count: section.count, firstOutSeq: number, end }
+  })
 const toldHalts: LaneHalted[] = []
 afterEach(() => {
   toldHalts.length = 0
@@ -88,15 +99,6 @@ describe('the events of a record', () => {
 })
 
 describe('the publisher', () => {
-  const sectionsFrom = (first: number, count: number): Publishable[] =>
-    Array.from({ length: count }, (_, index) => {
-      const number = first + index
-      const [section] = sectionsOf(firstChain, sequence(number), 1, told([deposited(number)]))
-      if (section === undefined) throw new Error('an event makes a section')
-      const end = { sequence: sequence(number), outSeq: number, chain: firstChain, arrivalMillis: 0 }
-      return { bytes: section.bytes, count: section.count, firstOutSeq: number, end }
-    })
-
   const setUp = (put: (frame: Uint8Array, after: string | undefined) => Promise<{ sequenceNumber: string }>) => {
     const published: number[] = []
     const publisher = executionPublisher({
@@ -167,7 +169,7 @@ describe('the publisher', () => {
 })
 
 describe('the checkpoint', () => {
-  const from: Checkpoint = {
+  const stored: Lease = {
     epoch: 3,
     owner: 'us',
     sequenceNumber: sequence(1),
@@ -175,33 +177,40 @@ describe('the checkpoint', () => {
     chain: firstChain,
     firstSequenceNumber: sequence(1),
     snapshotKey: undefined,
+    version: 7,
+    isReleased: false,
+    halted: undefined,
+    health: { atMillis: 1, behindMillis: 0 },
   }
   const end = (number: number) => ({ sequence: sequence(number), outSeq: number, chain: firstChain })
-  const setUp = (
-    move: (step: CheckpointStep) => Promise<{ moved: true } | { moved: false; stored: Checkpoint }>,
-    renewMillis = 1_000,
-  ) => {
-    const steps: number[] = []
+  const setUp = (move: (outSeq: number) => Promise<LeaseMove>, renewMillis = 1_000) => {
+    const steps: (number | 'renewed')[] = []
+    const progress = createProgress(1)
     const checkpoints = checkpointer({
       lane: 1,
       epoch: 3,
-      from,
       move: (_, step) => {
         steps.push(step.outSeq)
-        return move(step)
+        return move(step.outSeq)
       },
+      renew: () => {
+        steps.push('renewed')
+        return move(0)
+      },
+      health: () => stored.health,
+      onMoved: progress.reached,
       firstSequence: () => sequence(1),
       onHalted: halted => toldHalts.push(halted),
       log,
       intervalMillis: 5,
       renewMillis,
     })
-    return { checkpoints, steps }
+    return { checkpoints, steps, progress }
   }
 
   test('goes to the newest, one write at a time, and again after a failure', async () => {
     let attempts = 0
-    const { checkpoints, steps } = setUp(async () => {
+    const { checkpoints, steps, progress } = setUp(async () => {
       await pause(10)
       if (++attempts === 2) throw new Error('the table does not answer')
       return { moved: true }
@@ -209,55 +218,115 @@ describe('the checkpoint', () => {
     checkpoints.reach(end(2))
     await pause(5)
     for (const number of [3, 4, 5]) checkpoints.reach(end(number))
-    await checkpoints.untilCheckpointed(5)
+    await progress.until(5)
     expect(steps).toEqual([2, 5, 5])
     await checkpoints.stop()
   })
 
   test('waits before a record whose bytes are still to be kept', async () => {
-    const { checkpoints, steps } = setUp(async () => ({ moved: true }))
+    const { checkpoints, steps, progress } = setUp(async () => ({ moved: true }))
     const kept = Promise.withResolvers<void>()
     checkpoints.reach(end(2))
     checkpoints.reach(end(3), kept.promise)
     checkpoints.reach(end(4))
-    await checkpoints.untilCheckpointed(2)
+    await progress.until(2)
     await pause(30)
-    expect(checkpoints.checkpointedOutSeq()).toBe(2)
+    expect(progress.outSeq()).toBe(2)
     kept.resolve()
-    await checkpoints.untilCheckpointed(4)
+    await progress.until(4)
     expect(steps.at(-1)).toBe(4)
     await checkpoints.stop()
   })
 
-  test('tells an idle leader that it leads no more', async () => {
-    const { checkpoints, steps } = setUp(
-      async () => ({ moved: false, stored: { ...from, epoch: 4, owner: 'they' } }),
-      10,
-    )
+  test.each([
+    ['fenced', { ...stored, epoch: 4, owner: 'they' }],
+    ['lane-halted', { ...stored, halted: 'divergence' }],
+    ['checkpoint-ahead', { ...stored, outSeq: 9 }],
+  ])('tells an idle leader that it leads no more: %s', async (reason, found) => {
+    const { checkpoints, steps } = setUp(async () => ({ moved: false, stored: found }), 10)
     await pause(60)
-    expect(steps).toEqual([1])
-    expect(toldHalts.map(({ reason }) => reason)).toEqual(['fenced'])
+    expect(steps).toEqual(['renewed'])
+    expect(toldHalts.map(halted => halted.reason)).toEqual([reason])
     await checkpoints.stop()
+  })
+
+  test('is renewed all the time while nothing happens', async () => {
+    const { checkpoints, steps } = setUp(async () => ({ moved: true }), 10)
+    await pause(100)
+    await checkpoints.stop()
+    expect(steps.length).toBeGreaterThan(2)
+    expect(new Set(steps)).toEqual(new Set(['renewed']))
   })
 })
 
-describe('claiming a lane', () => {
-  const table = mockClient(DynamoDBDocumentClient)
-  Object.assign(process.env, { LANES_TABLE: 'lanes', AWS_REGION: 'eu-central-1' })
-  const taken = new ConditionalCheckFailedException({ $metadata: {}, message: 'the condition failed' })
+describe('what is kept until it is published', () => {
+  const publisher = (): ExecutionPublisher & { readonly offered: number[] } => {
+    const offered: number[] = []
+    return {
+      offered,
+      offer: sections => offered.push(...sections.map(({ firstOutSeq }) => firstOutSeq)),
+      unpublishedEvents: () => offered.length,
+      untilBelow: async () => undefined,
+      stop: async () => true,
+    }
+  }
 
-  test('is lost to whoever was faster, and is ours where only the answer was lost', async () => {
-    table
-      .on(GetCommand)
-      .resolvesOnce({ Item: { epoch: 4, owner: 'before' } })
-      .resolves({ Item: { epoch: 5, owner: 'faster' } })
-    table.on(UpdateCommand).rejects(taken)
-    expect(await claimLane(1, 'us')).toEqual({ claimed: false, by: 'faster' })
-    table
-      .on(GetCommand)
-      .resolvesOnce({ Item: { epoch: 4, owner: 'before' } })
-      .resolves({ Item: { epoch: 5, owner: 'us', out_seq: 7 } })
-    expect(await claimLane(1, 'us')).toMatchObject({ claimed: true, checkpoint: { epoch: 5, outSeq: 7 } })
+  test('is forgotten up to the checkpoint, and published from there by whoever takes over', async () => {
+    const outbox = createOutbox()
+    for (const number of [1, 2, 3]) outbox.offer(sectionsFrom(number, 1))
+    expect(outbox.unpublishedEvents()).toBe(3)
+    const second = sectionsFrom(2, 1)[0]?.end
+    expect(outbox.endOf(second?.sequence ?? '')).toMatchObject({ outSeq: 2, chain: second?.chain })
+    const waiting = outbox.untilBelow(1)
+    outbox.forget(2)
+    await waiting
+    expect(outbox.unpublishedEvents()).toBe(1)
+    expect(outbox.endOf(second?.sequence ?? '')).toBeUndefined()
+    const by = publisher()
+    outbox.publishBy(by)
+    outbox.offer(sectionsFrom(4, 1))
+    expect(by.offered).toEqual([3, 4])
+    expect(outbox.unpublishedEvents()).toBe(2)
+  })
+})
+
+describe('the archive', () => {
+  const record = (number: number): AppliedRecord => ({
+    sequence: sequence(number),
+    arrivalMillis: number,
+    data: Buffer.from(`record ${number}`),
+    commands: 1,
+    told: told([]),
+    sections: sectionsFrom(number, 1),
+    isNew: true,
+  })
+
+  test('keeps both streams up to where it is asked to, again where the store failed, and nothing once dropped', async () => {
+    const stored: { readonly where: string; readonly lines: unknown[] }[] = []
+    let fails = true
+    const archive = archiver(1, async (_, stream, name, body) => {
+      if (fails) throw new Error('the disk is full')
+      const lines = gunzipSync(body).toString().trim().split('\n')
+      stored.push({ where: `${stream}/${name}`, lines: lines.map(line => JSON.parse(line)) })
+    })
+    for (const number of [1, 2, 3]) archive.add(record(number))
+    await expect(archive.keep(sequence(2))).rejects.toThrow('disk is full')
+    fails = false
+    await archive.keep(sequence(2))
+    const name = `${sequence(1)}-${sequence(2)}.ndjson.gz`
+    expect(stored.map(({ where }) => where)).toEqual([`orders/${name}`, `executions/${name}`])
+    expect(stored[0]?.lines).toEqual(
+      [1, 2].map(number => ({
+        sequence: sequence(number),
+        arrival_millis: number,
+        data: Buffer.from(`record ${number}`).toString('base64'),
+      })),
+    )
+    expect(stored[1]?.lines).toMatchObject([{ first_out_seq: 1 }, { first_out_seq: 2 }])
+    expect(archive.bytes()).toBeGreaterThan(0)
+    archive.drop()
+    expect(archive.bytes()).toBe(0)
+    await expect(archive.keep(sequence(3))).rejects.toThrow('does not archive')
   })
 })
 
@@ -283,7 +352,8 @@ test('the JSON of a state is what JSON.stringify would write', async () => {
 test('figures count what is published now, and follow the book through all', () => {
   let nowMillis = 1_000
   const counts = { openOrders: 3, accounts: 2, instruments: 1 }
-  const figures = createFigures({ lane: 1, epoch: 2, counts: () => counts, now: () => nowMillis })
+  const eventLoop = measureEventLoop()
+  const figures = createFigures({ lane: 1, epoch: 2, counts: () => counts, eventLoop, now: () => nowMillis })
   const rejected: Event = {
     type: 'command-rejected',
     commandId: idOf(1),
@@ -299,8 +369,8 @@ test('figures count what is published now, and follow the book through all', () 
   nowMillis = 1_030
   figures.published(1_000)
   const position = { input_sequence: sequence(1), out_seq: 2, unpublished_events: 0 }
-  const read = figures.read({ ...position, millisBehindLatest: 0 })
-  figures.stop()
+  const read = figures.read({ ...position, lag_millis: 7 })
+  eventLoop.stop()
   expect(read).toMatchObject({
     at: 1_030,
     started_at: 1_000,

@@ -114,6 +114,8 @@ export const startSurroundings = async (
         LANE: String(lane),
         STREAM_READ: 'polling',
         POLL_INTERVAL_MILLIS: '20',
+        STANDBY_POLL_INTERVAL_MILLIS: '50',
+        LEASE_MILLIS: '1000',
         SNAPSHOT_INTERVAL_SECONDS: '1',
       }
     },

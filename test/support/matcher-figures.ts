@@ -26,9 +26,6 @@ export const matcherFigures = (lane: number, change: Partial<MatcherFigures> = {
     applied_millis: histogram(latencyBucketsMillis, 5),
     engine_micros: histogram(engineBucketsMicros, 0, 100, 30),
     event_loop_delay_millis: { p50: 0.5, p99: 2, max: 4 },
-    snapshot_pause_millis: 7,
-    snapshot_bytes: 4096,
-    snapshot_age_millis: 21_000,
     open_orders: 33,
     accounts: 2,
     instruments: 5,
@@ -43,6 +40,41 @@ export const figuresItem = (figures: MatcherFigures): Readonly<Record<string, un
   at: figures.at,
   epoch: figures.epoch,
   figures: JSON.stringify(figures),
+})
+
+/** The row of its lease. */
+export const leaseItem = (lane: number, change: Readonly<Record<string, unknown>> = {}) => ({
+  lane: String(lane),
+  row: 'checkpoint',
+  epoch: 3,
+  owner: 'host/7/name/0',
+  version: 12,
+  at_millis: Date.now(),
+  behind_millis: 0,
+  ...change,
+})
+
+/** What one of its replicas tells of itself. */
+export const replicaItem = (
+  lane: number,
+  owner: string,
+  role: 'leader' | 'standby',
+  change: Readonly<Record<string, unknown>> = {},
+) => ({
+  lane: String(lane),
+  row: `replica#${owner}`,
+  role,
+  at_millis: Date.now(),
+  engine_versions: [1, 2],
+  input_sequence: '1'.padStart(56, '0'),
+  out_seq: 500,
+  chain: 'c'.repeat(32),
+  is_verified: true,
+  behind_millis: role === 'leader' ? 3 : 250,
+  ...(role === 'standby'
+    ? { snapshot_at_millis: Date.now() - 21_000, snapshot_bytes: 4096, snapshot_pause_millis: 7 }
+    : {}),
+  ...change,
 })
 
 export const watermarkItem = (lane: number, projector: string, outSeq: number): Readonly<Record<string, unknown>> => ({

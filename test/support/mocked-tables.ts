@@ -145,6 +145,9 @@ export const mockTables = (): MockedTables => {
                     item[input.ExpressionAttributeNames?.[listed] ?? listed] ===
                     input.ExpressionAttributeValues?.[choice],
                 )
+            const [, prefixed = '', prefix = ''] = /^begins_with\((\S+), (\S+)\)$/.exec(term) ?? []
+            if (prefixed !== '')
+              return String(item[input.ExpressionAttributeNames?.[prefixed] ?? prefixed]).startsWith(bound(prefix))
             const [, name = '', value = ''] = /^(\S+) = (\S+)$/.exec(term) ?? []
             return item[input.ExpressionAttributeNames?.[name] ?? name] === input.ExpressionAttributeValues?.[value]
           })

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { platformOperations } from '#protocol/operations/platform.ts'
 import { requests } from '#test/support/http-requests.ts'
-import { figuresItem, matcherFigures, watermarkItem } from '#test/support/matcher-figures.ts'
+import { figuresItem, matcherFigures, replicaItem, watermarkItem } from '#test/support/matcher-figures.ts'
 import { mockTables } from '#test/support/mocked-tables.ts'
 
 process.env['LANES'] = '1,2'
@@ -22,6 +22,7 @@ const scrape = async (): Promise<readonly string[]> => {
 
 test('the lanes’ figures, as Prometheus reads them', async () => {
   tables.seed('lanes', figuresItem(matcherFigures(1)), figuresItem(matcherFigures(2, { orders: 7, rejections: {} })))
+  tables.seed('lanes', replicaItem(1, 'a', 'leader'), replicaItem(1, 'b', 'standby'))
   tables.seed('lanes', watermarkItem(1, 'project-orders', 480), watermarkItem(1, 'project-positions', 520))
   const lines = await scrape()
   for (const line of [

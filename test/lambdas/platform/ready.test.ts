@@ -5,7 +5,7 @@ import { streamConsumers } from '#protocol/functions.ts'
 import { platformOperations } from '#protocol/operations/platform.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { requests } from '#test/support/http-requests.ts'
-import { figuresItem, matcherFigures, watermarkItem } from '#test/support/matcher-figures.ts'
+import { figuresItem, leaseItem, matcherFigures, replicaItem, watermarkItem } from '#test/support/matcher-figures.ts'
 import { mockTables } from '#test/support/mocked-tables.ts'
 
 const lanes = [1, 2]
@@ -23,7 +23,14 @@ const projectors = streamConsumers.filter(({ reads }) => reads === 'executions')
 const streams = new Map<string, string>()
 
 const spoken = (lane: number, silentMillis = 0): void =>
-  tables.seed('lanes', figuresItem(matcherFigures(lane, { at: Date.now() - silentMillis })))
+  tables.seed(
+    'lanes',
+    figuresItem(matcherFigures(lane)),
+    leaseItem(lane, { at_millis: Date.now() - silentMillis }),
+    replicaItem(lane, 'host/7/name/0', 'leader'),
+    replicaItem(lane, 'host/8/name/0', 'standby'),
+    replicaItem(lane, 'host/6/name/0', 'standby', { at_millis: Date.now() - 60_000 }),
+  )
 const projected = (lane: number, outSeq: number): void => {
   for (const projector of projectors) tables.seed('lanes', watermarkItem(lane, projector, outSeq))
 }
@@ -59,6 +66,17 @@ test('all that an order needs is up', async () => {
   const { status, body, dependencies } = await ask()
   expect(status).toBe(200)
   expect(body['ready']).toBe(true)
+  expect(body['lanes']).toEqual(
+    lanes.map(lane => ({
+      lane,
+      epoch: 3,
+      leader: 'host/7/name/0',
+      replicas: expect.arrayContaining([
+        { owner: 'host/7/name/0', role: 'leader', out_seq: 500, behind_ms: 3 },
+        { owner: 'host/8/name/0', role: 'standby', out_seq: 500, behind_ms: 250 },
+      ]),
+    })),
+  )
   expect(Object.keys(dependencies).sort()).toEqual([
     'execution-stream-1',
     'execution-stream-2',
@@ -78,7 +96,6 @@ test('all that an order needs is up', async () => {
 
 test('a matcher that is silent, or has never spoken, is down', async () => {
   spoken(1, 20_000)
-  tables.seed('lanes', figuresItem(matcherFigures(2)))
   const { status, body, down } = await ask()
   expect(status).toBe(503)
   expect(body).toMatchObject({ code: 'dependency-unavailable', ready: false, detail: 'Down: matcher-1.' })
@@ -86,6 +103,14 @@ test('a matcher that is silent, or has never spoken, is down', async () => {
   tables.reset()
   for (const lane of lanes) projected(lane, 500)
   expect((await ask()).down).toEqual({ 'matcher-1': 'has not spoken yet', 'matcher-2': 'has not spoken yet' })
+})
+
+test('a lane that is halted is down, with the reason', async () => {
+  tables.seed('lanes', leaseItem(2, { halted: 'divergence: two minds' }))
+  const { status, body, down } = await ask()
+  expect(status).toBe(503)
+  expect(down).toEqual({ 'matcher-2': 'is halted: divergence: two minds' })
+  expect(body['lanes']).toMatchObject([{ lane: 1 }, { lane: 2, halted: 'divergence: two minds' }])
 })
 
 test('a stream that is going or gone is down', async () => {
