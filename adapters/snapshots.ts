@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -9,6 +10,7 @@ import {
 import { snapshotBucketEnvironmentVariable } from '#protocol/streams.ts'
 import { s3 } from './clients/s3.ts'
 import { required } from './environment.ts'
+import type { StreamRecord } from './streams/reader.ts'
 
 /** All that is needed to go on after the input record `inputSequence` as if nothing had happened. */
 export interface Snapshot<State> {
@@ -105,15 +107,54 @@ export const putArchive = async (
   await putOnce(`${archiveFolder(lane, stream)}${name}`, body, 'application/x-ndjson')
 }
 
+/** An archived line of the order stream. */
+interface ArchivedRecord {
+  readonly sequence: string
+  readonly arrival_millis: number
+  /** Base64. */
+  readonly data: string
+}
+
+/**
+ * The archived records of the order stream from one to another, both included, in portions as they were stored; each
+ * record once, though portions overlap. Throws where the archive does not hold the first or the last.
+ */
+export async function* archivedOrders(lane: number, from: string, to: string): AsyncIterable<readonly StreamRecord[]> {
+  const folderKey = archiveFolder(lane, 'orders')
+  let last = ''
+  for (const key of await listKeys(folderKey)) {
+    const [, end = ''] = key.slice(folderKey.length).split(/[-.]/)
+    if (end < from || end <= last) continue
+    if (last >= to) break
+    const text = gunzipSync(await readObject(key)).toString()
+    const records = text
+      .split('\n')
+      .filter(line => line !== '')
+      .map((line): ArchivedRecord => JSON.parse(line))
+      .filter(({ sequence }) => sequence >= from && sequence > last && sequence <= to)
+    if (last === '' && records[0]?.sequence !== from)
+      throw new Error(`the archive of lane ${lane} does not hold ${from}`)
+    last = records.at(-1)?.sequence ?? last
+    yield records.map(({ sequence, arrival_millis, data }) => ({
+      sequenceNumber: sequence,
+      arrivalMillis: arrival_millis,
+      data: Buffer.from(data, 'base64'),
+    }))
+  }
+  if (last !== to) throw new Error(`the archive of lane ${lane} does not reach ${to}, but ${last || 'nothing'}`)
+}
+
 /** Oldest first: keys are padded, so text order is number order. */
-const listSnapshots = async (lane: number): Promise<readonly string[]> => {
+const listSnapshots = (lane: number): Promise<readonly string[]> => listKeys(folder(lane))
+
+const listKeys = async (prefix: string): Promise<readonly string[]> => {
   const keys: string[] = []
   let ContinuationToken: string | undefined
   do {
     const page = await s3().send(
       new ListObjectsV2Command({
         Bucket: bucket(),
-        Prefix: folder(lane),
+        Prefix: prefix,
         ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
       }),
     )
@@ -123,10 +164,14 @@ const listSnapshots = async (lane: number): Promise<readonly string[]> => {
   return keys
 }
 
-const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<State>> => {
+const readObject = async (key: string): Promise<Buffer> => {
   const { Body } = await s3().send(new GetObjectCommand({ Bucket: bucket(), Key: key }))
   if (Body === undefined) throw new Error('the object has no body')
-  const bytes = Buffer.from(await Body.transformToByteArray())
+  return Buffer.from(await Body.transformToByteArray())
+}
+
+const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<State>> => {
+  const bytes = await readObject(key)
   const [, sealed] = sealPattern.exec(bytes.toString('latin1', Math.max(0, bytes.length - sealBytes))) ?? []
   if (sealed === undefined) throw new Error('the object has no seal')
   const sha256 = createHash('sha256')

@@ -1,6 +1,6 @@
-import { Lazy } from 'aws-cdk-lib/core'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { Lazy } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditBucketEnvironmentVariable } from '#protocol/audit.ts'
@@ -160,15 +160,15 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
     },
     snapshots(lane) {
       caller.addEnvironment(snapshotBucketEnvironmentVariable, data.snapshots.bucketName)
-      const folder = `${lane}/snapshots/*`
+      const [folder, archive] = [`${lane}/snapshots/*`, `${lane}/archive/*`]
       allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [data.snapshots.arnForObjects(folder)])
-      for (const part of ['quarantine', 'archive'])
-        allow(['s3:PutObject'], [data.snapshots.arnForObjects(`${lane}/${part}/*`)])
+      allow(['s3:PutObject'], [data.snapshots.arnForObjects(`${lane}/quarantine/*`)])
+      allow(['s3:GetObject', 's3:PutObject'], [data.snapshots.arnForObjects(archive)])
       role.addToPrincipalPolicy(
         new PolicyStatement({
           actions: ['s3:ListBucket'],
           resources: [data.snapshots.bucketArn],
-          conditions: { StringLike: { 's3:prefix': folder } },
+          conditions: { StringLike: { 's3:prefix': [folder, archive] } },
         }),
       )
       for (const part of ['snapshots', 'quarantine', 'archive'])

@@ -34,6 +34,7 @@ import {
 import { createEngine, type EngineState, restoreEngine } from '#domain/trading/engine.ts'
 import { engineVersions } from '#domain/trading/engine-version.ts'
 import type { MatcherFigures } from '#protocol/figures.ts'
+import { withArchive } from './archived-reader.ts'
 import { archiver } from './archiver.ts'
 import { checkpointer } from './checkpointer.ts'
 import { executionPublisher } from './execution-publisher.ts'
@@ -214,7 +215,8 @@ const replica = async (
 
   try {
     const following = new AbortController()
-    const run = theLane.run(standbyReader(settings, log), AbortSignal.any([signal, following.signal]))
+    const reader = withArchive(lane, standbyReader(settings, log), firstLease.firstSequenceNumber, log)
+    const run = theLane.run(reader, AbortSignal.any([signal, following.signal]))
     run.catch(() => ending.abort())
     const claimed = await untilClaimed(settings, firstLease, theLane, signal, log, seen => {
       theLane.expect(seen)

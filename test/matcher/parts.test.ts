@@ -1,11 +1,15 @@
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { ResourceNotFoundException } from '@aws-sdk/client-kinesis'
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { mockClient } from 'aws-sdk-client-mock'
+import type { StreamReader, StreamRecord } from '#adapters/streams/reader.ts'
 import type { Lease, LeaseMove } from '#adapters/tables/lanes.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
 import { writeEvent } from '#domain/trading/event-messages.ts'
 import type { Event } from '#domain/trading/events.ts'
 import { Tape } from '#domain/trading/tape.ts'
+import { withArchive } from '#matcher/archived-reader.ts'
 import { archiver } from '#matcher/archiver.ts'
 import { checkpointer } from '#matcher/checkpointer.ts'
 import { type ExecutionPublisher, executionPublisher, type Publishable } from '#matcher/execution-publisher.ts'
@@ -415,4 +419,60 @@ test('the ticker ticks in silence only, one at a time, and never while the lane 
   ticker.stop()
   expect(ticks).toBeGreaterThan(1)
   expect(ticks).toBeLessThan(7)
+})
+
+describe('what the stream has forgotten', () => {
+  const bucket = mockClient(S3Client)
+  Object.assign(process.env, { SNAPSHOT_BUCKET: 'snapshots', AWS_REGION: 'eu-central-1' })
+  const record = (number: number): StreamRecord => ({
+    sequenceNumber: sequence(number),
+    arrivalMillis: number,
+    data: Buffer.from(`record ${number}`),
+  })
+  const portion = (from: number, to: number) => ({
+    key: `1/archive/orders/${sequence(from)}-${sequence(to)}.ndjson.gz`,
+    body: gzipSync(
+      Array.from({ length: to - from + 1 }, (_, index) => {
+        const { sequenceNumber, arrivalMillis, data } = record(from + index)
+        const line = {
+          sequence: sequenceNumber,
+          arrival_millis: arrivalMillis,
+          data: Buffer.from(data).toString('base64'),
+        }
+        return `${JSON.stringify(line)}\n`
+      }).join(''),
+    ),
+  })
+  const readFrom = async (at: number, held: readonly number[], portions: readonly ReturnType<typeof portion>[]) => {
+    bucket.reset()
+    bucket.on(ListObjectsV2Command).resolves({ Contents: portions.map(({ key }) => ({ Key: key })) })
+    bucket.on(GetObjectCommand).callsFake(({ Key }) => ({
+      Body: { transformToByteArray: async () => portions.find(({ key }) => key === Key)?.body },
+    }))
+    const stream: StreamReader = {
+      async *read() {
+        yield { records: [], millisBehindLatest: 5 }
+        yield { records: held.map(record), millisBehindLatest: 0 }
+      },
+    }
+    const seen: StreamRecord[] = []
+    const reader = withArchive(1, stream, sequence(1), log)
+    for await (const { records } of reader.read({ at: sequence(at) }, new AbortController().signal))
+      seen.push(...records)
+    return seen.map(each => [Number(each.sequenceNumber), Buffer.from(each.data).toString()])
+  }
+  const records = (...numbers: number[]) => numbers.map(number => [number, `record ${number}`])
+
+  test('comes from the archive, each record once, and only where the stream lacks it', async () => {
+    const all = [portion(1, 4), portion(3, 6), portion(5, 9)]
+    // The one that both hold is passed over by the lane, which has applied it.
+    expect(await readFrom(2, [6, 7], all)).toEqual(records(2, 3, 4, 5, 6, 6, 7))
+    expect(await readFrom(6, [6, 7], all)).toEqual(records(6, 7))
+  })
+
+  test('is not made up: an archive with a hole gives what the stream has, or halts where it had begun', async () => {
+    expect(await readFrom(2, [6, 7], [])).toEqual(records(6, 7))
+    expect(await readFrom(2, [6, 7], [portion(3, 6)])).toEqual(records(6, 7))
+    await expect(readFrom(2, [6, 7], [portion(1, 4)])).rejects.toMatchObject({ reason: 'records-missing' })
+  })
 })
