@@ -134,6 +134,7 @@ const framedRate = (prepared: Prepared): number => {
     for (const frame of prepared.frames) {
       const opened = openOrdersFrame(frame, 1)
       if (!opened.ok) throw new Error(`the bench's own frame is poison: ${opened.reason}`)
+      if (opened.kind === 'epoch') throw new Error('the bench writes no epochs')
       engine.told.clear()
       engine.advance(flowMillis)
       engine.applyAll(opened.words, opened.from, opened.count)

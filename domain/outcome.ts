@@ -35,6 +35,7 @@ export const rejectionCodes = [
   'unknown-firm',
   'trade-already-busted',
   'quote-limit',
+  'engine-version-not-newer',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

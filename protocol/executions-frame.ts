@@ -53,6 +53,7 @@ const zeroWord = 15
 export const firstChain = '0'.repeat(chainBytes * 2)
 
 const copy = new AlignedCopy()
+const kinds = [frameKinds.events] as const
 /** What is hashed before the events of a section. */
 const chained = Buffer.alloc(chainBytes + chainAt + 4)
 const tape = new Tape()
@@ -102,7 +103,7 @@ export const encodeExecutionsFrame = (frame: ExecutionsFrame): Uint8Array =>
 
 /** Throws InvalidFrame with the reason: a reader of executions has no use for half a frame. */
 export const decodeExecutionsFrame = (bytes: Uint8Array): ExecutionsFrame => {
-  const { header, words } = openFrame(bytes, copy, frameKinds.events)
+  const { header, words } = openFrame(bytes, copy, kinds)
   const end = bytes.length >>> 2
   const sections: Section[] = []
   let at = frameHeaderWords

@@ -6,14 +6,16 @@ import { longAt, putLong } from '#domain/trading/tape.ts'
 /** The header that both streams' records begin with: docs/protocol/orders.md. */
 export const frameHeaderBytes = 32
 export const frameHeaderWords = frameHeaderBytes / 4
-export const frameKinds = { commands: 1, events: 2 } as const
+export const frameKinds = { commands: 1, events: 2, epoch: 3 } as const
 
 const magic = 0x31_46_58_43
 const frameVersion = 2
 const checksumAt = 16
 
+export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds]
+
 export interface FrameHeader {
-  readonly kind: (typeof frameKinds)[keyof typeof frameKinds]
+  readonly kind: FrameKind
   /** Commands or sections in the payload. */
   readonly count: number
   readonly lane: number
@@ -66,12 +68,12 @@ export class AlignedCopy {
 
 /**
  * The header, and the whole frame as words, checked from the cheapest to the dearest. Throws InvalidFrame.
- * A lane of undefined takes any.
+ * A lane of undefined takes any; a frame has to be of one of the kinds.
  */
 export const openFrame = (
   bytes: Uint8Array,
   copy: AlignedCopy,
-  kind: FrameHeader['kind'],
+  kinds: readonly FrameKind[],
   lane?: number,
 ): { readonly header: FrameHeader; readonly words: Int32Array } => {
   if (bytes.length < frameHeaderBytes) throw new InvalidFrame('too-short', `${bytes.length} bytes`)
@@ -83,7 +85,8 @@ export const openFrame = (
   if ((versions & 0xff00_ffff) !== frameVersion)
     throw new InvalidFrame('unknown-version', `version ${versions & 0xffff}, flags ${versions >>> 24}`)
   const actualKind = (versions >>> 16) & 255
-  if (actualKind !== kind) throw new InvalidFrame('wrong-kind', `kind ${actualKind}`)
+  const kind = kinds.find(known => known === actualKind)
+  if (kind === undefined) throw new InvalidFrame('wrong-kind', `kind ${actualKind}`)
   const actualLane = counts >>> 16
   if (lane !== undefined && actualLane !== lane) throw new InvalidFrame('wrong-lane', `lane ${actualLane}`)
   if (word(2) !== bytes.length - frameHeaderBytes)

@@ -38,6 +38,12 @@ export const tasks = [
   { context: 'ledger', name: 'submit-account', workflow: 'open-account' },
   { context: 'ledger', name: 'announce-account', workflow: 'open-account' },
   { context: 'ledger', name: 'fail-account', workflow: 'open-account' },
+  { context: 'supervision', name: 'verify-replicas', workflow: 'lane-reopening' },
+  { context: 'supervision', name: 'halt-markets', workflow: 'lane-reopening' },
+  { context: 'supervision', name: 'resume-lane', workflow: 'lane-reopening' },
+  { context: 'supervision', name: 'confirm-halts', workflow: 'lane-reopening' },
+  { context: 'supervision', name: 'call-auctions', workflow: 'lane-reopening' },
+  { context: 'supervision', name: 'fail-reopening', workflow: 'lane-reopening' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -47,10 +53,10 @@ export const schedules = [{ context: 'reference', name: 'sweep-due' }] as const 
 }[]
 
 /** The workflow's document is `stepfunctions/<name>.asl.json`. */
-export const workflows = [{ context: 'ledger', name: 'open-account' }] as const satisfies readonly {
-  readonly context: Context
-  readonly name: string
-}[]
+export const workflows = [
+  { context: 'ledger', name: 'open-account' },
+  { context: 'supervision', name: 'lane-reopening' },
+] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>
   `${workflow.replaceAll('-', '_').toUpperCase()}_WORKFLOW`

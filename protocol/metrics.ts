@@ -10,6 +10,8 @@ export const publishedMetrics = {
   request: { dimensions: ['service', 'context', 'operation'], names: ['Latency', 'Refused', 'Failed'] },
   /** The HTTP shell, of each request that was answered by a problem. */
   problem: { dimensions: ['service', 'context', 'code'], names: ['Problems'] },
+  /** Whoever takes new orders, of a lane that could not be looked at. */
+  intake: { dimensions: ['service', 'lane'], names: ['LeasesUnread'] },
   /** The functions that read streams. */
   stream: {
     dimensions: ['service', 'function'],

@@ -395,10 +395,10 @@ const marketStatusExample = {
   mark_price: '2.55',
   controls: {
     price_band: '0.05',
-    velocity_move: '0.1',
-    velocity_millis: 5_000,
-    halt_millis: 60_000,
-    auction_millis: 30_000,
+    velocity: '0.1',
+    velocity_interval_ms: 5_000,
+    halt_ms: 60_000,
+    auction_ms: 30_000,
   },
 }
 
@@ -461,6 +461,7 @@ const examples: Readonly<Record<string, Json>> = {
   },
   StandingQuote: {
     order_id: orderExample.order_id,
+    group: 'futures',
     instrument_name: orderExample.instrument_name,
     direction: 'buy',
     price: '2.54',
@@ -529,6 +530,44 @@ const examples: Readonly<Record<string, Json>> = {
     auction_ms: 30_000,
   },
   SetMarkPriceRequest: { price: '2.55' },
+  ActivateEngineVersionRequest: { version: 2 },
+  LaneReopening: {
+    reopening_id: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b',
+    reopening_state: 'reopened',
+    requested_by: 'desk',
+    started_at: '2026-07-21T09:05:07.150Z',
+    updated_at: '2026-07-21T09:05:19.420Z',
+    failure: null,
+    auctions_end_at: '2026-07-21T09:06:19.420Z',
+  },
+  Lane: {
+    lane: 1,
+    epoch: 4,
+    leader: 'ip-10-0-1-17/1/1d2c3b4a-0f1e-4d2c-8b3a-4f5e6d7c8b9a/0',
+    halted: null,
+    behind_ms: 12,
+    last_written_at: '2026-07-21T09:05:20.010Z',
+    engine_version: 2,
+    engine_version_since: '2026-07-20T07:00:00.000Z',
+    started_epoch: {
+      epoch: 4,
+      state_hash: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
+      timestamp: '2026-07-21T09:05:11.300Z',
+    },
+    replicas: [
+      {
+        owner: 'ip-10-0-1-17/1/1d2c3b4a-0f1e-4d2c-8b3a-4f5e6d7c8b9a/0',
+        role: 'leader',
+        engine_versions: [1, 2],
+        is_verified: true,
+        out_seq: 184_220,
+        chain: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
+        behind_ms: 12,
+        spoken_at: '2026-07-21T09:05:18.000Z',
+      },
+    ],
+    reopening: null,
+  },
   RequestTradeBustRequest: { trade_id: '1-0000000000004711', account: 'acme', reason: 'fat finger' },
   TradeBust: {
     bust_id: '1-0000000000004711',
@@ -616,6 +655,7 @@ const examples: Readonly<Record<string, Json>> = {
     amount: '10',
     direction: 'buy',
     is_auction: false,
+    is_busted: false,
     timestamp: '2026-07-21T09:05:07.150Z',
   },
   Ticker: {

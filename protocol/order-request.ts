@@ -25,7 +25,8 @@ export const orderRequestFields = {
   }),
   expires_at: z.iso.datetime().optional().meta({ description: 'Of good_til_date' }),
   display_amount: positiveDecimalText.optional().meta({
-    description: 'Of an iceberg: so much is seen of it at a time, and shown anew when that is filled',
+    description:
+      'Of an iceberg: so much is seen of it at a time, and shown anew when that is filled; at least a hundredth of what is left of the order',
   }),
   trigger_price: positiveDecimalText.optional().meta({
     description: 'Of a stop: it becomes an order when the trigger reaches it, a buy from below, a sell from above',

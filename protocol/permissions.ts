@@ -33,6 +33,8 @@ export const permissions = [
   'kill:own',
   'kill:read',
   'kill:write',
+  'lanes:read',
+  'lanes:operate',
   'busts:read',
   'busts:write',
   'busts:approve',
@@ -68,7 +70,13 @@ const reading: readonly Permission[] = [
   'markets:read',
 ]
 /** Whoever looks after what others do: sees all of it, whoever it is about. */
-const watching: readonly Permission[] = ['obligations:read', 'obligations:read-any', 'kill:read', 'busts:read']
+const watching: readonly Permission[] = [
+  'obligations:read',
+  'obligations:read-any',
+  'kill:read',
+  'lanes:read',
+  'busts:read',
+]
 /** Whoever looks at what others do. */
 const auditing: readonly Permission[] = [...reading, ...watching, 'audit:read']
 /** Whoever answers for risk stops and releases, and is the second person of a bust; what trades is not for them. */
@@ -87,6 +95,7 @@ const operating: readonly Permission[] = [
   'marks:write',
   'obligations:write',
   'kill:write',
+  'lanes:operate',
   'busts:write',
   'busts:approve',
   'commands:read',

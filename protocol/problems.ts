@@ -22,6 +22,11 @@ const requestCodes = [
   'bust-window-over',
   'bust-under-way',
   'second-person-required',
+  'lane-behind',
+  'lane-halted',
+  'replicas-not-ready',
+  'lane-not-halted',
+  'reopening-under-way',
   'not-found',
   'method-not-allowed',
   'rate-limited',
@@ -114,6 +119,31 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     409,
     'Who asked for it may not approve it',
     'Let another person approve it, with an account and a credential of their own.',
+  ),
+  'lane-behind': kind(
+    429,
+    'The matcher of the lane is behind, and takes no new orders until it has caught up',
+    'Wait as long as Retry-After says; cancels and amendments are taken meanwhile.',
+    true,
+  ),
+  'lane-halted': kind(
+    503,
+    'The lane is halted, and takes no new orders until an operator has reopened it',
+    'Wait as long as Retry-After says; cancels are taken meanwhile, and done when the lane is reopened.',
+    true,
+  ),
+  'replicas-not-ready': kind(
+    409,
+    'Two matchers of the lane at least, and all that there are, must have this version of the engine',
+    'See GET /api/v1/lanes/{lane}; deploy the version first, and wait until both have spoken.',
+    true,
+  ),
+  'lane-not-halted': kind(409, 'The lane is not halted', 'Nothing is to be done: GET /api/v1/lanes/{lane}.'),
+  'reopening-under-way': kind(
+    409,
+    'The lane is being reopened already',
+    'Follow it: GET /api/v1/lanes/{lane}; ask again if it fails.',
+    true,
   ),
   'not-found': kind(404, 'There is no such resource', 'Check the path and the id.'),
   'method-not-allowed': kind(405, 'The resource does not know this method', 'See /openapi.json.'),
@@ -219,6 +249,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   'unknown-firm': kind(422, 'No account belongs to such a firm', 'Check the name of the firm.'),
   'trade-already-busted': kind(409, 'The trade was busted already', 'Nothing is to be done.'),
   'quote-limit': kind(422, 'The account quotes in too many groups or instruments', 'Quote in fewer of them.'),
+  'engine-version-not-newer': kind(
+    409,
+    'The lane follows the rules of this version, or of a newer one, already',
+    'Nothing is to be done.',
+  ),
 }
 
 /** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */

@@ -13,7 +13,7 @@ export interface CandleRow {
   readonly instrumentId: number
   readonly resolution: CandleResolution
   readonly candle: Candle
-  /** Of the last trade in it. */
+  /** Of the last event that changed it. */
   readonly outSeq: number
 }
 
@@ -22,6 +22,7 @@ const table = tables.candles
 const seriesOf = (lane: number, instrumentId: number, resolution: CandleResolution): string =>
   `${marketKeyOf(lane, instrumentId)}#${resolution}`
 
+/** One whose trades were all reversed is empty. */
 export const getCandle = async (
   lane: number,
   instrumentId: number,
@@ -38,16 +39,19 @@ export const getCandle = async (
   return Item === undefined ? undefined : { candle: candleOf(Item), outSeq: integer(Item, 'out_seq') }
 }
 
-/** Newest first: those that begin from one instant on and before another. */
-export const listCandles = (
+/**
+ * Newest first: those that begin from one instant on and before another. A page may have fewer than it might, where
+ * all trades of a candle were reversed.
+ */
+export const listCandles = async (
   lane: number,
   instrumentId: number,
   resolution: CandleResolution,
   options: { readonly limit: number; readonly startMillis?: number; readonly endMillis?: number },
 ): Promise<Page<Candle>> => {
   const { limit, startMillis = 0, endMillis = Number.MAX_SAFE_INTEGER } = options
-  if (startMillis >= endMillis) return Promise.resolve({ rows: [] })
-  return page(
+  if (startMillis >= endMillis) return { rows: [] }
+  const { rows, ...rest } = await page(
     {
       table,
       partition: { name: 'series', value: seriesOf(lane, instrumentId, resolution) },
@@ -58,6 +62,7 @@ export const listCandles = (
     },
     candleOf,
   )
+  return { rows: rows.filter(({ trades }) => trades > 0), ...rest }
 }
 
 export const candlePut = ({ lane, instrumentId, resolution, candle, outSeq }: CandleRow): Write => ({

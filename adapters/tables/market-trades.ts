@@ -1,6 +1,6 @@
 import { type Direction, directions } from '#domain/trading/commands.ts'
 import { tables } from '#protocol/tables.ts'
-import { type Item, integer, oneOf, text, truth } from '../items.ts'
+import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
 import { marketKeyOf } from '../market-keys.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
@@ -16,6 +16,8 @@ export interface MarketTradeRow {
   /** Of the taker; in an auction, where nobody takes, of the seller. */
   readonly direction: Direction
   readonly isAuction: boolean
+  /** Reversed since. */
+  readonly isBusted?: boolean
   readonly atMillis: number
   readonly outSeq: number
 }
@@ -61,6 +63,25 @@ export const listMarketTrades = (
   )
 }
 
+/** All from one instant on and before another, oldest first. */
+export const marketTradesOfSpan = async (
+  lane: number,
+  instrumentId: number,
+  span: { readonly startMillis: number; readonly endMillis: number },
+): Promise<readonly MarketTradeRow[]> => {
+  const found: MarketTradeRow[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const after = last === undefined ? {} : { after: last }
+    const { rows, next } = await listMarketTrades(lane, instrumentId, { limit: tradesOfRead, ...span, ...after })
+    found.push(...rows)
+    if (next === undefined) return found.reverse()
+  }
+}
+
+/** About half of the megabyte that DynamoDB answers with at most. */
+const tradesOfRead = 2_000
+
 export const marketTradePut = (row: MarketTradeRow): Write => ({
   kind: 'put',
   table,
@@ -72,11 +93,20 @@ export const marketTradePut = (row: MarketTradeRow): Write => ({
     quantity_lots: row.quantityLots,
     direction: row.direction,
     is_auction: row.isAuction,
+    is_busted: row.isBusted,
     at_millis: row.atMillis,
     lane: row.lane,
     instrument_id: row.instrumentId,
     out_seq: row.outSeq,
   },
+})
+
+/** Only of a trade that is there. */
+export const marketTradeBust = ({ lane, instrumentId, atMillis, outSeq }: MarketTradeRow): Write => ({
+  kind: 'update',
+  table,
+  key: { market: marketKeyOf(lane, instrumentId), trade_key: sortKeyOf(atMillis, outSeq) },
+  set: { is_busted: true },
 })
 
 const marketTradeRowOf = (item: Item): MarketTradeRow => ({
@@ -87,6 +117,7 @@ const marketTradeRowOf = (item: Item): MarketTradeRow => ({
   quantityLots: integer(item, 'quantity_lots'),
   direction: oneOf(item, 'direction', directions),
   isAuction: truth(item, 'is_auction'),
+  ...optional('isBusted', item, 'is_busted', truth),
   atMillis: integer(item, 'at_millis'),
   outSeq: integer(item, 'out_seq'),
 })

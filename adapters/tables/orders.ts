@@ -49,8 +49,8 @@ export interface OrderRow {
   readonly postOnly?: Exclude<PostOnly, 'no'>
   readonly reduceOnly?: boolean
   readonly selfTradePrevention?: SelfTradePrevention
-  /** A side of a mass quote. */
-  readonly isQuote?: boolean
+  /** Of a side of a mass quote. */
+  readonly quoteGroup?: string
   readonly rejectReason?: RejectionCode
   readonly cancelReason?: CancelReason
   readonly createdAtMillis: number
@@ -150,7 +150,8 @@ export const orderPut = (row: OrderRow): Write => ({
     post_only: row.postOnly,
     reduce_only: row.reduceOnly,
     self_trade_prevention: row.selfTradePrevention,
-    is_quote: row.isQuote,
+    is_quote: row.quoteGroup === undefined ? undefined : true,
+    quote_group: row.quoteGroup,
     reject_reason: row.rejectReason,
     cancel_reason: row.cancelReason,
     created_at_millis: row.createdAtMillis,
@@ -222,7 +223,7 @@ export const orderRowOf = (item: Item): OrderRow => ({
   ...optional('selfTradePrevention', item, 'self_trade_prevention', (from, name) =>
     oneOf(from, name, selfTradePreventions),
   ),
-  ...optional('isQuote', item, 'is_quote', truth),
+  ...optional('quoteGroup', item, 'quote_group', text),
   ...optional('rejectReason', item, 'reject_reason', (from, name) => oneOf(from, name, rejectionCodes)),
   ...optional('cancelReason', item, 'cancel_reason', (from, name) => oneOf(from, name, cancelReasons)),
   createdAtMillis: integer(item, 'created_at_millis'),

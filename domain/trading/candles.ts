@@ -39,14 +39,30 @@ export const candleOfTrade = (startMillis: number, priceTicks: number, quantityL
   trades: 1,
 })
 
-/** Both as one; the earlier one gives the start and the opening price. */
-export const joined = (earlier: Candle, later: Candle): Candle => ({
-  startMillis: earlier.startMillis,
-  openTicks: earlier.openTicks,
-  highTicks: Math.max(earlier.highTicks, later.highTicks),
-  lowTicks: Math.min(earlier.lowTicks, later.lowTicks),
-  closeTicks: later.closeTicks,
-  volumeLots: earlier.volumeLots + later.volumeLots,
-  turnoverTickLots: earlier.turnoverTickLots + later.turnoverTickLots,
-  trades: earlier.trades + later.trades,
+/** Of no trades: what is left where all of them were reversed. */
+export const emptyCandle = (startMillis: number): Candle => ({
+  startMillis,
+  openTicks: 0,
+  highTicks: 0,
+  lowTicks: 0,
+  closeTicks: 0,
+  volumeLots: 0n,
+  turnoverTickLots: 0n,
+  trades: 0,
 })
+
+/** Both as one; the earlier one gives the start and, unless it is empty, the opening price. */
+export const joined = (earlier: Candle, later: Candle): Candle => {
+  if (later.trades === 0) return earlier
+  if (earlier.trades === 0) return { ...later, startMillis: earlier.startMillis }
+  return {
+    startMillis: earlier.startMillis,
+    openTicks: earlier.openTicks,
+    highTicks: Math.max(earlier.highTicks, later.highTicks),
+    lowTicks: Math.min(earlier.lowTicks, later.lowTicks),
+    closeTicks: later.closeTicks,
+    volumeLots: earlier.volumeLots + later.volumeLots,
+    turnoverTickLots: earlier.turnoverTickLots + later.turnoverTickLots,
+    trades: earlier.trades + later.trades,
+  }
+}

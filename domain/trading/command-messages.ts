@@ -165,6 +165,7 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
       { name: 'askTicks', isSigned: true },
       { name: 'askLots', isSigned: true },
     ]),
+    groupName: text(36, 1),
   }),
   'set-market-maker-protection': command('set-market-maker-protection', 56, {
     accountId,
@@ -191,7 +192,7 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
       if (scope !== 'account' && accountId !== 0) throw new RangeError(`scope ${scope} names no account`)
     },
   ),
-  'bust-trade': command('bust-trade', 64, {
+  'bust-trade': command('bust-trade', 72, {
     commandId,
     instrumentId: u32(24),
     priceTicks: i32(28),
@@ -201,7 +202,9 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     tradeId: text(44),
     buyerFeeMicros: i64(48),
     sellerFeeMicros: i64(56),
+    tradedAtMillis: i64(64),
   }),
+  'activate-engine-version': command('activate-engine-version', 32, { commandId, version: u32(24) }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -243,10 +246,18 @@ const isWellFormed = (words: Int32Array, at: number, type: number, size: number)
     case commandType['place-order-with-instructions']:
       return size >= 80 && isInstructedOrder(words, at, size)
     case commandType.quote:
-      return size >= 40 && words[at + 9] === 0 && size === 40 + ((words[at + 8] as number) >>> 0) * 24
+      return size >= 40 && isQuote(words, at, size)
     default:
       return isReadable(words, at)
   }
+}
+
+const isQuote = (words: Int32Array, at: number, size: number): boolean => {
+  const from = 40 + ((words[at + 8] as number) >>> 0) * 24
+  const length = words[at + 9] as number
+  return (
+    length > 0 && length <= maxTextBytes && isTail(words, at, from, length, size) && isText(words, at, from, length)
+  )
 }
 
 const kindsAt = 10

@@ -131,6 +131,7 @@ export interface Quote {
   readonly accountId: number
   /** First 8 bytes of the SHA-256 of the group's name, hex. */
   readonly groupHash: string
+  readonly groupName: string
   readonly quotes: readonly InstrumentQuote[]
 }
 
@@ -202,8 +203,16 @@ export interface BustTrade {
   readonly sellerId: number
   /** The id of the event that reported it. */
   readonly tradeId: string
+  readonly tradedAtMillis: number
   readonly buyerFeeMicros: number
   readonly sellerFeeMicros: number
+}
+
+/** From then on the rules of that version hold: see engine-version.ts. */
+export interface ActivateEngineVersion {
+  readonly type: 'activate-engine-version'
+  readonly commandId: string
+  readonly version: number
 }
 
 export type Command =
@@ -224,6 +233,7 @@ export type Command =
   | SetDeadMan
   | SetKillSwitch
   | BustTrade
+  | ActivateEngineVersion
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
@@ -247,6 +257,9 @@ export type KillScope = (typeof killScopes)[number]
 
 /** What becomes of an order that may not take: it is refused, or its price slides to where it makes. */
 export type PostOnly = 'no' | 'reject' | 'slide'
+
+/** Each part of an iceberg is a trade of its own: without a bound one command could lead to two billion of them. */
+export const mostIcebergParts = 100
 
 /** Of a label or a group: none. */
 export const noHash = '0'.repeat(16)

@@ -2,6 +2,7 @@ import { reserveMicrosOf } from '../ledger/accounts.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import { Book } from './book.ts'
 import type { PostOnly } from './commands.ts'
+import { requireEngineVersion } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
 import { Listing } from './listing.ts'
 import { type MarketControls, type TradingState, tradingStates } from './market-controls.ts'
@@ -13,7 +14,9 @@ import { type PricePoint, PriceWatch } from './velocity.ts'
 
 /** All of it as JSON, equal for equal states. */
 export interface EngineState {
-  readonly format: 2
+  readonly format: 3
+  /** Of the rules: see engine-version.ts. */
+  readonly version: number
   readonly lane: number
   readonly laneMillis: number
   readonly announcedSecond: number
@@ -110,7 +113,8 @@ export class Engine extends TradingFloor {
     const { cells, accounts, recent } = this
     const { older, younger } = recent.generations()
     return {
-      format: 2,
+      format: 3,
+      version: this.version,
       lane: this.lane,
       laneMillis: this.laneMillis,
       announcedSecond: cells[announcedSecondAt] as number,
@@ -135,7 +139,8 @@ export class Engine extends TradingFloor {
         }
       }),
       books: this.listings.flatMap(listing => (listing === undefined ? [] : [this.bookState(listing)])),
-      groups: [...this.groups.values()]
+      groups: this.groups
+        .all()
         .map(({ accountId, group, name, terms, frozenUntilMillis, fills }) => ({
           accountId,
           group,
@@ -201,6 +206,7 @@ export class Engine extends TradingFloor {
   /** Of an engine that has done nothing yet. */
   protected restore(state: EngineState): void {
     const { cells, accounts } = this
+    this.version = state.version
     cells[laneMillisAt] = state.laneMillis
     cells[announcedSecondAt] = state.announcedSecond
     cells[depositedAt] = state.depositedMicros
@@ -228,11 +234,12 @@ export class Engine extends TradingFloor {
         accounts.setPosition(holding, instrument, sizeLots, entryTickLots, realisedMicros)
       }
     for (const { accountId, group, name, terms, frozenUntilMillis, fills } of state.groups) {
-      const restored = this.groupOf(accountId, group)
+      const restored = this.groups.take(accountId, group)
       restored.name = name
       restored.terms = terms
       restored.frozenUntilMillis = frozenUntilMillis === -1 ? Number.POSITIVE_INFINITY : frozenUntilMillis
       restored.fills = [...fills]
+      this.groups.settle(restored)
     }
     for (const [index, { buy, sell, waiting }] of state.books.entries()) {
       const listing = this.listingOf(index + 1)
@@ -285,18 +292,22 @@ export class Engine extends TradingFloor {
     { groupHash, direction: _, traits: __, visibleLots: ___, ...instructions }: OrderInstructions,
     sells: boolean,
   ): void {
-    const group = groupHash === undefined ? undefined : this.groupOf(accountId, groupHash)
+    const group = groupHash === undefined ? undefined : this.groups.take(accountId, groupHash)
     const extras: Extras = { ...noExtras, ...instructions, limitTicks, group }
     this.orders.extras.set(order, extras)
-    group?.orders.add(order)
-    if (group !== undefined) this.accounts.setQuote(holding, sells, order)
+    if (group !== undefined) {
+      group.orders.add(order)
+      this.groups.settle(group)
+      this.accounts.setQuote(holding, sells, order)
+    }
     if (extras.expiresAtMillis !== 0) this.addExpiry(order, extras.expiresAtMillis)
   }
 
   static of(state: EngineState): Engine {
     // From storage: whatever the type says.
     const { format }: { readonly format: number } = state
-    if (format !== 2) throw new Error(`a snapshot of format ${format} is not known here`)
+    if (format !== 3) throw new Error(`a snapshot of format ${format} is not known here`)
+    requireEngineVersion(state.version)
     const engine = new Engine(state.lane)
     engine.restore(state)
     return engine

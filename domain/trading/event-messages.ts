@@ -74,7 +74,7 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
   'order-accepted': event(
     'order-accepted',
     64,
-    { ...plainOrderFields, isQuote: flag(43), restingLots: i32(48), levelLots: i64(56) },
+    { ...plainOrderFields, quoteGroup: text(46), restingLots: i32(48), levelLots: i64(56) },
     plainInstructions,
     checkOrder,
   ),
@@ -82,8 +82,11 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     'order-accepted',
     96,
     { ...instructedOrderFields(64), restingLots: i32(48), levelLots: i64(56) },
-    { isQuote: false },
-    checkInstructedOrder,
+    { quoteGroup: '' },
+    order => {
+      checkInstructedOrder(order)
+      if (order.quoteGroup !== '') throw new RangeError('a quote has no instructions')
+    },
   ),
   'order-rejected': event(
     'order-rejected',
@@ -239,7 +242,7 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     firm: text(26),
     cancelledOrders: u32(28),
   }),
-  'trade-busted': event('trade-busted', 208, {
+  'trade-busted': event('trade-busted', 216, {
     instrumentId,
     commandId,
     priceTicks: i32(24),
@@ -248,8 +251,11 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     tradeId: text(40),
     buyer: leg(48),
     seller: leg(128),
+    tradedAtMillis: i64(208),
   }),
   'orders-cancelled': event('orders-cancelled', 32, { accountId, commandId, cancelledOrders: u32(24) }),
+  'epoch-started': event('epoch-started', 40, { epoch: u32(4), stateHash: hex(8, 32) }),
+  'engine-version-activated': event('engine-version-activated', 32, { commandId, version: u32(24) }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]
 

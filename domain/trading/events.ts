@@ -12,8 +12,8 @@ export type OrderFields = Omit<PlaceOrder, 'type'>
 
 export interface OrderAccepted extends OrderFields {
   readonly type: 'order-accepted'
-  /** Placed by a mass quote. */
-  readonly isQuote: boolean
+  /** Name of the group whose mass quote placed it; empty where none did. */
+  readonly quoteGroup: string
   /** What others see of it in the book once the command is done. */
   readonly restingLots: number
   /** Visible lots at its price then, its own included. */
@@ -106,6 +106,7 @@ export interface OrderCancelled {
 
 export interface OrderAmended {
   readonly type: 'order-amended'
+  /** The command that asked for it; that of the order itself where a stop that only reduces was triggered as a smaller one. */
   readonly commandId: string
   readonly orderId: string
   readonly accountId: number
@@ -173,7 +174,7 @@ export interface TimeAdvanced {
   readonly atMillis: number
 }
 
-/** A record that could not be read as a frame of commands. None of it was applied. */
+/** A record that could not be read as a frame of commands, or at which the engine failed. None of it was applied. */
 export interface FramePoisoned {
   readonly type: 'frame-poisoned'
   readonly reason: PoisonReason
@@ -193,6 +194,7 @@ export const poisonReasons = [
   'wrong-checksum',
   'unknown-message',
   'malformed-message',
+  'engine-failed',
 ] as const
 export type PoisonReason = (typeof poisonReasons)[number]
 
@@ -320,6 +322,7 @@ export interface TradeBusted {
   /** What the house gives back: not above zero. */
   readonly houseFeesMicros: number
   readonly tradeId: string
+  readonly tradedAtMillis: number
   readonly buyer: TradeLeg
   readonly seller: TradeLeg
 }
@@ -330,6 +333,21 @@ export interface OrdersCancelled {
   readonly accountId: number
   readonly commandId: string
   readonly cancelledOrders: number
+}
+
+/** A leader has begun, of which the state then was this: whoever replays the stream up to here has the same. */
+export interface EpochStarted {
+  readonly type: 'epoch-started'
+  readonly epoch: number
+  /** SHA-256, hex. */
+  readonly stateHash: string
+}
+
+/** From here on the rules of this version hold: see engine-version.ts. */
+export interface EngineVersionActivated {
+  readonly type: 'engine-version-activated'
+  readonly commandId: string
+  readonly version: number
 }
 
 export type Event =
@@ -360,3 +378,5 @@ export type Event =
   | KillSwitchSet
   | TradeBusted
   | OrdersCancelled
+  | EpochStarted
+  | EngineVersionActivated

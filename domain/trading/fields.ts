@@ -299,6 +299,7 @@ export const codecsOf =
         const tail = { at: fixedBytes, end: maxMessageBytes }
         writeEntries(entries, scratch, message, tail)
         const size = roundedUp(tail.at)
+        if (size > maxMessageBytes) throw new RangeError(`${size} bytes do not fit a message`)
         if (size > tail.at) scratchBytes.fill(0, tail.at, size)
         const at = tape.add(headerOf(typeNumber, size), size / 4)
         for (let word = 1; word < size / 4; word += 1) tape.words[at + word] = scratch[word] as number

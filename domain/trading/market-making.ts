@@ -31,6 +31,11 @@ export class QuoteGroup {
     this.group = group
   }
 
+  /** Nothing of it need be remembered: without terms no fill is counted and nothing freezes it. */
+  get isForgettable(): boolean {
+    return this.terms === undefined && this.orders.size === 0
+  }
+
   isFrozen(atMillis: number): boolean {
     return atMillis < this.frozenUntilMillis
   }
@@ -54,4 +59,29 @@ export class QuoteGroup {
   }
 }
 
-export const quoteGroupKey = (accountId: number, group: string): string => `${accountId}:${group}`
+/** Those that have terms or quotes. */
+export class QuoteGroups {
+  private readonly known = new Map<string, QuoteGroup>()
+
+  find(accountId: number, groupHash: string): QuoteGroup | undefined {
+    return this.known.get(keyOf(accountId, groupHash))
+  }
+
+  /** Forgotten again, unless `settle` finds something to be remembered. */
+  take(accountId: number, groupHash: string): QuoteGroup {
+    return this.find(accountId, groupHash) ?? new QuoteGroup(accountId, groupHash)
+  }
+
+  /** Whenever terms or quotes of a group have come or gone. */
+  settle(group: QuoteGroup): void {
+    const key = keyOf(group.accountId, group.group)
+    if (group.isForgettable) this.known.delete(key)
+    else this.known.set(key, group)
+  }
+
+  all(): QuoteGroup[] {
+    return [...this.known.values()]
+  }
+}
+
+const keyOf = (accountId: number, groupHash: string): string => `${accountId}:${groupHash}`

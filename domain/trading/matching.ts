@@ -4,7 +4,7 @@ import { Levels } from './book.ts'
 import type { CancelReason } from './events.ts'
 import { cancelReasons } from './events.ts'
 import type { Listing } from './listing.ts'
-import type { QuoteGroup } from './market-making.ts'
+import { type QuoteGroup, QuoteGroups } from './market-making.ts'
 import { eventType, headerOf, wordsOf } from './messages.ts'
 import { attentive, idAt, none, type Order, Orders, preventive, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
@@ -49,6 +49,7 @@ export class Matching {
   protected readonly listings: (Listing | undefined)[] = [undefined]
   /** Something is left to be done once the order at hand is done: quotes to pull, stops or velocity to look at. */
   protected isUnsettled = false
+  protected readonly groups = new QuoteGroups()
   protected readonly breached = new Set<QuoteGroup>()
   protected readonly moved = new Set<Listing>()
 
@@ -115,7 +116,9 @@ export class Matching {
   protected drop(order: Order): void {
     const { orders } = this
     if ((orders.traits(order) & traits.isQuote) !== 0) {
-      orders.extrasOf(order).group?.orders.delete(order)
+      const { group } = orders.extrasOf(order)
+      group?.orders.delete(order)
+      if (group?.orders.size === 0) this.groups.settle(group)
       this.accounts.setQuote(orders.holding(order), orders.isSell(order), none)
     }
     orders.give(order)

@@ -23,6 +23,7 @@ export const commandTypes = [
   'set-dead-man',
   'set-kill-switch',
   'bust-trade',
+  'activate-engine-version',
 ] as const
 
 export const eventTypes = [
@@ -56,6 +57,8 @@ export const eventTypes = [
   'kill-switch-set',
   'trade-busted',
   'orders-cancelled',
+  'epoch-started',
+  'engine-version-activated',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

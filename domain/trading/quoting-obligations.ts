@@ -112,7 +112,7 @@ export const quotedMarketOf = (event: Event): number | undefined => {
     case 'instrument-listed':
       return event.instrument.instrumentId
     case 'order-accepted':
-      return event.isQuote ? event.instrumentId : undefined
+      return event.quoteGroup === '' ? undefined : event.instrumentId
     case 'trade-executed':
     case 'order-cancelled':
     case 'order-amended':
@@ -146,7 +146,7 @@ const changeBy = (day: QuotingDay, event: Event): Change | undefined => {
     case 'instrument-expired':
       return stateChange(day, false)
     case 'order-accepted': {
-      if (!event.isQuote || event.restingLots === 0) return undefined
+      if (event.quoteGroup === '' || event.restingLots === 0) return undefined
       const { accountId, direction, orderId, priceTicks, restingLots } = event
       return withQuote(accountId, direction, { orderId, priceTicks, lots: restingLots })
     }

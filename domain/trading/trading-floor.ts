@@ -10,6 +10,7 @@ import { defineInstrument, maxInt32 } from '../reference/instrument.ts'
 import { Book, type Level } from './book.ts'
 import { readCommand, writeCommand } from './command-messages.ts'
 import type {
+  ActivateEngineVersion,
   BustTrade,
   CancelOrders,
   Command,
@@ -25,20 +26,21 @@ import type {
   SetMarketMakerProtection,
   SetTradingState,
 } from './commands.ts'
-import { noHash } from './commands.ts'
+import { mostIcebergParts, noHash } from './commands.ts'
+import { firstEngineVersion, requireEngineVersion, versionOfToldClips } from './engine-version.ts'
 import { readEvent, writeEvent } from './event-messages.ts'
 import type { CancelReason, Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
 import { compareIds, idTextAt, putIdText } from './identifiers.ts'
 import { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
-import { QuoteGroup, quoteGroupKey } from './market-making.ts'
+import type { QuoteGroup } from './market-making.ts'
 import { announcedSecondAt, depositedAt, goesOn, houseAt, laneMillisAt, Matching, type Stopped } from './matching.ts'
 import { commandType, eventType, headerOf, typeOf, wordsOf } from './messages.ts'
 import { type Extras, idAt, noExtras, none, type Order, preventive, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
 import { RecentCommands } from './recent-commands.ts'
-import { copyId, putLong, Tape } from './tape.ts'
+import { copyId, putLong, Tape, textWords } from './tape.ts'
 import { Timers } from './timers.ts'
 import { type Depth, uncrossPrice } from './uncross.ts'
 import { PriceWatch } from './velocity.ts'
@@ -62,14 +64,12 @@ const placeOrder = commandType['place-order']
 const placeOrderWithInstructions = commandType['place-order-with-instructions']
 const cancelOrder = commandType['cancel-order']
 const amendOrder = commandType['amend-order']
+const activateEngineVersion = commandType['activate-engine-version']
 
 /** Bits of what blocks an account. */
 export const blockedByAccount = 1
 const blockedByFirm = 2
 const blockedByLane = 4
-
-/** In the word of an order's kinds: in order-accepted only. */
-const quoteBit = 1 << 24
 
 const noId = '00000000-0000-0000-0000-000000000000'
 
@@ -86,6 +86,8 @@ interface DeadMan {
  * in words (docs/protocol/orders.md, executions.md).
  */
 export class TradingFloor extends Matching {
+  /** Of the rules: see engine-version.ts. */
+  protected version: number = firstEngineVersion
   protected readonly recent = new RecentCommands()
   /** By account id, from 1. */
   protected readonly accountNames: string[] = ['']
@@ -93,7 +95,6 @@ export class TradingFloor extends Matching {
   protected readonly firmNames: string[] = ['']
   private readonly firmIds = new Map<string, number>()
   protected readonly instrumentNames = new Set<string>()
-  protected readonly groups = new Map<string, QuoteGroup>()
   protected readonly deadMen = new Map<number, DeadMan>()
   protected readonly killedFirms = new Set<number>()
   protected isLaneKilled = false
@@ -125,9 +126,13 @@ export class TradingFloor extends Matching {
     while (this.timers.isDue(this.laneMillis)) this.fire()
   }
 
-  /** Applies the command that begins at a word; it is known to be well-formed. */
+  /**
+   * Applies the command that begins at a word; it is known to be well-formed. Throws EngineVersionUnknown, of which
+   * nothing has changed, on one that asks for rules that this code does not have.
+   */
   apply(words: Int32Array, at: number): void {
     const type = typeOf(words[at] as number)
+    if (type === activateEngineVersion) this.requireRules((words[at + 6] as number) >>> 0)
     const isOrder = type === placeOrder || type === placeOrderWithInstructions
     const isNew = this.recent.add(words, at + 2, isOrder ? (words[at + 1] as number) : 0)
     // An open order may be older than all commands that are remembered.
@@ -218,8 +223,8 @@ export class TradingFloor extends Matching {
         return this.setProtection(command)
       case 'reset-market-maker-protection': {
         if (this.accounts.find(command.accountId) === 0) return 'unknown-account'
-        const group = this.groups.get(quoteGroupKey(command.accountId, command.groupHash))
-        if (group === undefined) return 'unknown-protection'
+        const group = this.groups.find(command.accountId, command.groupHash)
+        if (group?.terms === undefined) return 'unknown-protection'
         group.frozenUntilMillis = 0
         group.fills = []
         writeEvent(this.told, { ...command, type: 'protection-reset' })
@@ -231,6 +236,8 @@ export class TradingFloor extends Matching {
         return this.setKillSwitch(command, words, at)
       case 'bust-trade':
         return this.bustTrade(command)
+      case 'activate-engine-version':
+        return this.activateVersion(command)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -397,6 +404,7 @@ export class TradingFloor extends Matching {
     if (command.orderType === 'market' && timeInForce !== 'immediate_or_cancel' && timeInForce !== 'fill_or_kill')
       return false
     if (displayLots !== 0 && (displayLots < 0 || displayLots > command.quantityLots || isImmediate)) return false
+    if (displayLots !== 0 && displayLots * mostIcebergParts < command.quantityLots) return false
     if (postOnly !== 'no' && (isMarket || isStop || isImmediate)) return false
     if (timeInForce === 'good_til_date') return expiresAtMillis > this.laneMillis
     return expiresAtMillis === 0
@@ -528,6 +536,8 @@ export class TradingFloor extends Matching {
       return 'price-out-of-range'
     if (quantity < 1) return 'amount-out-of-range'
     if (lots < 1) return 'amount-below-filled'
+    if ((orders.traits(order) & traits.hides) !== 0 && orders.extrasOf(order).displayLots * mostIcebergParts < lots)
+      return 'amount-out-of-range'
     if (orders.filledTickLots(order) + lots * instrument.maxPriceTicks > Number.MAX_SAFE_INTEGER)
       return 'notional-too-large'
     if (this.accounts.blocks(this.accounts.account(orders.holding(order))) !== 0) return 'kill-switch-on'
@@ -661,9 +671,17 @@ export class TradingFloor extends Matching {
     return chosen
   }
 
-  /** By instrument and id: the same whatever came before. */
-  private closeAll(chosen: Order[], reason: CancelReason, words: Int32Array, idWord: number): void {
-    for (const order of this.sorted(chosen)) this.close(order, reason, words, idWord)
+  /**
+   * By instrument and id: the same whatever came before. In the name of the command whose id lies in `words`; each in
+   * its own where none asked for it.
+   */
+  private closeAll(
+    chosen: Order[],
+    reason: CancelReason,
+    words: Int32Array = this.orders.words,
+    idWord?: number,
+  ): void {
+    for (const order of this.sorted(chosen)) this.close(order, reason, words, idWord ?? order + idAt)
   }
 
   protected sorted(chosen: Order[]): Order[] {
@@ -836,21 +854,12 @@ export class TradingFloor extends Matching {
     return undefined
   }
 
-  protected groupOf(accountId: number, groupHash: string): QuoteGroup {
-    const key = quoteGroupKey(accountId, groupHash)
-    const known = this.groups.get(key)
-    if (known !== undefined) return known
-    const group = new QuoteGroup(accountId, groupHash)
-    this.groups.set(key, group)
-    return group
-  }
-
   private quote(command: Quote, words: Int32Array, at: number): Refusal {
     const { accountId, commandId, groupHash } = command
     const account = this.accounts.find(accountId)
     if (account === none) return 'unknown-account'
     if (this.accounts.blocks(account) !== 0) return 'kill-switch-on'
-    const group = this.groupOf(accountId, groupHash)
+    const group = this.groups.take(accountId, groupHash)
     let acceptedSides = 0
     let rejectedSides = 0
     for (const [index, entry] of command.quotes.entries())
@@ -919,16 +928,16 @@ export class TradingFloor extends Matching {
     const order = this.create(placed.words, 2, holding, lots, all, reserve)
     orders.extras.set(order, { ...noExtras, group })
     group.orders.add(order)
+    if (group.orders.size === 1) this.groups.settle(group)
     accounts.setQuote(holding, sells, order)
     const event = this.tellAccepted(placed.words, 0, ticks, lots)
-    this.told.words[event + 10] = (sells ? 1 : 0) | quoteBit
     const stopped = this.isContinuous(listing) ? this.match(order, listing, sells, ticks) : goesOn
     this.finish(order, listing, sells, ticks, stopped, placed.words, 2)
     if (orders.level(order) !== noLevel) this.tellResting(event, order)
     return undefined
   }
 
-  /** The order that a side of a quote becomes; its id follows from the command's. */
+  /** The order that a side of a quote becomes: its id follows from the command's, and its tail names the group. */
   private quoteOrder(
     entry: InstrumentQuote,
     index: number,
@@ -939,8 +948,10 @@ export class TradingFloor extends Matching {
     at: number,
   ): Tape {
     const placed = this.quoted
+    const nameBytes = words[at + 9] as number
+    const tail = textWords(nameBytes)
     placed.clear()
-    placed.add(headerOf(placeOrder, plainTailAt * 4), plainTailAt)
+    placed.add(headerOf(placeOrder, (plainTailAt + tail) * 4), plainTailAt + tail)
     placed.words[1] = words[at + 1] as number
     copyId(placed.words, 2, words, at + 2)
     placed.words[5] = (placed.words[5] as number) ^ Math.imul(2 * index + (sells ? 2 : 1), 0x9e3779b1)
@@ -949,7 +960,9 @@ export class TradingFloor extends Matching {
     placed.words[8] = ticks
     placed.words[9] = lots
     placed.words[10] = sells ? 1 : 0
-    placed.words[11] = 0
+    placed.words[11] = nameBytes << 16
+    const end = at + wordsOf(words[at] as number)
+    for (let word = 0; word < tail; word += 1) placed.words[plainTailAt + word] = words[end - tail + word] as number
     return placed
   }
 
@@ -957,9 +970,10 @@ export class TradingFloor extends Matching {
     if (this.accounts.find(command.accountId) === none) return 'unknown-account'
     const { intervalMillis, frozenMillis, amountLimitLots, deltaLimitLots } = command
     if (amountLimitLots < 0 || deltaLimitLots < 0) return 'amount-out-of-range'
-    const group = this.groupOf(command.accountId, command.groupHash)
+    const group = this.groups.take(command.accountId, command.groupHash)
     group.name = command.name
     group.terms = { intervalMillis, frozenMillis, amountLimitLots, deltaLimitLots }
+    this.groups.settle(group)
     writeEvent(this.told, { ...command, type: 'protection-set' })
     return undefined
   }
@@ -1043,9 +1057,21 @@ export class TradingFloor extends Matching {
       quantityLots,
       houseFeesMicros: houseFeesMicros === 0 ? 0 : houseFeesMicros,
       tradeId,
+      tradedAtMillis: command.tradedAtMillis,
       buyer: buyerLeg,
       seller: sellerLeg,
     })
+    return undefined
+  }
+
+  private requireRules(version: number): void {
+    if (version > this.version) requireEngineVersion(version)
+  }
+
+  private activateVersion({ commandId, version }: ActivateEngineVersion): Refusal {
+    if (version <= this.version) return 'engine-version-not-newer'
+    this.version = version
+    writeEvent(this.told, { type: 'engine-version-activated', commandId, version })
     return undefined
   }
 
@@ -1093,13 +1119,8 @@ export class TradingFloor extends Matching {
     if (this.deadMen.get(accountId)?.expiresAtMillis !== atMillis) return
     this.deadMen.delete(accountId)
     const chosen = this.ordersOf(this.accounts.recordOf(accountId), 0)
-    this.closeAllOnTheirOwn(chosen, 'dead-man')
+    this.closeAll(chosen, 'dead-man')
     writeEvent(this.told, { type: 'dead-man-fired', accountId, atMillis, cancelledOrders: chosen.length })
-  }
-
-  /** Each in its own name, since no command asked for it. */
-  private closeAllOnTheirOwn(chosen: Order[], reason: CancelReason): void {
-    for (const order of this.sorted(chosen)) this.close(order, reason, this.orders.words, order + idAt)
   }
 
   private leaveState(listing: Listing, atMillis: number): void {
@@ -1149,7 +1170,7 @@ export class TradingFloor extends Matching {
     group.frozenUntilMillis = frozenMillis === 0 ? Number.POSITIVE_INFINITY : frozenUntilMillis
     group.fills = []
     const chosen = [...group.orders].filter(order => this.orders.level(order) !== noLevel)
-    this.closeAllOnTheirOwn(chosen, 'market-maker-protection')
+    this.closeAll(chosen, 'market-maker-protection')
     const { accountId, group: groupHash } = group
     const cancelledOrders = chosen.length
     writeEvent(this.told, { type: 'protection-triggered', accountId, groupHash, frozenUntilMillis, cancelledOrders })
@@ -1208,7 +1229,10 @@ export class TradingFloor extends Matching {
         this.close(order, 'reduce-only', orders.words, order + idAt)
         return
       }
+      const isClipped = lots < orders.quantityLots(order)
       orders.setQuantityLots(order, lots)
+      if (isClipped && this.version >= versionOfToldClips)
+        this.tellAmended(order, listing, limitTicks, true, 0, orders.words, order + idAt)
     }
     const lots = orders.quantityLots(order)
     const reserve = reserveMicrosOf(instrument, ticks, lots)

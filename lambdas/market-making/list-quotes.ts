@@ -26,6 +26,7 @@ export const handle: Handle<typeof listQuotes> = async ({ query, principal }) =>
     body: {
       data: rows.map(row => ({
         order_id: row.orderId,
+        group: groupOf(row),
         instrument_name: row.instrumentName,
         direction: row.direction,
         price: decimal(row.priceTicks, row.tickSize),
@@ -36,4 +37,9 @@ export const handle: Handle<typeof listQuotes> = async ({ query, principal }) =>
       next_cursor: next === undefined ? null : encodeCursor(scope, next),
     },
   }
+}
+
+const groupOf = ({ orderId, quoteGroup }: orders.OrderRow): string => {
+  if (quoteGroup === undefined) throw new Error(`the quote ${orderId} is of no group`)
+  return quoteGroup
 }

@@ -155,6 +155,7 @@ const writesOf = (placed: PlacedEvent): readonly Write[] => {
       return event.cause === 'command' ? [acceptedOutcome(placed, event.commandId)] : []
     case 'market-controls-set':
     case 'mark-price-set':
+    case 'engine-version-activated':
       return [acceptedOutcome(placed, event.commandId)]
     case 'trade-busted':
       return [bustOutcome(placed, event.commandId)]
@@ -176,6 +177,7 @@ const refusalWrites = (placed: PlacedEvent, { commandType, commandId, code }: Co
     case 'set-trading-state':
     case 'set-market-controls':
     case 'set-mark-price':
+    case 'activate-engine-version':
       return [rejectedOutcome(placed, commandId, code)]
     case 'bust-trade':
       return [bustOutcome(placed, commandId, code)]

@@ -4,20 +4,31 @@ import type { InstrumentQuote } from '#domain/trading/commands.ts'
 import { countLots, countTicks } from '#domain/trading/terms.ts'
 import { nameHash } from '#protocol/name-hash.ts'
 import type { putQuotes } from '#protocol/operations/market-making.ts'
+import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import { takeIn } from '../shell/command-intake.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
-import { traderOf } from '../trading/trader.ts'
+import { type Trader, traderOf } from '../trading/trader.ts'
 import { quoteOutcomeOf } from './quote-outcome-view.ts'
 
 type Body = Request<typeof putQuotes>['body']
 type Asked = Body['quotes'][number]
 type Refusal = Rejection<(typeof putQuotes)['rejections'][number] | 'invalid-request'>
 
-export const handle: Handle<typeof putQuotes> = async ({ body, principal, idempotencyKey, headers, admitted }) => {
-  const trader = await traderOf(principal)
+type Asking = Request<typeof putQuotes>
+type Answered = ReturnType<Handle<typeof putQuotes>>
+
+export const handle: Handle<typeof putQuotes> = async request => {
+  const trader = await traderOf(request.principal)
   if (trader === undefined) return { code: 'account-not-open' }
-  const { lane, accountId } = trader
+  return underBackpressure(trader.lane, pressureNow => quote(trader, request, pressureNow))
+}
+
+const quote = async (
+  { lane, accountId }: Trader,
+  { body, principal, idempotencyKey, headers, admitted }: Asking,
+  pressureNow: PressureNow,
+): Answered => {
   const quotes: InstrumentQuote[] = []
   for (const [index, asked] of body.quotes.entries()) {
     const quote = await count(lane, asked, `#/quotes/${index}`)
@@ -26,6 +37,8 @@ export const handle: Handle<typeof putQuotes> = async ({ body, principal, idempo
   }
   if (!(await admitted())) return { code: 'rate-limited' }
   const groupHash = nameHash(body.group)
+  // One that only takes sides away makes risk smaller.
+  const isNew = quotes.some(({ bidLots, askLots }) => bidLots > 0 || askLots > 0)
   const taken = await takeIn(
     {
       principal,
@@ -35,7 +48,8 @@ export const handle: Handle<typeof putQuotes> = async ({ body, principal, idempo
       headers,
       lane,
       accountId,
-      command: commandId => ({ type: 'quote', commandId, accountId, groupHash, quotes }),
+      ...(isNew && { refusal: pressureNow }),
+      command: commandId => ({ type: 'quote', commandId, accountId, groupHash, groupName: body.group, quotes }),
     },
     getQuoteOutcome,
   )

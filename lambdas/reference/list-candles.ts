@@ -8,7 +8,7 @@ import { amountOf, priceOf, turnoverOf } from './market-data-view.ts'
 
 const defaultLimit = 100
 
-/** The beginning of the last on the page. */
+/** The beginning of the last on the page, or of one after it that is empty. */
 const candleKey = z.int().nonnegative()
 
 export const handle: Handle<typeof listCandles> = async ({ path, query, principal }) => {
@@ -23,7 +23,6 @@ export const handle: Handle<typeof listCandles> = async ({ path, query, principa
     ...(query.start === undefined ? {} : { startMillis: Date.parse(query.start) }),
     ...(ends.length === 0 ? {} : { endMillis: Math.min(...ends) }),
   })
-  const last = rows.at(-1)
   return {
     status: 200,
     body: {
@@ -37,7 +36,7 @@ export const handle: Handle<typeof listCandles> = async ({ path, query, principa
         turnover: turnoverOf(row, candle.turnoverTickLots),
         trades: candle.trades,
       })),
-      next_cursor: next === undefined || last === undefined ? null : encodeCursor(scope, last.startMillis),
+      next_cursor: next === undefined ? null : encodeCursor(scope, Number(next)),
     },
   }
 }

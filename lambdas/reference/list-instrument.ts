@@ -1,20 +1,15 @@
-import { v7 as uuidv7 } from 'uuid'
-import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import { getInstrument, type InstrumentRow } from '#adapters/tables/instruments.ts'
-import { getOutcome, type OutcomeRow } from '#adapters/tables/outcomes.ts'
+import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { type ContractSpecification, defineInstrument } from '#domain/reference/instrument.ts'
-import type { ListInstrument } from '#domain/trading/commands.ts'
 import { increments } from '#domain/units.ts'
 import type { listInstrument } from '#protocol/operations/reference.ts'
-import { deliver } from '../shell/command-intake.ts'
+import { type Decided, takeInOnce } from '../shell/command-intake.ts'
 import type { Answer, Handle, Rejection, Request } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
-import { bodyHash, namedRequest } from '../shell/named-request.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { marketOf } from './market-view.ts'
 
 type Body = Request<typeof listInstrument>['body']
-type Headers = Request<typeof listInstrument>['headers']
 type Refusal = Rejection<(typeof listInstrument)['rejections'][number] | 'invalid-request'>
 
 /**
@@ -26,59 +21,46 @@ export const handle: Handle<typeof listInstrument> = async ({ body, principal, h
   const lane = body.lane ?? lanes[0]
   if (!lanes.includes(lane))
     return { code: 'invalid-request', errors: [{ pointer: '#/lane', detail: `must be one of ${lanes.join(', ')}` }] }
-  const requestName = `list-instrument#${body.instrument_name}`
-  const hash = bodyHash({ ...body, lane })
-  const before = await findByRequestName(principal.account, requestName)
-  if (before !== undefined) return before.bodyHash === hash ? put(before, headers, true) : conflict
+  const instrumentName = body.instrument_name
+  const asking = {
+    principal,
+    operation: 'list-instrument',
+    asked: { ...body, lane },
+    idempotencyKey: instrumentName,
+    headers,
+  }
+  const taken = await takeInOnce(asking, () => decide(body, lane), getOutcome)
+  if ('code' in taken) return taken.code === 'idempotency-conflict' ? conflict : taken
+  const { promised, outcome, headers: applied } = taken
+  const pending: Answer<typeof listInstrument> = {
+    status: 202,
+    body: { instrument_name: instrumentName },
+    headers: { location: `/api/v1/markets/${instrumentName}`, ...applied },
+  }
+  if (outcome === undefined) return pending
+  if (!outcome.accepted) {
+    if (outcome.code === undefined) throw new Error(`the outcome of ${promised.commandId} says no without a code`)
+    return { code: outcome.code, headers: applied }
+  }
+  // Another projector writes the instrument's row.
+  const wait = preferWait(headers)
+  const listed = (): Promise<InstrumentRow | undefined> => getInstrument(promised.lane, instrumentName)
+  const row = (await listed()) ?? (wait && (await pollUntil(listed, wait.untilMillis)))
+  return row === undefined ? pending : { status: 200, body: marketOf(row), headers: applied }
+}
 
+const conflict: Refusal = { code: 'idempotency-conflict', detail: 'You have listed it with other terms.' }
+
+const decide = async (body: Body, lane: number): Promise<Decided | Refusal> => {
   const specification = specify(body)
   if ('code' in specification) return specification
-  for (const listedIn of lanes)
+  for (const listedIn of tenantLanes())
     if ((await getInstrument(listedIn, body.instrument_name)) !== undefined)
       return {
         code: 'instrument-exists',
         errors: [{ pointer: '#/instrument_name', detail: `trades in lane ${listedIn}` }],
       }
-  const command: ListInstrument = { type: 'list-instrument', commandId: uuidv7(), specification }
-  const promised = namedRequest({
-    principal: principal.account,
-    requestName,
-    commandId: command.commandId,
-    operation: 'list-instrument',
-    bodyHash: hash,
-    lane,
-    requestJson: JSON.stringify(command),
-  })
-  const stored = await promise(promised)
-  if (stored.first) return put(promised, headers, false)
-  return stored.row.bodyHash === hash ? put(stored.row, headers, true) : conflict
-}
-
-const conflict: Refusal = { code: 'idempotency-conflict', detail: 'You have listed it with other terms.' }
-
-const put = async (
-  promised: CommandRow,
-  headers: Headers,
-  repeated: boolean,
-): Promise<Answer<typeof listInstrument> | Rejection<NonNullable<OutcomeRow['code']>>> => {
-  const command: ListInstrument = JSON.parse(promised.requestJson)
-  const { instrumentName } = command.specification
-  const wait = preferWait(headers)
-  const { outcome, headers: applied } = await deliver(promised.lane, command, repeated, headers, getOutcome)
-  const taken: Answer<typeof listInstrument> = {
-    status: 202,
-    body: { instrument_name: instrumentName },
-    headers: { location: `/api/v1/markets/${instrumentName}`, ...applied },
-  }
-  if (outcome === undefined) return taken
-  if (!outcome.accepted) {
-    if (outcome.code === undefined) throw new Error(`the outcome of ${command.commandId} says no without a code`)
-    return { code: outcome.code, headers: applied }
-  }
-  // Another projector writes the instrument's row.
-  const listed = (): Promise<InstrumentRow | undefined> => getInstrument(promised.lane, instrumentName)
-  const row = (await listed()) ?? (wait && (await pollUntil(listed, wait.untilMillis)))
-  return row === undefined ? taken : { status: 200, body: marketOf(row), headers: applied }
+  return { lane, command: commandId => ({ type: 'list-instrument', commandId, specification }) }
 }
 
 /** The contract in the engine's terms, or the field that is wrong. */

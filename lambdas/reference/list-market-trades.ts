@@ -33,6 +33,7 @@ export const handle: Handle<typeof listMarketTrades> = async ({ path, query, pri
         amount: amountOf(row, trade.quantityLots),
         direction: trade.isAuction ? null : trade.direction,
         is_auction: trade.isAuction,
+        is_busted: trade.isBusted ?? false,
         timestamp: new Date(trade.atMillis).toISOString(),
       })),
       next_cursor: next === undefined || last === undefined ? null : encodeCursor(scope, [last.atMillis, last.outSeq]),

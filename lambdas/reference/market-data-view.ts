@@ -41,9 +41,9 @@ const controlsOf = (controls: MarketControls): z.infer<typeof marketStatus>['con
   const millis = (given: number): number | null => (given === 0 ? null : given)
   return {
     price_band: part(controls.bandPpm),
-    velocity_move: part(controls.velocityPpm),
-    velocity_millis: millis(controls.velocityMillis),
-    halt_millis: millis(controls.haltMillis),
-    auction_millis: millis(controls.auctionMillis),
+    velocity: part(controls.velocityPpm),
+    velocity_interval_ms: millis(controls.velocityMillis),
+    halt_ms: millis(controls.haltMillis),
+    auction_ms: millis(controls.auctionMillis),
   }
 }

@@ -1,7 +1,7 @@
 import { tradeIdOf } from '#adapters/market-keys.ts'
 import { type BookRow, bookPut, getBook } from '#adapters/tables/books.ts'
 import { candlePut, getCandle } from '#adapters/tables/candles.ts'
-import { marketTradePut } from '#adapters/tables/market-trades.ts'
+import { type MarketTradeRow, marketTradeBust, marketTradePut } from '#adapters/tables/market-trades.ts'
 import type { Write } from '#adapters/writes.ts'
 import {
   type Candle,
@@ -11,9 +11,11 @@ import {
   candleStart,
   joined,
 } from '#domain/trading/candles.ts'
-import type { TradeExecuted } from '#domain/trading/events.ts'
+import type { TradeBusted, TradeExecuted } from '#domain/trading/events.ts'
 import { followed, type MarketData, marketOfEvent, newMarket } from '#domain/trading/market-data.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
+import { logger } from '../shell/stream.ts'
+import { BustedTrades } from './busted-trades.ts'
 
 /**
  * What everybody may know of markets. A book and a candle follow from what they were before, so this projection keeps
@@ -24,6 +26,7 @@ class LaneCopy {
   readonly markets = new Map<number, MarketData>()
   /** The latest of each market and resolution. */
   readonly candles = new Map<string, Candle>()
+  private busted = new BustedTrades()
   outSeq: number
 
   constructor(outSeq: number) {
@@ -45,7 +48,11 @@ class LaneCopy {
         reads.set(series, () => this.readCandle(lane, instrumentId, resolution, startMillis))
       }
     }
-    const outSeqs = await Promise.all([...reads.values()].map(each => each()))
+    const [busted, ...outSeqs] = await Promise.all([
+      BustedTrades.of(lane, events),
+      ...[...reads.values()].map(each => each()),
+    ])
+    this.busted = busted
     this.isAhead = outSeqs.some(outSeq => outSeq > this.outSeq)
   }
 
@@ -70,7 +77,8 @@ class LaneCopy {
     return row.outSeq
   }
 
-  writesOf({ lane, outSeq, atMillis, event }: PlacedEvent): readonly Write[] {
+  writesOf(placed: PlacedEvent): readonly Write[] {
+    const { lane, outSeq, atMillis, event } = placed
     this.outSeq = outSeq
     const instrumentId = marketOfEvent(event)
     if (instrumentId === undefined) return []
@@ -80,31 +88,50 @@ class LaneCopy {
     if (market === before) return []
     this.markets.set(instrumentId, market)
     const row: BookRow = { lane, instrumentId, market, updatedAtMillis: atMillis, outSeq }
-    return event.type === 'trade-executed'
-      ? [bookPut(row), ...this.tradeWrites(lane, outSeq, atMillis, event)]
-      : [bookPut(row)]
+    if (event.type === 'trade-executed') return [bookPut(row), ...this.tradeWrites(placed, event)]
+    return event.type === 'trade-busted' ? [bookPut(row), ...this.bustWrites(placed, event)] : [bookPut(row)]
   }
 
-  private tradeWrites(lane: number, outSeq: number, atMillis: number, event: TradeExecuted): readonly Write[] {
+  private tradeWrites({ lane, outSeq, atMillis }: PlacedEvent, event: TradeExecuted): readonly Write[] {
     const { instrumentId, priceTicks, quantityLots, isAuction, taker } = event
+    const trade: MarketTradeRow = {
+      lane,
+      instrumentId,
+      tradeId: tradeIdOf(lane, outSeq),
+      priceTicks,
+      quantityLots,
+      direction: taker.direction,
+      isAuction,
+      atMillis,
+      outSeq,
+    }
+    this.busted.followTrade(trade)
     return [
-      marketTradePut({
-        lane,
-        instrumentId,
-        tradeId: tradeIdOf(lane, outSeq),
-        priceTicks,
-        quantityLots,
-        direction: taker.direction,
-        isAuction,
-        atMillis,
-        outSeq,
-      }),
+      marketTradePut(trade),
       ...candleResolutions.map(resolution => {
         const series = seriesOf(instrumentId, resolution)
         const own = candleOfTrade(candleStart(resolution, atMillis), priceTicks, quantityLots)
         const latest = this.candles.get(series)
         const candle = latest?.startMillis === own.startMillis ? joined(latest, own) : own
         this.candles.set(series, candle)
+        this.busted.followCandle(instrumentId, resolution, candle)
+        return candlePut({ lane, instrumentId, resolution, candle, outSeq })
+      }),
+    ]
+  }
+
+  private bustWrites({ lane, outSeq, eventId }: PlacedEvent, event: TradeBusted): readonly Write[] {
+    const corrected = this.busted.take(lane, event)
+    if (corrected === undefined) {
+      logger.warn('a trade was busted that the market has not', { event_id: eventId, trade_id: event.tradeId })
+      return []
+    }
+    const { instrumentId } = event
+    return [
+      marketTradeBust(corrected.trade),
+      ...corrected.candles.map(({ resolution, candle }) => {
+        const series = seriesOf(instrumentId, resolution)
+        if (this.candles.get(series)?.startMillis === candle.startMillis) this.candles.set(series, candle)
         return candlePut({ lane, instrumentId, resolution, candle, outSeq })
       }),
     ]

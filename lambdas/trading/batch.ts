@@ -2,6 +2,7 @@ import { type CommandRow, findByRequestName, promiseAll } from '#adapters/tables
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
 import type { BatchItem, Order } from '#protocol/operations/trading.ts'
+import type { Backpressure, PressureNow } from '../shell/backpressure.ts'
 import type { Rejection } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { amendmentOf } from './amendment.ts'
@@ -52,21 +53,33 @@ const conflict: Rejection = { code: 'idempotency-conflict' }
 
 /**
  * Each item's, in their order. Orders are promised before amendments and cancels are looked at, which may speak of
- * orders of the same batch by their client_order_id.
+ * orders of the same batch by their client_order_id. Nothing is stored where the lane takes no new orders and one is.
  */
 export const prepareBatch = async (
   trader: Trader,
   items: readonly BatchItem[],
   idempotencyKey: string | undefined,
-): Promise<readonly Prepared[]> => {
+  pressureNow: PressureNow,
+): Promise<{ readonly prepared: readonly Prepared[] } | { readonly pressure: Backpressure }> => {
   const nameAt = (position: number) => (idempotencyKey === undefined ? undefined : `${idempotencyKey}#${position}`)
-  const placed = await placements(trader, items, nameAt)
+  const { placed, named } = await placements(trader, items, nameAt)
+  if (named.length > 0) {
+    const pressure = await pressureNow()
+    if (pressure !== undefined && !(await areRepeats(named))) return { pressure }
+  }
+  for (const [position, each] of await promisedPlacements(trader, named)) placed.set(position, each)
   const changed = await changes(trader, items, nameAt, placed)
-  return items.map((_, position) => {
-    const prepared = placed.get(position)?.prepared ?? changed.get(position)
-    if (prepared === undefined) throw new Error(`the item ${position} of a batch came to nothing`)
-    return prepared
+  const prepared = items.map((_, position) => {
+    const each = placed.get(position)?.prepared ?? changed.get(position)
+    if (each === undefined) throw new Error(`the item ${position} of a batch came to nothing`)
+    return each
   })
+  return { prepared }
+}
+
+const areRepeats = async (named: readonly Named[]): Promise<boolean> => {
+  const before = await Promise.all(named.map(({ row }) => findByRequestName(row.principal, row.requestName)))
+  return !before.includes(undefined)
 }
 
 type NameAt = (position: number) => string | undefined
@@ -77,11 +90,12 @@ interface Placed {
   readonly row?: CommandRow
 }
 
+/** What is said at once of orders, and what is to be promised. */
 const placements = async (
   trader: Trader,
   items: readonly BatchItem[],
   nameAt: NameAt,
-): Promise<ReadonlyMap<number, Placed>> => {
+): Promise<{ readonly placed: Map<number, Placed>; readonly named: readonly Named[] }> => {
   const placed = new Map<number, Placed>()
   const named: Named[] = []
   const ask = async (position: number, { action: _, ...request }: ItemOf<'place'>): Promise<Placed | Named> => {
@@ -106,15 +120,19 @@ const placements = async (
   for (const [position, each] of asked)
     if ('prepared' in each) placed.set(position, each)
     else named.push(each)
-  for (const [position, promised] of await promiseNamed(named))
-    placed.set(
-      position,
-      promised === undefined
-        ? { prepared: conflict }
-        : { prepared: takenOrder(trader, promised.row, promised.isRepeated), row: promised.row },
-    )
-  return placed
+  return { placed, named }
 }
+
+const promisedPlacements = async (
+  trader: Trader,
+  named: readonly Named[],
+): Promise<readonly (readonly [number, Placed])[]> =>
+  [...(await promiseNamed(named))].map(([position, promised]) => [
+    position,
+    promised === undefined
+      ? { prepared: conflict }
+      : { prepared: takenOrder(trader, promised.row, promised.isRepeated), row: promised.row },
+  ])
 
 const changes = async (
   trader: Trader,

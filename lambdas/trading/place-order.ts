@@ -1,6 +1,7 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { type CommandRow, findByRequestName, promise } from '#adapters/tables/commands.ts'
 import type { placeOrder } from '#protocol/operations/trading.ts'
+import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
@@ -9,9 +10,17 @@ import { place, promiseOf } from './placement.ts'
 import { type Trader, traderOf } from './trader.ts'
 
 /** Who, which name, is it well-formed, may it trade: then promise, then put, then tell. */
-export const handle: Handle<typeof placeOrder> = async ({ body, principal, headers, idempotencyKey, admitted }) => {
-  const trader = await traderOf(principal)
+export const handle: Handle<typeof placeOrder> = async request => {
+  const trader = await traderOf(request.principal)
   if (trader === undefined) return { code: 'account-not-open' }
+  return underBackpressure(trader.lane, pressureNow => take(trader, request, pressureNow))
+}
+
+const take = async (
+  trader: Trader,
+  { body, headers, idempotencyKey, admitted }: Request<typeof placeOrder>,
+  pressureNow: PressureNow,
+): ReturnType<Handle<typeof placeOrder>> => {
   const name = body.client_order_id ?? idempotencyKey
   if (name === undefined) return { code: 'idempotency-key-required' }
   const requestName = placeOrderName(name)
@@ -25,11 +34,17 @@ export const handle: Handle<typeof placeOrder> = async ({ body, principal, heade
     return before?.bodyHash === hash ? repeat(trader, before, headers) : refusal
   }
   const promised = promiseOf(trader, requestName, hash, placement)
+  const pressure = await pressureNow()
+  if (pressure !== undefined) {
+    const before = await findByRequestName(trader.account, requestName)
+    return before === undefined ? pressure : repeatOrConflict(trader, before, hash, headers)
+  }
   const stored = await promise(promised)
-  if (!stored.first)
-    return stored.row.bodyHash === hash ? repeat(trader, stored.row, headers) : { code: 'idempotency-conflict' }
-  return put(trader, promised, headers)
+  return stored.first ? put(trader, promised, headers) : repeatOrConflict(trader, stored.row, hash, headers)
 }
+
+const repeatOrConflict = async (trader: Trader, before: CommandRow, hash: string, headers: Headers) =>
+  before.bodyHash === hash ? repeat(trader, before, headers) : ({ code: 'idempotency-conflict' } as const)
 
 /** The same order again: the stream hears of it again only while nobody can tell that it has arrived. */
 const repeat = async (trader: Trader, promised: CommandRow, headers: Headers): Promise<Answer<typeof placeOrder>> => {

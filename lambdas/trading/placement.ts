@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { CommandRow } from '#adapters/tables/commands.ts'
 import { getInstrument, type InstrumentRow } from '#adapters/tables/instruments.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import { type Instructions, noHash, plainInstructions } from '#domain/trading/commands.ts'
+import { type Instructions, mostIcebergParts, noHash, plainInstructions } from '#domain/trading/commands.ts'
 import { type Counted, countLots, countTicks } from '#domain/trading/terms.ts'
 import { nameHash, selfTradeGroupOf } from '#protocol/name-hash.ts'
 import type { placeOrder } from '#protocol/operations/trading.ts'
@@ -99,6 +99,10 @@ const instructionsOf = (
   if (!display.ok) return refusal('display_amount', display)
   if (display.count > quantityLots)
     return { code: 'invalid-request', errors: [{ pointer: '#/display_amount', detail: 'must not be above amount' }] }
+  if (display.count !== 0 && display.count * mostIcebergParts < quantityLots) {
+    const detail = `must be at least amount / ${mostIcebergParts}`
+    return { code: 'invalid-request', errors: [{ pointer: '#/display_amount', detail }] }
+  }
   const trigger = request.trigger_price === undefined ? nothing : countTicks(request.trigger_price, instrument)
   if (!trigger.ok) return refusal('trigger_price', trigger)
   const expiresAtMillis = request.expires_at === undefined ? 0 : Date.parse(request.expires_at)

@@ -70,7 +70,7 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, bustedSides }: Loaded): r
           ...newOrder(placed, event, instrumentOf(event.instrumentId)),
           // One whose trigger was reached before is triggered by the next event.
           orderState: isStop(event.orderType) ? 'untriggered' : 'open',
-          ...(event.isQuote ? { isQuote: true } : {}),
+          ...(event.quoteGroup === '' ? {} : { quoteGroup: event.quoteGroup }),
         }),
       ]
     case 'order-triggered':
@@ -148,7 +148,8 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, bustedSides }: Loaded): r
           filledLots: event.filledLots,
           ...stamp,
         }),
-        acceptedOutcome(placed, event.commandId),
+        // In the order's own name where nobody asked for it: a stop that only reduces has less to reduce.
+        ...(event.commandId === event.orderId ? [] : [acceptedOutcome(placed, event.commandId)]),
       ]
     case 'orders-cancelled':
       return [cancelledOutcome(placed, event.commandId, event.cancelledOrders)]

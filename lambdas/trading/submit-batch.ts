@@ -2,23 +2,27 @@ import { putCommands } from '#adapters/streams/orders.ts'
 import { commandIdOf } from '#domain/trading/commands.ts'
 import { type BatchResult, type Order, type submitBatch, weightOfBatch } from '#protocol/operations/trading.ts'
 import { problemDocument, problems } from '#protocol/problems.ts'
-import type { Handle, Rejection } from '../shell/http.ts'
+import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
+import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type Prepared, prepareBatch, type Taken } from './batch.ts'
-import { traderOf } from './trader.ts'
+import { type Trader, traderOf } from './trader.ts'
 
-export const handle: Handle<typeof submitBatch> = async ({
-  body,
-  principal,
-  headers,
-  idempotencyKey,
-  requestId,
-  admitted,
-}) => {
-  const trader = await traderOf(principal)
+export const handle: Handle<typeof submitBatch> = async request => {
+  const trader = await traderOf(request.principal)
   if (trader === undefined) return { code: 'account-not-open' }
+  return underBackpressure(trader.lane, pressureNow => take(trader, request, pressureNow))
+}
+
+const take = async (
+  trader: Trader,
+  { body, headers, idempotencyKey, requestId, admitted }: Request<typeof submitBatch>,
+  pressureNow: PressureNow,
+): ReturnType<Handle<typeof submitBatch>> => {
   if (!(await admitted(weightOfBatch(body.requests)))) return { code: 'rate-limited' }
-  const prepared = await prepareBatch(trader, body.requests, idempotencyKey)
+  const batch = await prepareBatch(trader, body.requests, idempotencyKey, pressureNow)
+  if ('pressure' in batch) return batch.pressure
+  const { prepared } = batch
   const taken = prepared.filter(isTaken)
   const outcomes = new Map<Taken, Order | Rejection>()
   const ask = async (those: readonly Taken[]): Promise<void> => {

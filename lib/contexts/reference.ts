@@ -20,8 +20,8 @@ export const reference: ContextAccess<'reference'> = {
   'project-market-data': given =>
     given
       .table('books', 'GetItem', 'PutItem')
-      .table('marketTrades', 'PutItem')
-      .table('candles', 'GetItem', 'PutItem')
+      .table('marketTrades', 'PutItem', 'Query', 'UpdateItem')
+      .table('candles', 'GetItem', 'PutItem', 'Query')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),
   'sweep-due': given => given.table('instruments', 'Query').putOrders(),

@@ -77,6 +77,8 @@ export const putQuotes = operation({
     'price-out-of-range',
     'amount-out-of-range',
     'idempotency-conflict',
+    'lane-behind',
+    'lane-halted',
   ],
 })
 
@@ -95,6 +97,7 @@ export const getQuoteOutcome = operation({
 export const standingQuote = z
   .object({
     order_id: orderId,
+    group: z.string(),
     instrument_name: z.string(),
     direction,
     price: decimalText,

@@ -42,12 +42,12 @@ export const marketStatus = z.object({
   controls: z
     .object({
       price_band: decimalText.nullable().meta({ description: 'How far from the reference an order may be priced' }),
-      velocity_move: decimalText.nullable().meta({ description: 'A move by so much of the price …' }),
-      velocity_millis: millis.meta({ description: '… within so long halts the market' }),
-      halt_millis: millis.meta({ description: 'How long such a halt lasts; null: until an operator reopens' }),
-      auction_millis: millis.meta({ description: 'How long the auction after it lasts; null: there is none' }),
+      velocity: decimalText.nullable().meta({ description: 'A move by so much of the price …' }),
+      velocity_interval_ms: millis.meta({ description: '… within so long halts the market' }),
+      halt_ms: millis.meta({ description: 'How long such a halt lasts; null: until an operator reopens' }),
+      auction_ms: millis.meta({ description: 'How long the auction after it lasts; null: there is none' }),
     })
-    .meta({ description: 'null is off; price_band and velocity_move are parts of the price: 0.05 is five percent' }),
+    .meta({ description: 'null is off; price_band and velocity are parts of the price: 0.05 is five percent' }),
 })
 
 const marketWithStatus = z.object({ ...market.shape, ...marketStatus.shape }).meta({ id: 'MarketWithStatus' })
@@ -189,6 +189,7 @@ export const marketTrade = z
       description: 'Of the taker; null in an auction, where nobody takes',
     }),
     is_auction: z.boolean(),
+    is_busted: z.boolean().meta({ description: 'It was reversed: it counts in no candle and not in the ticker' }),
     timestamp: instant,
   })
   .meta({ id: 'MarketTrade' })
@@ -200,7 +201,8 @@ export const listMarketTrades = operation({
   path: '/api/v1/markets/{instrument_name}/trades',
   permission: 'markets:read',
   summary: 'List the trades of a market, newest first',
-  description: 'Everybody’s, without accounts and orders. A trade that was reversed later stays in the list.',
+  description:
+    'Everybody’s, without accounts and orders. A trade that was reversed later stays in the list, with is_busted.',
   weight: 2,
   request: { path: marketPath, query: z.strictObject({ ...pageQuery, ...span }) },
   responses: {
@@ -242,7 +244,7 @@ export const getTicker = operation({
   permission: 'markets:read',
   summary: 'Read best prices, last and mark price, the last 24 hours and open interest of a market',
   description:
-    'The last 24 hours begin with a whole minute. change_24h is the last price less that of the first trade in them; where nothing traded, high, low and change are null. A trade that was reversed later is still counted in them, but not in open_interest.',
+    'The last 24 hours begin with a whole minute. change_24h is the last price less that of the first trade in them; where nothing traded, high, low and change are null. A trade that was reversed later is counted in none of these; last_price may be its price, since it stays the reference of the engine.',
   request: { path: marketPath },
   responses: {
     200: {
@@ -274,7 +276,7 @@ export const listCandles = operation({
   permission: 'markets:read',
   summary: 'List the candles of a market, newest first',
   description:
-    'One for each minute, hour or day (UTC) in which anything traded: where nothing did there is no candle, and none is made up. The newest may still change. A trade that was reversed later stays in its candle.',
+    'One for each minute, hour or day (UTC) in which anything traded: where nothing did there is no candle, and none is made up. The newest may still change. A trade that was reversed later is taken out of its candles again.',
   weight: 2,
   request: {
     path: marketPath,

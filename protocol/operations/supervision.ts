@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { killScopes } from '#domain/trading/commands.ts'
 import { operation } from '../operation.ts'
+import { reopeningStates } from '../reopening.ts'
 import {
   accountName,
   commandId,
@@ -272,6 +273,105 @@ export const listTradeBusts = operation({
   rejections: ['invalid-cursor'],
 })
 
+const lanePath = z.strictObject({
+  lane: z
+    .string()
+    .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+    .refine(digits => Number(digits) <= 65_535, 'must be the number of a lane')
+    .meta({ examples: ['1'] }),
+})
+
+export const laneReopening = z
+  .object({
+    reopening_id: z.string(),
+    reopening_state: z.enum(reopeningStates),
+    requested_by: z.string(),
+    started_at: instant,
+    updated_at: instant,
+    failure: z.string().nullable().meta({ description: 'The error that it ended with: see docs/operations.md' }),
+    auctions_end_at: instant.nullable().meta({ description: 'When the last of its auctions uncrosses' }),
+  })
+  .meta({ id: 'LaneReopening' })
+
+export const laneView = z
+  .object({
+    lane: z.int(),
+    epoch: z.int().meta({ description: 'Grows by one with each leader; 0 before the first' }),
+    leader: z.string().nullable(),
+    halted: z.string().nullable().meta({ description: 'Why nobody leads' }),
+    behind_ms: z.int(),
+    last_written_at: instant.nullable().meta({ description: 'By a leader' }),
+    engine_version: z.int().meta({ description: 'Whose rules the lane follows' }),
+    engine_version_since: instant.nullable(),
+    started_epoch: z
+      .object({ epoch: z.int(), state_hash: z.string(), timestamp: instant })
+      .nullable()
+      .meta({ description: 'The last leader’s beginning, and the SHA-256 of the engine’s state there' }),
+    replicas: z.array(
+      z.object({
+        owner: z.string(),
+        role: z.string(),
+        engine_versions: z.array(z.int()),
+        is_verified: z.boolean().meta({ description: 'It has come to the state that was published' }),
+        out_seq: z.int(),
+        chain: z.string(),
+        behind_ms: z.int(),
+        spoken_at: instant,
+      }),
+    ),
+    reopening: laneReopening.nullable(),
+  })
+  .meta({ id: 'Lane' })
+
+export const getLane = operation({
+  context: 'supervision',
+  name: 'get-lane',
+  method: 'GET',
+  path: '/api/v1/lanes/{lane}',
+  permission: 'lanes:read',
+  summary: 'Read who leads a lane, who stands by, whose rules it follows, and how it was last reopened',
+  description: 'Replicas are those that have spoken within 15 seconds.',
+  request: { path: lanePath },
+  responses: { 200: { description: 'The lane', schema: laneView } },
+  rejections: ['not-found'],
+})
+
+export const activateEngineVersion = operation({
+  context: 'supervision',
+  name: 'activate-engine-version',
+  method: 'POST',
+  path: '/api/v1/lanes/{lane}/engine-version',
+  permission: 'lanes:operate',
+  summary: 'Have a lane follow the rules of a newer version of the engine',
+  description:
+    'All its matchers change at the same command. Refused unless two at least have spoken within 15 seconds and all of those have the version. There is no way back.',
+  idempotency: 'header',
+  request: { path: lanePath, body: z.strictObject({ version: z.int().min(1).max(65_535) }) },
+  responses: accepted,
+  rejections: ['not-found', 'replicas-not-ready', 'idempotency-key-required', 'idempotency-conflict'],
+})
+
+export const reopenLane = operation({
+  context: 'supervision',
+  name: 'reopen-lane',
+  method: 'POST',
+  path: '/api/v1/lanes/{lane}/reopening',
+  permission: 'lanes:operate',
+  summary: 'Reopen a halted lane in stages',
+  description:
+    'Compares its matchers with what was published, has the lane led again with its markets halted (cancels only), calls an auction in each, and ends in continuous trading. Where matchers disagree the lane stays halted: `reopening` of the lane says so.',
+  idempotency: 'header',
+  request: { path: lanePath },
+  responses: { 202: { description: 'Begun; follow it by the lane', schema: laneReopening } },
+  rejections: [
+    'not-found',
+    'lane-not-halted',
+    'reopening-under-way',
+    'idempotency-key-required',
+    'idempotency-conflict',
+  ],
+})
+
 export const supervisionOperations = [
   getCommand,
   killOwnAccount,
@@ -283,4 +383,7 @@ export const supervisionOperations = [
   requestTradeBust,
   approveTradeBust,
   listTradeBusts,
+  getLane,
+  activateEngineVersion,
+  reopenLane,
 ] as const

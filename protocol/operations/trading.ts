@@ -115,6 +115,8 @@ export const placeOrder = operation({
     'amount-out-of-range',
     'idempotency-key-required',
     'idempotency-conflict',
+    'lane-behind',
+    'lane-halted',
   ],
 })
 
@@ -329,7 +331,8 @@ export const submitBatch = operation({
     'Each item has a result of its own: 202 with its order (200 where Prefer: wait saw the outcome) or a problem; a refused item keeps no other back. ' +
     'A body that lacks the form is refused as a whole. ' +
     'An item is named by its client_order_id (place) or by the Idempotency-Key of the batch and its position; repeated under the same name, it is answered as a repeated request is. ' +
-    'Takes of the credential’s rate also what each item would take by itself.',
+    'Takes of the credential’s rate also what each item would take by itself. ' +
+    'While the lane takes no new orders, a batch with one is refused as a whole.',
   weight: cancelWeight,
   admission: 'handler',
   request: { body: z.strictObject({ requests: z.array(batchItem).min(1).max(mostBatchItems) }) },
@@ -340,7 +343,7 @@ export const submitBatch = operation({
       schema: batchResults,
     },
   },
-  rejections: ['account-not-open'],
+  rejections: ['account-not-open', 'lane-behind', 'lane-halted'],
 })
 
 export const trade = z

@@ -109,12 +109,17 @@ const millisHex = '00505c18a3010000'
 const golden: readonly (readonly [number, Event, string])[] = [
   [
     1,
-    { type: 'order-accepted', ...order, isQuote: false, restingLots: 5, levelLots: 8 },
+    { type: 'order-accepted', ...order, quoteGroup: '', restingLots: 5, levelLots: 8 },
     `4800 01 01 01000000 ${orderHex} ${told} 0000 05000000 00000000 0800000000000000 ${name} 000000`,
   ],
   [
+    1,
+    { type: 'order-accepted', ...order, clientOrderId: '', quoteGroup: 'main', restingLots: 5, levelLots: 8 },
+    `4800 01 01 01000000 ${orderHex} ${told.slice(0, -5)} 0000 0400 05000000 00000000 0800000000000000 6d61696e 00000000`,
+  ],
+  [
     14,
-    { type: 'order-accepted', ...instructed, isQuote: false, restingLots: 4, levelLots: 8 },
+    { type: 'order-accepted', ...instructed, quoteGroup: '', restingLots: 4, levelLots: 8 },
     `7000 0e 01 01000000 ${orderHex} ${told} 0400 04000000 00000000 0800000000000000
      04000000 00000000 0000000000000000 ${hash} 00000000 01 02 00 00 ${name} 67726964 00000000000000`,
   ],
@@ -306,16 +311,20 @@ const golden: readonly (readonly [number, Event, string])[] = [
       quantityLots: 5,
       houseFeesMicros: -60,
       tradeId: '1:4:2',
+      tradedAtMillis: millis,
       buyer: maker,
       seller: taker,
     },
-    `d800 1d 01 02000000 ${named} 64000000 05000000 c4ffffffffffffff 0500 000000000000 ${legsHex} 313a343a32 000000`,
+    `e000 1d 01 02000000 ${named} 64000000 05000000 c4ffffffffffffff 0500 000000000000 ${legsHex} ${millisHex}
+     313a343a32 000000`,
   ],
   [
     30,
     { type: 'orders-cancelled', accountId: 1, commandId, cancelledOrders: 4 },
     `2000 1e 01 01000000 ${named} 04000000 00000000`,
   ],
+  [31, { type: 'epoch-started', epoch: 7, stateHash: 'ab'.repeat(32) }, `2800 1f 01 07000000 ${'ab'.repeat(32)}`],
+  [32, { type: 'engine-version-activated', commandId, version: 2 }, `2000 20 01 00000000 ${named} 02000000 00000000`],
 ]
 const events = golden.map(([, event]) => event)
 
@@ -490,7 +499,7 @@ describe('a frame of events', () => {
     expect(reasonOf(sealed(changed(bytes, section + 63, 1)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent, 0x40)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 1, 0xff)))).toBe('malformed-message')
-    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 31)))).toBe('unknown-message')
+    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 33)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 0)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 3, 2)))).toBe('unknown-message')
   })

@@ -5,7 +5,7 @@ import { faultOf, readCommand, writeCommand } from '#domain/trading/command-mess
 import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { commandTypes, typeOf } from '#domain/trading/messages.ts'
 import { Tape } from '#domain/trading/tape.ts'
-import { decodeOrdersFrame, encodeOrdersFrame, openOrdersFrame } from '#protocol/orders-frame.ts'
+import { decodeOrdersFrame, encodeEpochFrame, encodeOrdersFrame, openOrdersFrame } from '#protocol/orders-frame.ts'
 import { anyCommand, commandOfEachType } from '#test/support/random-frames.ts'
 
 const lane = 3
@@ -85,7 +85,14 @@ const commands: readonly Command[] = [
     auctionMillis: 30_000,
   },
   { type: 'set-mark-price', commandId, instrumentId: 2, markTicks: 100 },
-  { type: 'quote', commandId, accountId: 1, groupHash: hash, quotes: [quoted, { ...quoted, instrumentId: 3 }] },
+  {
+    type: 'quote',
+    commandId,
+    accountId: 1,
+    groupHash: hash,
+    groupName: 'main',
+    quotes: [quoted, { ...quoted, instrumentId: 3 }],
+  },
   {
     type: 'set-market-maker-protection',
     commandId,
@@ -111,7 +118,9 @@ const commands: readonly Command[] = [
     tradeId: '1:4:2',
     buyerFeeMicros: 30,
     sellerFeeMicros: -10,
+    tradedAtMillis: 1_800_000_000_000,
   },
+  { type: 'activate-engine-version', commandId, version: 2 },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -146,7 +155,11 @@ describe('a frame of commands', () => {
     ({ arbitrary }) => {
       fc.assert(
         fc.property(fc.array(arbitrary, { maxLength: 4 }), fc.integer({ min: 0, max: 65_535 }), (commands, lane) => {
-          expect(decodeOrdersFrame(encodeOrdersFrame(lane, commands), lane)).toEqual({ ok: true, commands })
+          expect(decodeOrdersFrame(encodeOrdersFrame(lane, commands), lane)).toEqual({
+            ok: true,
+            kind: 'commands',
+            commands,
+          })
         }),
         { numRuns: 40 },
       )
@@ -155,25 +168,25 @@ describe('a frame of commands', () => {
 
   test('holds each type of message, one after another', () => {
     const opened = openOrdersFrame(frame, lane)
-    if (!opened.ok) throw new Error(opened.reason)
+    if (!opened.ok || opened.kind !== 'commands') throw new Error('it is refused')
     const types = []
     for (let at = opened.from; types.length < opened.count; at += ((opened.words[at] ?? 0) & 0xffff) / 4)
       types.push(typeOf(opened.words[at] ?? 0))
 
     expect(types).toEqual(commandTypes.map((_, index) => index + 1))
-    expect(decodeOrdersFrame(frame, lane)).toEqual({ ok: true, commands })
+    expect(decodeOrdersFrame(frame, lane)).toEqual({ ok: true, kind: 'commands', commands })
   })
 
   test('is read wherever its bytes lie', () => {
     const shifted = new Uint8Array(frame.length + 3)
     shifted.set(frame, 3)
 
-    expect(decodeOrdersFrame(shifted.subarray(3), lane)).toEqual({ ok: true, commands })
+    expect(decodeOrdersFrame(shifted.subarray(3), lane)).toEqual({ ok: true, kind: 'commands', commands })
   })
 
   test('of none is a tick', () => {
     expect(encodeOrdersFrame(lane, [])).toHaveLength(32)
-    expect(decodeOrdersFrame(encodeOrdersFrame(lane, []), lane)).toEqual({ ok: true, commands: [] })
+    expect(decodeOrdersFrame(encodeOrdersFrame(lane, []), lane)).toEqual({ ok: true, kind: 'commands', commands: [] })
   })
 
   test('is refused with any byte changed', () => {
@@ -204,7 +217,12 @@ describe('a frame of commands', () => {
           const good = encodeOrdersFrame(lane, some)
           const bytes = sealed(changed(good, where % good.length, value))
           const decoded = decodeOrdersFrame(bytes, lane)
-          if (decoded.ok) expect(encodeOrdersFrame(lane, decoded.commands)).toEqual(bytes)
+          if (decoded.ok)
+            expect(
+              decoded.kind === 'epoch'
+                ? encodeEpochFrame(lane, decoded.epoch)
+                : encodeOrdersFrame(lane, decoded.commands),
+            ).toEqual(bytes)
         },
       ),
       { numRuns: 600 },
@@ -226,6 +244,8 @@ describe('a frame of commands', () => {
     ['unknown-version', sealed(changed(frame, 4, 3))],
     ['unknown-version', sealed(changed(frame, 7, 1))],
     ['wrong-kind', sealed(changed(frame, 6, 2))],
+    ['wrong-kind', sealed(changed(frame, 6, 4))],
+    ['malformed-message', sealed(changed(frame, 6, 3))],
     ['wrong-lane', sealed(changed(frame, 14, 4))],
     ['wrong-length', sealed(changed(frame, 8, 0))],
     ['wrong-length', sealed(changed(frame, 11, 0xff))],
@@ -235,7 +255,7 @@ describe('a frame of commands', () => {
     ['malformed-message', sealed(changed(frame, 13, 0xff))],
     ['malformed-message', sealed(changed(frame, 20, 1))],
     ['malformed-message', sealed(changed(frame, 24, 1))],
-    ['unknown-message', sealed(changed(frame, 34, 19))],
+    ['unknown-message', sealed(changed(frame, 34, 20))],
     ['unknown-message', sealed(changed(frame, 34, 0))],
     ['unknown-message', sealed(changed(frame, 35, 2))],
     ['malformed-message', sealed(changed(frame, 32, 0))],
@@ -279,7 +299,10 @@ describe('a frame of commands', () => {
     ['a trading state', commandOf('set-trading-state'), 28, 6],
     ['a count of quotes', commandOf('quote'), 32, 3],
     ['an absurd count of quotes', commandOf('quote'), 35, 0xff],
-    ['padding of a quote', commandOf('quote'), 36, 1],
+    ['a group’s name longer than its message', commandOf('quote'), 36, 9],
+    ['a group without a name', commandOf('quote'), 36, 0],
+    ['padding of a quote', commandOf('quote'), 38, 1],
+    ['padding behind a group’s name', commandOf('quote'), 95, 1],
     ['a scope', commandOf('set-kill-switch'), 24, 3],
     ['neither on nor off', commandOf('set-kill-switch'), 25, 2],
     ['an account of a firm’s switch', commandOf('set-kill-switch'), 4, 1],
@@ -313,14 +336,17 @@ describe('a frame of commands', () => {
   test('is not made of more than it can carry', () => {
     expect(() => encodeOrdersFrame(70_000, [])).toThrow(RangeError)
     expect(() => encodeOrdersFrame(lane, new Array(65_536).fill(commandOf('set-dead-man')))).toThrow(RangeError)
-    const quotes = (count: number): Command => ({
+    const quotes = (count: number, groupName = 'main'): Command => ({
       type: 'quote',
       commandId,
       accountId: 1,
       groupHash: hash,
+      groupName,
       quotes: new Array(count).fill(quoted),
     })
     expect(() => encodeOrdersFrame(lane, [quotes(2_729)])).toThrow(RangeError)
+    // The name alone may be too much.
+    expect(() => encodeOrdersFrame(lane, [quotes(2_728, 'x'.repeat(17))])).toThrow(RangeError)
     expect(openOrdersFrame(encodeOrdersFrame(lane, [quotes(2_728)]), lane).ok).toBe(true)
   })
 })
@@ -345,6 +371,41 @@ test('what is checked quickly is checked as thoroughly as what is read', () => {
     }),
     { numRuns: 3_000 },
   )
+})
+
+describe('a frame of an epoch', () => {
+  const epochFrame = encodeEpochFrame(lane, 0x0102)
+
+  test('gives back the epoch, and is its header alone', () => {
+    expect(openOrdersFrame(epochFrame, lane)).toEqual({ ok: true, kind: 'epoch', epoch: 0x0102 })
+    expect(decodeOrdersFrame(encodeEpochFrame(lane, 4_294_967_295), lane)).toEqual({
+      ok: true,
+      kind: 'epoch',
+      epoch: 4_294_967_295,
+    })
+    const hex = Buffer.from(epochFrame).toString('hex')
+    expect(hex.slice(0, 32)).toBe('43584631' + '0200' + '03' + '00' + '00000000' + '0000' + '0300')
+    expect(hex.slice(40)).toBe('02010000' + '0000000000000000')
+  })
+
+  test.each([
+    ['wrong-lane', sealed(changed(epochFrame, 14, 4))],
+    ['wrong-length', Uint8Array.of(...epochFrame, 0)],
+    ['wrong-checksum', changed(epochFrame, 20, 3)],
+    ['too-short', epochFrame.subarray(0, 31)],
+    // An epoch of 0, a number of an event, commands announced, bytes that nobody reads, another kind.
+    ['malformed-message', sealed(changed(changed(epochFrame, 20, 0), 21, 0))],
+    ['malformed-message', sealed(changed(epochFrame, 24, 1))],
+    ['malformed-message', sealed(changed(epochFrame, 12, 1))],
+    ['malformed-message', sealed(changed(Uint8Array.of(...epochFrame, ...new Uint8Array(8)), 8, 8))],
+    ['malformed-message', sealed(changed(epochFrame, 6, 1))],
+  ])('is refused as %s', (reason, bytes) => {
+    expect(openOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
+  })
+
+  test.each([0, -1, 0.5, 2 ** 32])('is not made of epoch %d', epoch => {
+    expect(() => encodeEpochFrame(lane, epoch)).toThrow(RangeError)
+  })
 })
 
 describe('a message of commands lies as docs/protocol/orders.md has it:', () => {
@@ -393,9 +454,9 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
     [
       13,
       commandOf('quote'),
-      `5800 0d 01 01000000 ${named} 0123456789abcdef 02000000 00000000
+      `6000 0d 01 01000000 ${named} 0123456789abcdef 02000000 0400 0000
        02000000 03000000 63000000 0a000000 65000000 ffffffff
-       03000000 03000000 63000000 0a000000 65000000 ffffffff`,
+       03000000 03000000 63000000 0a000000 65000000 ffffffff 6d61696e 00000000`,
     ],
     [
       14,
@@ -409,9 +470,10 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
     [
       18,
       commandOf('bust-trade'),
-      `4800 12 01 00000000 ${named} 02000000 64000000 05000000 01000000 02000000 0500 0000
-       1e00000000000000 f6ffffffffffffff 313a343a32 000000`,
+      `5000 12 01 00000000 ${named} 02000000 64000000 05000000 01000000 02000000 0500 0000
+       1e00000000000000 f6ffffffffffffff 00505c18a3010000 313a343a32 000000`,
     ],
+    [19, commandOf('activate-engine-version'), `2000 13 01 00000000 ${named} 02000000 00000000`],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

@@ -133,6 +133,7 @@ const createPair = ({ random, restored, repeated, cut }: Disturbance): Pair => {
       lane,
     )
     if (!frame.ok) throw new Differs(`a frame of random commands is poison: ${frame.reason}`)
+    if (frame.kind === 'epoch') throw new Differs('a frame of random commands is one of an epoch')
     other.told.clear()
     other.advance(timed[0]?.atMillis ?? 0)
     other.applyAll(frame.words, frame.from, frame.count)

@@ -10,7 +10,7 @@ export type Item = Readonly<Record<string, unknown>>
 
 /** All tables, under names of this test file's own, in the DynamoDB Local of all, and this process's client pointed at it. */
 export interface LocalTables {
-  /** From now on the environment names new, empty tables: these, or all. */
+  /** From now on these tables, or all, are empty: where anything was written, the environment names new ones. */
   renew(...names: readonly TableName[]): Promise<void>
   /** In the order of their keys. */
   items(table: TableName): Promise<readonly Item[]>
@@ -19,6 +19,19 @@ export interface LocalTables {
 
 const owner = randomUUID().slice(0, 8)
 let sets = 0
+/** Of the tables that were made, those that nothing of this process has been sent to but reads. */
+const unwritten = new Set<string>()
+const isRead = /^(Get|BatchGet|TransactGet|Query|Scan|Describe)/
+
+/** Every table that a request names: as TableName, or as a key of a batch. */
+const tablesIn = (input: unknown): readonly string[] => {
+  if (typeof input !== 'object' || input === null) return []
+  return Object.entries(input).flatMap(([key, each]: [string, unknown]) => {
+    if (key === 'TableName') return [String(each)]
+    if (key === 'RequestItems' && typeof each === 'object' && each !== null) return Object.keys(each)
+    return key === 'TransactItems' || /^(\d+|Put|Update|Delete|ConditionCheck)$/.test(key) ? tablesIn(each) : []
+  })
+}
 
 export const startTables = async (): Promise<LocalTables> => {
   const endpoint = await askForStore('dynamodb')
@@ -30,17 +43,29 @@ export const startTables = async (): Promise<LocalTables> => {
   })
   const renew = async (...names: readonly TableName[]): Promise<void> => {
     sets += 1
-    const chosen = names.length === 0 ? Object.values<Table>(tables) : names.map((name): Table => tables[name])
+    const asked = names.length === 0 ? Object.values<Table>(tables) : names.map((name): Table => tables[name])
+    // Making a table costs more than all that a test does with it.
+    const chosen = asked.filter(({ environmentVariable }) => {
+      const name = process.env[environmentVariable]
+      return name === undefined || !unwritten.has(name)
+    })
     const named = chosen.map(table => ({ table, name: `${owner}-${table.name}-${sets}` }))
     await createTables(
       endpoint,
       region,
       named.map(({ table, name }) => resourceOf(table, name)),
     )
-    for (const { table, name } of named) process.env[table.environmentVariable] = name
+    for (const { table, name } of named) {
+      process.env[table.environmentVariable] = name
+      unwritten.add(name)
+    }
     forgetInstruments()
   }
   await renew()
+  dynamodb().middlewareStack.add((next, { commandName = '' }) => args => {
+    if (!isRead.test(commandName)) for (const name of tablesIn(args.input)) unwritten.delete(name)
+    return next(args)
+  })
   return {
     renew,
     async items(table) {

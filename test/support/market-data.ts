@@ -1,9 +1,9 @@
 import { marketKeyOf, tradeIdOf } from '#adapters/market-keys.ts'
 import { bookPut } from '#adapters/tables/books.ts'
 import { candlePut } from '#adapters/tables/candles.ts'
-import { marketTradePut } from '#adapters/tables/market-trades.ts'
+import { type MarketTradeRow, marketTradePut } from '#adapters/tables/market-trades.ts'
 import { type BookSide, emptySide, withLevel } from '#domain/trading/book-side.ts'
-import { type CandleResolution, candleOfTrade, candleStart } from '#domain/trading/candles.ts'
+import { type CandleResolution, candleOfTrade, candleStart, emptyCandle } from '#domain/trading/candles.ts'
 import { type MarketData, newMarket } from '#domain/trading/market-data.ts'
 import type { TradingFloor } from './trading-floor.ts'
 
@@ -14,13 +14,15 @@ export const marketDataOn = (floor: TradingFloor) => ({
     const row = { lane: 1, instrumentId: 1, market: { ...newMarket, ...market }, updatedAtMillis: atMillis, outSeq: 41 }
     floor.seed('books', bookPut(row))
   },
-  trade(outSeq: number, atMillis: number, isAuction = false): void {
+  trade(outSeq: number, atMillis: number, more: Partial<MarketTradeRow> = {}): void {
     const tradeId = tradeIdOf(1, outSeq)
     const market = { lane: 1, instrumentId: 1, priceTicks: 51, quantityLots: 25, direction: 'sell' as const }
-    floor.seed('marketTrades', marketTradePut({ ...market, tradeId, isAuction, atMillis, outSeq }))
+    floor.seed('marketTrades', marketTradePut({ ...market, tradeId, isAuction: false, atMillis, outSeq, ...more }))
   },
+  /** Of no lots: of no trade either. */
   candle(resolution: CandleResolution, atMillis: number, ticks: number, lots = 10): void {
-    const candle = candleOfTrade(candleStart(resolution, atMillis), ticks, lots)
+    const startMillis = candleStart(resolution, atMillis)
+    const candle = lots === 0 ? emptyCandle(startMillis) : candleOfTrade(startMillis, ticks, lots)
     floor.seed('candles', candlePut({ lane: 1, instrumentId: 1, resolution, candle, outSeq: 1 }))
   },
 })

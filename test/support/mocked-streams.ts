@@ -26,6 +26,7 @@ export const mockStreams = (lanes: readonly number[]): MockedStreams => {
       const lane = Number(String(input.StreamName).replace('test-orders-', ''))
       const frame = decodeOrdersFrame(input.Data, lane)
       if (!frame.ok) throw new Error(`a poisoned frame was put: ${frame.reason}`)
+      if (frame.kind === 'epoch') throw new Error(`an epoch was put: ${frame.epoch}`)
       records += 1
       for (const command of frame.commands) {
         put.push({ lane, command })

@@ -40,6 +40,7 @@ export interface NaiveExchange {
 const noId = '00000000-0000-0000-0000-000000000000'
 const dayMillis = 86_400_000
 const maxOpenOrders = 10_000
+const maxIcebergParts = 100
 const maxDepositedMicros = 4_000_000_000_000_000
 const maxInt32 = 2 ** 31 - 1
 
@@ -60,6 +61,8 @@ export const createNaiveExchange = (): NaiveExchange => {
   let now = 0
   let announcedSecond = -1
   let arrivals = 0
+  /** Of the rules. */
+  let version = 1
 
   // Orders and the book
 
@@ -305,6 +308,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     const immediate = isImmediate(placed)
     if (isStop(placed) !== (placed.triggerTicks !== 0)) return false
     if (displayLots !== 0 && (displayLots < 0 || displayLots > placed.quantityLots || immediate)) return false
+    if (displayLots !== 0 && placed.quantityLots > displayLots * maxIcebergParts) return false
     if (postOnly !== 'no' && (isStop(placed) || immediate)) return false
     return timeInForce === 'good_til_date' ? expiresAtMillis > now : expiresAtMillis === 0
   }
@@ -313,7 +317,7 @@ export const createNaiveExchange = (): NaiveExchange => {
   const isKilled = ({ isKilled, firm }: NaiveAccount): boolean => isKilled || killedFirms.has(firm) || isLaneKilled
   const openOrders = (accountId: number): number => orders.filter(({ placed }) => placed.accountId === accountId).length
 
-  const place = (placed: PlaceOrder, group?: NaiveGroup): Refusal => {
+  const place = (placed: PlaceOrder, group?: NaiveGroup, quoteGroup = ''): Refusal => {
     const account = accounts[placed.accountId - 1]
     if (account === undefined) return 'unknown-account'
     const listing = listings[placed.instrumentId - 1]
@@ -362,7 +366,7 @@ export const createNaiveExchange = (): NaiveExchange => {
       return refusal
     }
     const { priceTicks, quantityLots } = order
-    const resting = { restingLots: 0, levelLots: 0, isQuote: group !== undefined }
+    const resting = { restingLots: 0, levelLots: 0, quoteGroup }
     const accepted = {
       ...placed,
       priceTicks,
@@ -406,6 +410,9 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (waits && before.priceTicks === 0 ? priceTicks !== 0 : !isPrice(priceTicks, listing)) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
     if (quantityLots <= order.filledLots) return 'amount-below-filled'
+    const { displayLots } = placed
+    if (displayLots !== 0 && quantityLots - order.filledLots > displayLots * maxIcebergParts)
+      return 'amount-out-of-range'
     const mostTickLots = order.filledTickLots + (quantityLots - order.filledLots) * listing.instrument.maxPriceTicks
     if (mostTickLots > Number.MAX_SAFE_INTEGER) return 'notional-too-large'
     if (accounts.some((account, index) => index === placed.accountId - 1 && isKilled(account))) return 'kill-switch-on'
@@ -502,6 +509,11 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (lots === 0) {
       cancel(order, 'reduce-only')
       return
+    }
+    if (version >= 2 && lots < order.quantityLots) {
+      const level = { previousTicks: 0, previousLevelLots: 0, levelLots: 0 }
+      const amended = { priceTicks: order.priceTicks, quantityLots: lots, filledLots: 0, keptPriority: true, ...level }
+      told.push({ type: 'order-amended', commandId: orderId, orderId, accountId, direction, instrumentId, ...amended })
     }
     Object.assign(order, { priceTicks, quantityLots: lots, place: 'taking' })
     if (fundsRefusal(order) !== undefined) {
@@ -645,7 +657,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     groups.push(group)
     return group
   }
-  const quote = ({ accountId, commandId, groupHash, quotes }: Quote): Refusal => {
+  const quote = ({ accountId, commandId, groupHash, groupName, quotes }: Quote): Refusal => {
     const account = accounts[accountId - 1]
     if (account === undefined) return 'unknown-account'
     if (isKilled(account)) return 'kill-switch-on'
@@ -654,7 +666,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     for (const [index, entry] of quotes.entries())
       for (const direction of ['buy', 'sell'] as const) {
         const isFrozen = now < group.frozenUntilMillis
-        const code = isFrozen ? 'protection-frozen' : quoteSide(group, entry, index, direction, commandId)
+        const code = isFrozen ? 'protection-frozen' : quoteSide(group, entry, index, direction, commandId, groupName)
         settle()
         const { instrumentId } = entry
         if (code === undefined) acceptedSides += 1
@@ -670,6 +682,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     index: number,
     direction: Direction,
     commandId: string,
+    groupName: string,
   ): Refusal => {
     const { instrumentId, specificationVersion } = entry
     const [ticks, lots] = direction === 'buy' ? [entry.bidTicks, entry.bidLots] : [entry.askTicks, entry.askLots]
@@ -704,6 +717,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         ...plainInstructions,
       },
       group,
+      groupName,
     )
   }
 
@@ -756,7 +770,8 @@ export const createNaiveExchange = (): NaiveExchange => {
     }
     busted.add(tradeId)
     const houseFeesMicros = buyer.feeMicros + seller.feeMicros
-    const trade = { instrumentId, commandId, priceTicks, quantityLots, tradeId }
+    const { tradedAtMillis } = command
+    const trade = { instrumentId, commandId, priceTicks, quantityLots, tradeId, tradedAtMillis }
     told.push({ type: 'trade-busted', ...trade, houseFeesMicros, buyer, seller })
     return undefined
   }
@@ -877,7 +892,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         const { accountId, groupHash } = command
         if (accounts[accountId - 1] === undefined) return 'unknown-account'
         const group = groups.find(group => group.accountId === accountId && group.groupHash === groupHash)
-        if (group === undefined) return 'unknown-protection'
+        if (group?.limits === undefined) return 'unknown-protection'
         Object.assign(group, { frozenUntilMillis: 0, fills: [] })
         told.push({ ...command, type: 'protection-reset' })
         return undefined
@@ -895,6 +910,11 @@ export const createNaiveExchange = (): NaiveExchange => {
         return setKillSwitch(command)
       case 'bust-trade':
         return bustTrade(command)
+      case 'activate-engine-version':
+        if (command.version <= version) return 'engine-version-not-newer'
+        version = command.version
+        told.push({ ...command, type: 'engine-version-activated' })
+        return undefined
     }
   }
 

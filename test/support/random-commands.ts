@@ -75,6 +75,8 @@ const hour = 3_600_000
 const day = 24 * hour
 const tenth = 100
 const groupHashes = ['1111111111111111', '22222222aaaaaaaa'] as const
+/** What they are called makes no difference. */
+const groupNames = ['a', 'name of eight', 'ünï', 'x'.repeat(256)] as const
 const labels = [
   ['', noHash],
   ['', noHash],
@@ -206,6 +208,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     commandId: nextId(),
     accountId: quoterId(),
     groupHash: pick(groupHashes),
+    groupName: pick(groupNames),
     quotes: Array.from({ length: between(1, 3) }, () => {
       const instrument = instrumentId()
       const [one, other] = [ticks(instrument), ticks(instrument)]
@@ -296,6 +299,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       tradeId: `1:${trade.maker.orderId}:${trade.maker.filledLots}`,
       buyerFeeMicros: chance(0.02) ? pick([-1, 9_000_000_000_000_000]) : buyer.feeMicros,
       sellerFeeMicros: seller.feeMicros,
+      tradedAtMillis: atMillis - between(0, 3) * tenth,
     }
     busted.push(command)
     return command
@@ -408,6 +412,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     [3, listAgain],
     [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
+    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2]) })],
     [10, again],
   ]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
@@ -445,7 +450,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     heard(events) {
       for (const event of events) {
         if (event.type === 'trade-executed') trades.push(event)
-        else if (event.type === 'order-accepted' && event.isQuote) placed.push(event)
+        else if (event.type === 'order-accepted' && event.quoteGroup !== '') placed.push(event)
       }
       if (trades.length > 12) trades.splice(0, trades.length - 12)
     },

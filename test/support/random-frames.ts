@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { rejectionCodes } from '#domain/outcome.ts'
 import { defineInstrument, type Instrument, maxInt32 } from '#domain/reference/instrument.ts'
+import { isPlain } from '#domain/trading/command-messages.ts'
 import {
   type Command,
   directions,
@@ -140,6 +141,7 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     commandId,
     accountId,
     groupHash: hash,
+    groupName: text.filter(name => name !== ''),
     quotes: fc.array(
       fc.record({
         instrumentId,
@@ -174,7 +176,9 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     tradeId: text,
     buyerFeeMicros: i64,
     sellerFeeMicros: i64,
+    tradedAtMillis: i64,
   }),
+  command('activate-engine-version', { commandId, version: u32 }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
@@ -215,10 +219,10 @@ const event = <Type extends Event['type']>(
 ): fc.Arbitrary<Event> => fc.record<object>({ ...fields, type: fc.constant(type) }) as fc.Arbitrary<Event>
 
 export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
-  fc.tuple(order, i32, i64).map(([order, restingLots, levelLots]) => ({
+  fc.tuple(order, i32, i64, text).map(([order, restingLots, levelLots, quoteGroup]) => ({
     ...order,
     type: 'order-accepted' as const,
-    isQuote: false,
+    quoteGroup: isPlain(order) ? quoteGroup : '',
     restingLots,
     levelLots,
   })),
@@ -319,10 +323,13 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     quantityLots: i32,
     houseFeesMicros: i64,
     tradeId: text,
+    tradedAtMillis: i64,
     buyer: leg,
     seller: leg,
   }),
   event('orders-cancelled', { accountId, commandId, cancelledOrders }),
+  event('epoch-started', { epoch: u32, stateHash: hex(64) }),
+  event('engine-version-activated', { commandId, version: u32 }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 

@@ -18,10 +18,28 @@ export interface TradingFloor {
   order(command: PlaceOrder, change?: Partial<OrderRow>): OrderRow
   outcome(commandId: string, code?: OutcomeRow['code']): void
   account(account: string, accountId: number, lane: number): void
+  /** On a new floor: an order to buy 2.5 at 2.55, as the stream had it, which then forgets it. */
+  placed(send: Send, clientOrderId: string): Promise<PlaceOrder>
+  /** How the lane's leader did when it last wrote; nobody has led it unless told. */
+  lease(lane: number, change?: LeaseChange): void
+  /** A matcher of the lane, as it spoke of itself last. */
+  replica(lane: number, owner: string, change?: Readonly<Record<string, unknown>>): void
   /** Commands in the order streams so far. */
   put(): readonly Command[]
   reset(): void
 }
+
+interface LeaseChange {
+  readonly version?: number
+  readonly epoch?: number
+  readonly outSeq?: number
+  readonly chain?: string
+  readonly atMillis?: number
+  readonly behindMillis?: number
+  readonly halted?: string
+}
+
+type Send = (operation: string, given: { readonly body: object }) => Promise<unknown>
 
 export const instrumentName = 'H100.USE-27NOV46'
 
@@ -109,6 +127,44 @@ export const openTradingFloor = (): TradingFloor => {
           undefined,
         ),
       )
+    },
+    lease(lane, { version = 1, epoch = 1, outSeq = 0, chain = '', atMillis, behindMillis = 0, halted } = {}) {
+      tables.seed('lanes', {
+        lane: String(lane),
+        row: 'checkpoint',
+        epoch,
+        owner: 'host/1/a/0',
+        version,
+        out_seq: outSeq,
+        chain,
+        at_millis: atMillis ?? Date.now(),
+        behind_millis: behindMillis,
+        ...(halted === undefined ? {} : { halted }),
+      })
+    },
+    replica(lane, owner, change = {}) {
+      tables.seed('lanes', {
+        lane: String(lane),
+        row: `replica#${owner}`,
+        role: 'standby',
+        at_millis: Date.now(),
+        engine_versions: [1, 2],
+        input_sequence: '',
+        out_seq: 0,
+        chain: '',
+        is_verified: true,
+        behind_millis: 0,
+        ...change,
+      })
+    },
+    async placed(send, clientOrderId) {
+      floor.reset()
+      const terms = { instrument_name: instrumentName, direction: 'buy', amount: '2.5', price: '2.55' }
+      await send('place-order', { body: { ...terms, client_order_id: clientOrderId } })
+      const command = floor.put()[0]
+      if (command?.type !== 'place-order') throw new Error('no order was put')
+      streams.put.length = 0
+      return command
     },
     put: () => streams.put.map(({ command }) => command),
     reset() {

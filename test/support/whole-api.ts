@@ -9,7 +9,7 @@ import { apiKeyPut } from '#adapters/tables/api-keys.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
-import { workflowEnvironmentVariable } from '#protocol/functions.ts'
+import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
 import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
@@ -73,7 +73,7 @@ const roleFor = ({ permission }: Operation): Role => {
 }
 
 export const openWholeApi = (): WholeApi => {
-  process.env[workflowEnvironmentVariable('open-account')] = 'test-arn'
+  for (const { name } of workflowsDeclared) process.env[workflowEnvironmentVariable(name)] = 'test-arn'
   process.env[apiKeyPepperEnvironmentVariable] = 'test-pepper'
   process.env[rateLimitsEnvironmentVariable] = JSON.stringify(
     Object.fromEntries(roles.map(role => [role, { perSecond: 100_000, burst: 1_000_000 }])),
@@ -112,6 +112,7 @@ export const openWholeApi = (): WholeApi => {
     'get-quote-outcome': { command_id: quoteId },
     'get-command': { command_id: settingId },
     'approve-trade-bust': { bust_id: askedTradeId },
+    'reopen-lane': { lane: '2' },
     'list-instrument': { instrument_name: 'A100.USE-27NOV46', tick_size: '0.05', max_price: '100' },
   }
   const order = (accountId: number, id: string) =>
@@ -182,6 +183,8 @@ export const openWholeApi = (): WholeApi => {
       [8, 'other'],
     ] as const)
       floor.seed('accountNumbers', accountNumberPut({ lane: 1, accountId, account, firm: account }))
+    for (const owner of ['host/1/a/0', 'host/2/b/0']) floor.replica(1, owner)
+    floor.lease(2, { halted: 'divergence' })
     const atMillis = Date.now() - 60_000
     floor.seed('trades', tradePut(tradeRow(41, { atMillis, instrumentName })))
     floor.tables.seed('tradeBusts', {

@@ -13,12 +13,13 @@ import { createCommandSource, createRandom } from '#test/support/random-commands
 
 /** What takes ten thousand orders or instruments, or a million accounts, to be reached: see engine.test.ts. */
 const limits: readonly RejectionCode[] = ['open-order-limit', 'account-limit', 'instrument-limit']
-/** An encoding of its own, not a command or event of its own; and what no engine says. */
+/** An encoding of its own, not a command or event of its own; and what the matcher says, not its engine. */
 const encodings = [
   'place-order-with-instructions',
   'order-accepted-with-instructions',
   'order-rejected-with-instructions',
   'frame-poisoned',
+  'epoch-started',
 ]
 
 /** In a process of its own: under jest it would take twice the time. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ContractSpecification } from '#domain/reference/instrument.ts'
-import type { Command, PlaceOrder } from '#domain/trading/commands.ts'
+import { type Command, noHash, type PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine, restoreEngine } from '#domain/trading/engine.ts'
+import { EngineVersionUnknown, engineVersions } from '#domain/trading/engine-version.ts'
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
 import {
   commandOf,
@@ -471,6 +472,155 @@ describe('a command that arrives twice', () => {
     expect(enter(live)).toEqual(['duplicate'])
     expect(enter(commandOf('ann cancels a2'))).toEqual(['a2 cancelled 1 user-request'])
     expect(enter(live)).toEqual(['duplicate'])
+  })
+})
+
+describe('an iceberg', () => {
+  const iceberg = (quantityLots: number, displayLots: number, name: string): Command => ({
+    ...(commandOf(`ann sells ${quantityLots} @ 100 as ${name}`) as PlaceOrder),
+    displayLots,
+  })
+
+  test('is in a hundred parts at most, so that no command leads to trades without end', () => {
+    const market = openMarket()
+    const enter = (command: Command): string[] => market.engine.enter(command, marketMillis).map(lineOf)
+    expect(enter(iceberg(101, 1, 'a1'))).toEqual(['a1 rejected invalid-instructions'])
+    expect(enter(iceberg(2_147_483_647, 21_474_836, 'a2'))).toEqual(['a2 rejected invalid-instructions'])
+    expect(enter(iceberg(100, 1, 'a3'))).toEqual(['a3 accepted @ 100'])
+    expect(market.enter('ann amends a3 to 101')).toEqual(['amend-order rejected amount-out-of-range'])
+    expect(trades(market.events('bob buys 1 @ 100 as b1'))).toHaveLength(1)
+    // What is filled does not count.
+    expect(market.enter('ann amends a3 to 101')).toEqual(['a3 amended to 101 @ 100 anew'])
+    expect(trades(market.events('bob buys 200 @ 100 as b2'))).toHaveLength(100)
+  })
+})
+
+describe('a group of quotes', () => {
+  const group = { accountId: 1, groupHash: '1'.repeat(16) }
+  const quote = (bidLots: number, askLots: number): Command => ({
+    type: 'quote',
+    commandId: nextCommandId(),
+    ...group,
+    groupName: 'main',
+    quotes: [{ instrumentId: 1, specificationVersion: 1, bidTicks: 99, bidLots, askTicks: 101, askLots }],
+  })
+  const protection: Command = {
+    type: 'set-market-maker-protection',
+    commandId: nextCommandId(),
+    ...group,
+    name: 'main',
+    intervalMillis: 1_000,
+    frozenMillis: 0,
+    amountLimitLots: 2,
+    deltaLimitLots: 0,
+  }
+  const reset = (): Command => ({ type: 'reset-market-maker-protection', commandId: nextCommandId(), ...group })
+  const groupsOf = ({ engine }: ReturnType<typeof openMarket>) => engine.snapshot().groups.length
+
+  test('is remembered as long as it has quotes or a protection', () => {
+    const market = openMarket()
+    const enter = (command: Command): string[] => market.engine.enter(command, marketMillis).map(lineOf)
+    enter(quote(0, 0))
+    expect(groupsOf(market)).toBe(0)
+    enter(quote(2, 2))
+    expect(groupsOf(market)).toBe(1)
+    expect(groupsOf({ ...market, engine: restoreEngine(market.engine.snapshot()) })).toBe(1)
+    // Neither before nor after it is forgotten is there a protection to be reset.
+    expect(enter(reset())).toEqual(['reset-market-maker-protection rejected unknown-protection'])
+    market.enter('bob buys 2 @ 101 as b1')
+    expect(groupsOf(market)).toBe(1)
+    enter(quote(0, 0))
+    expect(groupsOf(market)).toBe(0)
+    expect(enter(reset())).toEqual(['reset-market-maker-protection rejected unknown-protection'])
+    // Again with one side gone by a trade, the other by a cancellation.
+    enter(quote(2, 0))
+    enter({ type: 'cancel-orders', commandId: nextCommandId(), accountId: 1, instrumentId: 0, labelHash: noHash })
+    expect(groupsOf(market)).toBe(0)
+  })
+
+  test('stays frozen by its protection when no quote is left', () => {
+    const market = openMarket()
+    market.engine.enter(protection, marketMillis)
+    market.engine.enter(quote(2, 2), marketMillis)
+    expect(market.enter('bob buys 2 @ 101 as b1').at(-1)).toBe('protection-triggered')
+    const { engine } = market
+    expect(groupsOf(market)).toBe(1)
+    const later = restoreEngine(engine.snapshot())
+    for (const each of [engine, later]) {
+      expect(each.enter(quote(2, 2), marketMillis)).toMatchObject([
+        { code: 'protection-frozen' },
+        { code: 'protection-frozen' },
+        { rejectedSides: 2 },
+      ])
+      expect(each.enter(reset(), marketMillis)).toMatchObject([{ type: 'protection-reset' }])
+      expect(each.enter(quote(2, 2), marketMillis).at(-1)).toMatchObject({ acceptedSides: 2 })
+    }
+  })
+})
+
+describe('engine versions', () => {
+  const activate = (version: number): Command => ({
+    type: 'activate-engine-version',
+    commandId: nextCommandId(),
+    version,
+  })
+  const reducingStop = {
+    ...commandOf('ann sells 5 @ 90 as a2'),
+    orderType: 'stop_limit',
+    triggerTicks: 95,
+    reduceOnly: true,
+  } as PlaceOrder
+  /** Ann holds 3 and has a stop for 5 of them; it is triggered by a trade at 94. */
+  const triggered = (version: number): Event[] => {
+    const market = openMarket()
+    if (version > 1) market.engine.enter(activate(version), marketMillis)
+    market.enter('ann buys 3 @ 100 as a1', 'bob sells 3 @ 100 as b1', 'bob buys 9 @ 92 as b2')
+    market.engine.enter(reducingStop, marketMillis)
+    return market.events('bob buys 1 @ 94 as b3', 'cid sells 1 @ 94 as c1')
+  }
+
+  test('begin at 1 and go up by command alone', () => {
+    const { engine } = openMarket()
+    expect(engine.snapshot().version).toBe(1)
+    expect(engine.enter(activate(1), marketMillis)).toMatchObject([{ code: 'engine-version-not-newer' }])
+    const first = activate(2)
+    expect(engine.enter(first, marketMillis)).toMatchObject([{ type: 'engine-version-activated', version: 2 }])
+    expect(engine.enter(first, marketMillis)).toMatchObject([{ type: 'command-duplicated' }])
+    expect(engine.enter(activate(2), marketMillis)).toMatchObject([{ code: 'engine-version-not-newer' }])
+    expect(engine.enter(activate(0), marketMillis)).toMatchObject([{ code: 'engine-version-not-newer' }])
+    expect(restoreEngine(engine.snapshot()).snapshot()).toEqual(engine.snapshot())
+    expect(engine.snapshot().version).toBe(2)
+  })
+
+  test('one that is not known stops the engine before anything has changed', () => {
+    const { engine } = openMarket()
+    const before = engine.snapshot()
+    const unknown = activate(Math.max(...engineVersions) + 1)
+
+    expect(() => engine.enter(unknown, marketMillis)).toThrow(EngineVersionUnknown)
+    expect(() => engine.enter(unknown, marketMillis)).toThrow(EngineVersionUnknown)
+    expect(engine.snapshot()).toEqual(before)
+    expect(() => restoreEngine({ ...before, version: 3 })).toThrow(EngineVersionUnknown)
+    expect(() => restoreEngine({ ...before, version: 0 })).toThrow(EngineVersionUnknown)
+    expect(() => restoreEngine(JSON.parse(JSON.stringify({ ...before, format: 2 })))).toThrow('format 2')
+  })
+
+  test('in version 1 a stop that only reduces is triggered as less without a word', () => {
+    const told = triggered(1)
+
+    expect(told.map(lineOf)).not.toContainEqual(expect.stringContaining('a2 amended'))
+    expect(told.map(lineOf)).toContain('a2 takes 3 @ 92 from b2')
+  })
+
+  test('in version 2 it says how much is left of it, in its own name, before it is triggered', () => {
+    const told = triggered(2)
+
+    expect(told.map(lineOf).slice(-3)).toEqual([
+      'a2 amended to 3 @ 90 in place',
+      'order-triggered',
+      'a2 takes 3 @ 92 from b2',
+    ])
+    expect(told.at(-3)).toMatchObject({ commandId: idOf('a2'), orderId: idOf('a2'), previousTicks: 0, filledLots: 0 })
   })
 })
 

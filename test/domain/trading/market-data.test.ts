@@ -211,7 +211,7 @@ const commandOf = (
         askTicks: ask.ticks,
         askLots: ask.lots,
       }
-      return { type: 'quote', commandId, accountId, groupHash, quotes: [quote] }
+      return { type: 'quote', commandId, accountId, groupHash, groupName: 'main', quotes: [quote] }
     }
     case 'state': {
       const { instrumentId, state, forMillis } = intent
@@ -260,7 +260,9 @@ const commandOf = (
       }
     case 'bust': {
       const trade = trades.at(-1 - intent.earlier)
-      return trade && { type: 'bust-trade', commandId, ...trade, buyerFeeMicros: 0, sellerFeeMicros: 0 }
+      return (
+        trade && { type: 'bust-trade', commandId, ...trade, buyerFeeMicros: 0, sellerFeeMicros: 0, tradedAtMillis: 0 }
+      )
     }
     case 'expire':
       return { type: 'expire-instrument', commandId, instrumentId: intent.instrumentId }

@@ -97,7 +97,7 @@ const naively = (
 const standing = (events: readonly Event[], accountId: number, direction: Direction) => {
   let found: { id: string; ticks: number; lots: number } | undefined
   for (const event of events) {
-    if (event.type === 'order-accepted' && event.isQuote && event.accountId === accountId) {
+    if (event.type === 'order-accepted' && event.quoteGroup !== '' && event.accountId === accountId) {
       if (event.direction === direction && event.restingLots > 0)
         found = { id: event.orderId, ticks: event.priceTicks, lots: event.restingLots }
     } else if (event.type === 'order-amended' && event.orderId === found?.id)
@@ -166,7 +166,14 @@ const tellOf = (steps: readonly (readonly [Step, number])[]): Told[] => {
     atMillis += gapMillis
     const commandId = nextCommandId()
     if (each.kind === 'quote')
-      enter({ type: 'quote', commandId, accountId: each.accountId, groupHash: '1'.repeat(16), quotes: [each.quote] })
+      enter({
+        type: 'quote',
+        commandId,
+        accountId: each.accountId,
+        groupHash: '1'.repeat(16),
+        groupName: 'main',
+        quotes: [each.quote],
+      })
     else if (each.kind === 'order') enter(commandOf(`${each.line} as c${index}`))
     else
       enter({

@@ -16,8 +16,6 @@ import { storesAccount, storesRegion } from './ask.ts'
 import { haveAllJourneysPassed, isTurnOf, needsExchange, needsTemplates } from './turns.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-/** Compiling the hot parts of a server anew costs more than a short life earns back. */
-const javaOptions = '-XX:TieredStopAtLevel=1'
 const startLimitMillis = 120_000
 const graceMillis = 60_000
 
@@ -27,7 +25,6 @@ export interface Services {
 }
 
 export const startServices = async (): Promise<Services> => {
-  process.env['JAVA_TOOL_OPTIONS'] ??= javaOptions
   const folder = mkdtempSync(join(process.env['TEST_FOLDER'] ?? tmpdir(), 'services-'))
   const stops: (() => Promise<unknown>)[] = []
 
@@ -54,7 +51,7 @@ export const startServices = async (): Promise<Services> => {
     const child = await startNodeChild({
       name,
       args,
-      environment: { ...defined(inherited), NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...environment },
+      environment: { ...defined(inherited), ...environment },
       clock: createClock(),
       logFile,
       cwd: root,

@@ -6,7 +6,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Each of them when all journeys have ended, those before it in this list included. */
-export const afterJourneys = ['test/journeys/upheaval.test.ts', 'test/after-journeys/permissions.test.ts']
+export const afterJourneys = [
+  'test/journeys/chaos.test.ts',
+  'test/journeys/upheaval.test.ts',
+  'test/after-journeys/permissions.test.ts',
+]
 
 /** The exchange takes a while to start: two that do not need it go before the journeys, of which the longest is first. */
 const early = [/^test\/adapters\/tables\//, /\/projection\./, /\/order-to-position\./]

@@ -1,0 +1,26 @@
+/**
+ * Rules that an engine can follow. Replicas run different code while it is rolled out, so a rule changes for all of them
+ * at the same command, `activate-engine-version`, and a record always leads to what it led to when it was first applied.
+ *
+ * 1: as first deployed.
+ * 2: a reduce-only stop whose trigger is reached when the position is smaller than it is says so by `order-amended`.
+ */
+export const engineVersions = [1, 2] as const
+
+export const firstEngineVersion = 1
+export const versionOfToldClips = 2
+
+/** A version that this code does not have: another replica may. */
+export class EngineVersionUnknown extends Error {
+  readonly version: number
+  constructor(version: number) {
+    super(`engine version ${version} is not known here, which has ${engineVersions.join(', ')}`)
+    this.name = 'EngineVersionUnknown'
+    this.version = version
+  }
+}
+
+/** Throws EngineVersionUnknown. */
+export const requireEngineVersion = (version: number): void => {
+  if (!engineVersions.some(known => known === version)) throw new EngineVersionUnknown(version)
+}
