@@ -145,7 +145,7 @@ export async function* archivedOrders(lane: number, from: string, to: string): A
 }
 
 /** Oldest first: keys are padded, so text order is number order. */
-const listSnapshots = (lane: number): Promise<readonly string[]> => listKeys(folder(lane))
+export const listSnapshots = (lane: number): Promise<readonly string[]> => listKeys(folder(lane))
 
 const listKeys = async (prefix: string): Promise<readonly string[]> => {
   const keys: string[] = []
@@ -170,7 +170,8 @@ const readObject = async (key: string): Promise<Buffer> => {
   return Buffer.from(await Body.transformToByteArray())
 }
 
-const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<State>> => {
+/** Throws where it is damaged, or of something else. */
+export const readSnapshot = async <State>(key: string, lane: number): Promise<Snapshot<State>> => {
   const bytes = await readObject(key)
   const [, sealed] = sealPattern.exec(bytes.toString('latin1', Math.max(0, bytes.length - sealBytes))) ?? []
   if (sealed === undefined) throw new Error('the object has no seal')

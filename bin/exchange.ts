@@ -1,4 +1,5 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
+import { enableCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
 import { type Bundles, bundle } from '#lib/bundles.ts'
@@ -26,7 +27,8 @@ export const synthesize = async (options: SynthesisOptions = {}): Promise<string
   const outdir = resolve(options.outdir ?? join(root, 'cdk.out'))
   // The CDK takes as long to load as the bundles to be made: both at once.
   const [{ App, Validations }, { TenantStage }, context, bundles] = await Promise.all([
-    import('aws-cdk-lib'),
+    // Not the whole library, which loads each of its services to know their names.
+    import('aws-cdk-lib/core'),
     import('#lib/tenant-stage.ts'),
     contextOfCdkJson(),
     options.bundles ?? makeBundles(join(outdir, '..', 'dist')),
@@ -82,6 +84,8 @@ const makeBundles = async (outdir: string): Promise<Bundles> => {
 
 /** The CLI says where to write and what it was asked for by `-c` in these two variables. */
 if (import.meta.main) {
+  // For the CDK, which is imported when all of this file's own imports are there.
+  enableCompileCache()
   try {
     await synthesize({ ...(process.env['CDK_OUTDIR'] === undefined ? {} : { outdir: process.env['CDK_OUTDIR'] }) })
   } catch (error) {

@@ -29,7 +29,8 @@ const jest = spawn(
   // Jest writes the JSON to standard output too: what people read is on standard error.
   {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, POWERTOOLS_DEV: 'true', AWS_REGION: 'eu-west-1', TEST_FOLDER: folder },
+    // esbuild by itself collects garbage so often that it takes a third of its processor time.
+    env: { GOGC: '400', ...process.env, POWERTOOLS_DEV: 'true', AWS_REGION: 'eu-west-1', TEST_FOLDER: folder },
   },
 )
 const stop = (signal: NodeJS.Signals) => jest.kill(signal)

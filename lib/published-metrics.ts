@@ -1,5 +1,5 @@
-import type { Duration } from 'aws-cdk-lib'
 import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Duration } from 'aws-cdk-lib/core'
 import {
   type MetricDimension,
   type MetricName,

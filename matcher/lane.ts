@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { quarantine } from '#adapters/snapshots.ts'
-import { type Batch, backoffMillis, pause, type StreamReader, type StreamRecord } from '#adapters/streams/reader.ts'
+import {
+  type Batch,
+  backoffMillis,
+  paddedSequence,
+  pause,
+  type StreamReader,
+  type StreamRecord,
+} from '#adapters/streams/reader.ts'
 import type { Checkpoint, Skip } from '#adapters/tables/lanes.ts'
 import type { Engine } from '#domain/trading/engine.ts'
 import { EngineVersionUnknown } from '#domain/trading/engine-version.ts'
@@ -70,9 +77,9 @@ export interface AppliedRecord {
 export interface Lane {
   /**
    * Applies record after record until the signal is given, from where it stands; by another reader it may be called
-   * again. Throws LaneHalted where it may not go on.
+   * again. Before a record at which the engine is known to throw it waits. Throws LaneHalted where it may not go on.
    */
-  run(reader: StreamReader, signal: AbortSignal): Promise<void>
+  run(reader: StreamReader, signal: AbortSignal, waitBefore?: string): Promise<void>
   /** The lane's checkpoint lies there now: what was published must be what is kept here. Throws LaneHalted. */
   expect(checkpoint: Checkpoint): void
   position(): Position
@@ -291,9 +298,10 @@ export const createLane = (options: LaneOptions): Lane => {
     missed = isBeyond ? published.sequence : undefined
   }
 
-  const applyBatch = async (batch: Batch, signal: AbortSignal) => {
+  const applyBatch = async (batch: Batch, signal: AbortSignal, waitBefore: string | undefined) => {
     let startedMillis = performance.now()
     for (const record of batch.records) {
+      if (paddedSequence(record.sequenceNumber) === waitBefore) return aborted(signal)
       apply(record)
       if (outbox.unpublishedEvents() > maxUnpublishedEvents)
         await Promise.race([outbox.untilBelow(maxUnpublishedEvents / 2), aborted(signal)])
@@ -305,7 +313,7 @@ export const createLane = (options: LaneOptions): Lane => {
   }
 
   return {
-    async run(reader, signal) {
+    async run(reader, signal, waitBefore) {
       verify()
       // The last record that was applied must still be there: then all that follow it are.
       const from = position.sequence === '' ? ({ from: 'TRIM_HORIZON' } as const) : { at: position.sequence }
@@ -318,7 +326,7 @@ export const createLane = (options: LaneOptions): Lane => {
           isCaughtUp = false
         }
         checkHeld(batch)
-        await applyBatch(batch, signal)
+        await applyBatch(batch, signal, waitBefore)
         if (signal.aborted) return
         millisBehindLatest = batch.millisBehindLatest
         isCaughtUp = isVerified && batch.millisBehindLatest === 0

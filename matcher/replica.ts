@@ -96,12 +96,17 @@ const recoverable: readonly LaneHalted['reason'][] = [
 export const runReplica = async (settings: ReplicaSettings, log: Log, stop: AbortSignal): Promise<void> => {
   /** Snapshots as new as this one do not lead to what was published. */
   let olderThan: string | undefined
+  /** The engine throws on this record: only who leads may say that it is passed over. */
+  let failing: string | undefined
   let attempts = 0
   for (let attempt = 1; !stop.aborted; attempt++) {
     const startedMillis = performance.now()
     try {
       // A name for each time: what was claimed by an attempt whose answer was lost is then known to be its own.
-      return await replica({ ...settings, owner: `${settings.owner}/${attempts++}` }, log, stop, olderThan)
+      return await replica({ ...settings, owner: `${settings.owner}/${attempts++}` }, log, stop, {
+        olderThan,
+        failing,
+      })
     } catch (error) {
       const halted = haltedBy(error)
       if (!(halted instanceof LaneHalted) || !recoverable.includes(halted.reason)) throw halted
@@ -113,6 +118,7 @@ export const runReplica = async (settings: ReplicaSettings, log: Log, stop: Abor
       })
       if (halted.reason === 'divergence') olderThan = await afterDivergence(lane, halted, log)
       else olderThan = undefined
+      failing = halted.reason === 'engine-failed' ? String(halted.details['sequence']) : undefined
       if (performance.now() - startedMillis > 60_000) attempt = 1
       await pause(Math.min(10_000, backoffMillis(attempt, 100)), stop)
     }
@@ -137,7 +143,7 @@ const replica = async (
   settings: ReplicaSettings,
   log: Log,
   stop: AbortSignal,
-  olderThan: string | undefined,
+  { olderThan, failing }: { readonly olderThan: string | undefined; readonly failing: string | undefined },
 ): Promise<void> => {
   const { lane, owner, orderStream, executionStream } = settings
   const [lineage, retentionMillis] = await Promise.all([
@@ -216,8 +222,15 @@ const replica = async (
   try {
     const following = new AbortController()
     const reader = withArchive(lane, standbyReader(settings, log), firstLease.firstSequenceNumber, log)
-    const run = theLane.run(reader, AbortSignal.any([signal, following.signal]))
+    const whileFollowing = AbortSignal.any([signal, following.signal])
+    const waitBefore = failing !== undefined && !skips.has(failing) ? failing : undefined
+    const run = theLane.run(reader, whileFollowing, waitBefore)
     run.catch(() => ending.abort())
+    if (waitBefore !== undefined)
+      void untilSkipped(settings, waitBefore, whileFollowing, log).then(isSkipped => {
+        if (isSkipped)
+          onHalted(new LaneHalted('engine-failed', 'a record is passed over now', { sequence: waitBefore }))
+      })
     const claimed = await untilClaimed(settings, firstLease, theLane, signal, log, seen => {
       theLane.expect(seen)
       progress.reached(seen.outSeq)
@@ -333,6 +346,22 @@ const untilClaimed = async (
     await pause(isUrgent ? 20 : leaseMillis / 10, signal)
   }
   return undefined
+}
+
+/** True once the leader has said so; false where the signal came first. */
+const untilSkipped = async (
+  { lane, leaseMillis }: ReplicaSettings,
+  sequence: string,
+  signal: AbortSignal,
+  log: Log,
+): Promise<boolean> => {
+  for (; !signal.aborted; await pause(leaseMillis, signal))
+    try {
+      if ((await listSkips(lane)).has(sequence)) return !signal.aborted
+    } catch (error) {
+      log.warn('it cannot be read which records are passed over', told(error))
+    }
+  return false
 }
 
 /** While a standby takes its last snapshot, somebody must go on telling it what is published. */

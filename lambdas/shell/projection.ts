@@ -111,28 +111,39 @@ export const projectorOf = ({ name, load }: Projection): ((records: readonly Str
     return { applied: true, ...(gap === undefined ? {} : { gap }) }
   }
 
-  /** Reads the stream itself from the last applied record on, until the gap before `missingBefore` is closed. */
+  /**
+   * Reads the stream itself from the last applied record on, until the gap before `missingBefore` is closed. What is
+   * missing may lie before that record all the same: a leader that had been overtaken says again what was said, and where
+   * the first time was never delivered, its repeat was applied. So the second time all of the stream is read.
+   */
   const heal = async (lane: number, missingBefore: number): Promise<void> => {
     const start = await watermarkOf(lane)
     logger.warn('events are missing: reading the stream again', { projection: name, lane, ...start, missingBefore })
     metrics.addMetric('ProjectionGaps', MetricUnit.Count, 1)
-    let after = start.recordSequence
-    for (;;) {
+    const isHealed =
+      (await reread(lane, missingBefore, start.recordSequence)) ||
+      (start.recordSequence !== undefined && (await reread(lane, missingBefore, undefined)))
+    if (isHealed) {
+      metrics.addMetric('ProjectionGapsHealed', MetricUnit.Count, 1)
+      return
+    }
+    const { outSeq } = await watermarkOf(lane)
+    metrics.addMetric('ProjectionEventsMissing', MetricUnit.Count, missingBefore - outSeq - 1)
+    throw new EventsMissing(`lane ${lane} lacks the events after ${outSeq} and before ${missingBefore}`)
+  }
+
+  /** Whether the gap is closed. */
+  const reread = async (lane: number, missingBefore: number, from: string | undefined): Promise<boolean> => {
+    for (let after = from; ; ) {
       const { records, caughtUp } = await readExecutionsAfter(lane, after)
       const gap = await advance(
         lane,
         records.flatMap(record => decodedOrSkipped(record)),
       )
       const { outSeq } = await watermarkOf(lane)
-      if (outSeq + 1 >= missingBefore) {
-        metrics.addMetric('ProjectionGapsHealed', MetricUnit.Count, 1)
-        return
-      }
+      if (outSeq + 1 >= missingBefore) return true
       const last = records.at(-1)
-      if (gap !== undefined || caughtUp || last === undefined) {
-        metrics.addMetric('ProjectionEventsMissing', MetricUnit.Count, missingBefore - outSeq - 1)
-        throw new EventsMissing(`lane ${lane} lacks the events after ${outSeq} and before ${missingBefore}`)
-      }
+      if (gap !== undefined || caughtUp || last === undefined) return false
       after = last.sequenceNumber
     }
   }

@@ -56,4 +56,5 @@ const commandOf = (row: TradeBustRow): BustTrade => ({
   tradeId: row.tradeId,
   buyerFeeMicros: row.buyerFeeMicros,
   sellerFeeMicros: row.sellerFeeMicros,
+  tradedAtMillis: row.tradedAtMillis,
 })

@@ -14,6 +14,7 @@ const operations: ReadonlySet<string> = new Set([
   'set-market-state',
   'set-market-controls',
   'set-mark-price',
+  'activate-engine-version',
 ])
 
 export const handle: Handle<typeof getCommand> = async ({ path, principal }) => {

@@ -12,6 +12,7 @@ export const trading: ContextAccess<'trading'> = {
       .table('orders', 'GetItem', 'Query')
       .index('orders', 'open-orders')
       .table('trades', 'Query')
+      .table('lanes', 'GetItem')
       .putOrders(),
   'project-orders': given =>
     given

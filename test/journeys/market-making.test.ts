@@ -81,9 +81,9 @@ describe('quotes', () => {
     )
     expect(
       rows(listed)
-        .map(({ instrument_name, direction }) => `${instrument_name} ${direction}`)
+        .map(({ group, instrument_name, direction }) => `${group} ${instrument_name} ${direction}`)
         .sort(),
-    ).toEqual([`${first} buy`, `${first} sell`, `${second} buy`, `${second} sell`])
+    ).toEqual([`${first} buy`, `${first} sell`, `${second} buy`, `${second} sell`].map(side => `futures ${side}`))
   })
 
   test('are pulled when more trades than their protection lets, until it is reset', async () => {
@@ -188,6 +188,10 @@ describe('a market', () => {
       auction_ms: 1_000,
     }
     expect(outcome(await set('controls', controls))).toBe('200')
+    await eventually(
+      () => taker.call('GET', `/api/v1/markets/${halted}`),
+      answer => JSON.stringify(answer.body['controls']) === JSON.stringify(controls),
+    )
     expect((await order(taker, { instrument_name: halted, price: '2' })).body).toMatchObject({
       reject_reason: 'price-outside-band',
     })
@@ -239,5 +243,14 @@ describe('a market', () => {
       answer => rows(answer)[0]?.['is_busted'] === true,
     )
     expect(rows(marked)).toHaveLength(1)
+    const flagged = await eventually(
+      () => taker.call('GET', `/api/v1/markets/${halted}/trades`),
+      answer => rows(answer)[0]?.['is_busted'] === true,
+    )
+    expect(rows(flagged)).toMatchObject([{ trade_id, is_busted: true }])
+    for (const resolution of ['1m', '5m', '15m', '1h', '1d'])
+      expect(rows(await taker.call('GET', `/api/v1/markets/${halted}/candles?resolution=${resolution}`))).toEqual([])
+    const { body: ticker } = await taker.call('GET', `/api/v1/markets/${halted}/ticker`)
+    expect(ticker).toMatchObject({ volume_24h: '0', trades_24h: 0, open_interest: '0' })
   })
 })

@@ -21,6 +21,7 @@ const nobodys: Readonly<Record<string, string>> = {
   group: 'a name among the account’s own groups of quotes',
   scope: 'no object: what kind of one the subject is',
   subject: 'whoever may stop one account, firm or lane may stop each',
+  lane: 'whoever may look at one lane, or operate one, may each',
   trade_id: 'whoever may ask for a bust may ask for each',
   bust_id: 'whoever may approve a bust may approve each that another has asked for',
 }

@@ -15,7 +15,7 @@ const as = { role: 'market_maker' } as const
 beforeEach(() => floor.reset())
 
 const row = (name: string, more: Partial<OrderRow> = {}) =>
-  floor.seed('orders', orderPut(orderRow(name, { isQuote: true, instrumentName, ...more })))
+  floor.seed('orders', orderPut(orderRow(name, { quoteGroup: 'main', instrumentName, ...more })))
 
 describe('standing quotes', () => {
   test('are the sides that stand, and no other order', async () => {
@@ -28,7 +28,14 @@ describe('standing quotes', () => {
     expect(status).toBe(200)
     expect(body).toMatchObject({
       data: [
-        { order_id: idOf('2'), instrument_name: instrumentName, direction: 'sell', price: '3', amount: '0.6' },
+        {
+          order_id: idOf('2'),
+          group: 'main',
+          instrument_name: instrumentName,
+          direction: 'sell',
+          price: '3',
+          amount: '0.6',
+        },
         { order_id: idOf('1'), direction: 'buy', price: '2.55', amount: '1' },
       ],
       next_cursor: null,

@@ -40,6 +40,7 @@ const quote = (name: string, bidLots: number, askLots: number, more: Partial<Ins
   commandId: id(name),
   accountId: 1,
   groupHash: group,
+  groupName: 'main',
   quotes: [{ instrumentId: 1, specificationVersion: 1, bidTicks: 99, bidLots, askTicks: 101, askLots, ...more }],
 })
 

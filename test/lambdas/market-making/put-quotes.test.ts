@@ -31,6 +31,7 @@ describe('a mass quote', () => {
         commandId: answer.body['command_id'],
         accountId: 7,
         groupHash: nameHash('futures'),
+        groupName: 'futures',
         quotes: [
           { instrumentId: 1, specificationVersion: 1, bidTicks: 50, bidLots: 20, askTicks: 52, askLots: 20 },
           { instrumentId: 2, specificationVersion: 1, bidTicks: 0, bidLots: 0, askTicks: 100, askLots: 20 },

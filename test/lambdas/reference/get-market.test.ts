@@ -39,10 +39,10 @@ test('is for whoever has a role', async () => {
 test('tells its trading state, mark price and controls; just listed it is continuous', async () => {
   const nothing = {
     price_band: null,
-    velocity_move: null,
-    velocity_millis: null,
-    halt_millis: null,
-    auction_millis: null,
+    velocity: null,
+    velocity_interval_ms: null,
+    halt_ms: null,
+    auction_ms: null,
   }
   expect((await get(instrumentName)).body).toMatchObject({
     trading_state: 'continuous',

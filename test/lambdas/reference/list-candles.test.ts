@@ -62,6 +62,24 @@ test('page by page and by time', async () => {
   expect((await list({ resolution: '1m', cursor: first.next ?? '', start, end })).starts).toEqual([])
 })
 
+test('one whose trades were all reversed is left out, and no page ends the list because of it', async () => {
+  data.candle('1m', at + 2 * minute, 0, 0)
+  data.candle('1m', at + 3 * minute, 0, 0)
+  const whole = await list({ resolution: '1m' })
+  expect([whole.starts, whole.next]).toEqual([['09:09', '09:06', '09:05'], undefined])
+  const starts: string[] = []
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const { starts: some, next }: Awaited<ReturnType<typeof list>> = await list({
+      resolution: '1m',
+      limit: '1',
+      ...(cursor === '' ? {} : { cursor }),
+    })
+    starts.push(...some)
+    cursor = next
+  }
+  expect(starts).toEqual(['09:09', '09:06', '09:05'])
+})
+
 test('without a resolution, or with one that there is not, it is refused', async () => {
   expect(await list({})).toMatchObject({ status: 400, code: 'invalid-request' })
   expect(await list({ resolution: '2m' })).toMatchObject({ status: 400, code: 'invalid-request' })

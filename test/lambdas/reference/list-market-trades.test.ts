@@ -15,7 +15,7 @@ const iso = (millis: number) => new Date(millis).toISOString()
 beforeEach(() => {
   floor.reset()
   data.trade(9, at)
-  data.trade(10, at, true)
+  data.trade(10, at, { isAuction: true, isBusted: true })
   data.trade(12, at)
   data.trade(30, at + 1_000)
 })
@@ -43,9 +43,10 @@ test('newest first, without whose they were; nobody takes in an auction', async 
       amount: '2.5',
       direction: 'sell',
       is_auction: false,
+      is_busted: false,
       timestamp: '2026-07-21T09:05:07.150Z',
     },
-    expect.objectContaining({ direction: null, is_auction: true }),
+    expect.objectContaining({ direction: null, is_auction: true, is_busted: true }),
   ])
 })
 

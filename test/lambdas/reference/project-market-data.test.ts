@@ -1,12 +1,24 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { getBook } from '#adapters/tables/books.ts'
 import { listCandles } from '#adapters/tables/candles.ts'
+import { listMarketTrades } from '#adapters/tables/market-trades.ts'
 import { bestLevels } from '#domain/trading/book-side.ts'
+import {
+  type Candle,
+  type CandleResolution,
+  candleOfTrade,
+  candleResolutions,
+  candleStart,
+  joined,
+} from '#domain/trading/candles.ts'
+import type { Command } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { TableName } from '#protocol/tables.ts'
 import { executionsRecord, recordsOf } from '#test/support/executions.ts'
 import { mockTables } from '#test/support/mocked-tables.ts'
+import { createRandom } from '#test/support/random-commands.ts'
 import { commandOf, marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
 
 process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT'
@@ -124,6 +136,90 @@ describe('is the same', () => {
       await one([executionsRecord(90, 1, events.slice(0, 2 * at + 1))])
     }
     expect(dump()).toEqual(whole)
+  })
+})
+
+describe('a trade that was reversed', () => {
+  /** Some minutes hold several trades, some one, and the day ends among them. */
+  const atMillisOf = (outSeq: number): number => marketMillis + 15 * 3_600_000 + Math.floor(outSeq / 4) * 47_000
+  const exchange = createEngine(1)
+  const told: Event[] = []
+  const enter = (command: Command): Event[] => {
+    const events = [...exchange.enter(command, marketMillis)]
+    told.push(...events)
+    return events
+  }
+  const trades: { readonly outSeq: number; readonly ticks: number; readonly lots: number; busted: boolean }[] = []
+  const bust = (trade: (typeof trades)[number], tradeId = tradeIdOf(1, trade.outSeq)): Event[] =>
+    enter({
+      type: 'bust-trade',
+      commandId: nextCommandId(),
+      instrumentId: 1,
+      priceTicks: trade.ticks,
+      quantityLots: trade.lots,
+      buyerId: 1,
+      sellerId: 2,
+      tradeId,
+      tradedAtMillis: atMillisOf(trade.outSeq),
+      buyerFeeMicros: 0,
+      sellerFeeMicros: 0,
+    })
+  enter({ type: 'list-instrument', commandId: nextCommandId(), specification: testSpecification })
+  for (const [index, account] of ['ann', 'bob'].entries()) {
+    enter({ type: 'open-account', commandId: nextCommandId(), account, firm: '' })
+    enter({ type: 'deposit', commandId: nextCommandId(), accountId: index + 1, amountMicros: 1_000_000 * usd })
+  }
+  const random = createRandom(7)
+  for (let n = 1; n <= 150; n += 1) {
+    const [ticks, lots] = [random.between(90, 110), random.between(1, 5)]
+    enter(commandOf(`ann buys ${lots} @ ${ticks} as a${n}`))
+    const from = told.length
+    const at = enter(commandOf(`bob sells ${lots} @ ${ticks} as b${n}`)).findIndex(
+      ({ type }) => type === 'trade-executed',
+    )
+    trades.push({ outSeq: from + at + 1, ticks, lots, busted: false })
+    // One of the last few, at times the very last; some minutes lose all of theirs.
+    const chosen = random.chance(0.5) ? trades[Math.max(0, trades.length - random.between(1, 12))] : undefined
+    if (chosen === undefined || chosen.busted) continue
+    expect(bust(chosen)).toMatchObject([{ type: 'trade-busted' }])
+    chosen.busted = true
+  }
+  const [first] = trades
+  // What no projector knows: a number that is no trade's, an id of another lane, and what is no id at all.
+  for (const tradeId of ['1-0000000000000001', '2-0000000000000009', '1-9']) if (first) bust(first, tradeId)
+
+  const candlesOf = (resolution: CandleResolution): Candle[] => {
+    const candles = new Map<number, Candle>()
+    for (const { outSeq, ticks, lots, busted } of trades) {
+      if (busted) continue
+      const own = candleOfTrade(candleStart(resolution, atMillisOf(outSeq)), ticks, lots)
+      const before = candles.get(own.startMillis)
+      candles.set(own.startMillis, before === undefined ? own : joined(before, own))
+    }
+    return [...candles.values()].reverse()
+  }
+
+  test.each([
+    { lengths: [1_000], batch: 1, forgets: false },
+    { lengths: [1], batch: 1, forgets: true },
+    { lengths: [1], batch: 7, forgets: false },
+    { lengths: [3, 1, 5], batch: 2, forgets: false },
+    { lengths: [40], batch: 1, forgets: true },
+  ])('is flagged, and in no candle: records $lengths, $batch at a time', async ({ lengths, batch, forgets }) => {
+    const records = recordsOf(told, lengths, atMillisOf)
+    let projector = newProjector()
+    for (let at = 0; at < records.length; at += batch) {
+      if (forgets) projector = newProjector()
+      await projector(records.slice(at, at + batch))
+    }
+    for (const resolution of candleResolutions)
+      expect((await listCandles(1, 1, resolution, { limit: 1_000 })).rows).toEqual(candlesOf(resolution))
+    const { rows } = await listMarketTrades(1, 1, { limit: 1_000 })
+    expect(rows.map(({ outSeq, isBusted = false }) => [outSeq, isBusted]).reverse()).toEqual(
+      trades.map(({ outSeq, busted }) => [outSeq, busted]),
+    )
+    expect(trades.filter(({ busted }) => busted).length).toBeGreaterThan(20)
+    expect(tables.items('candles').some(({ trades }) => trades === 0)).toBe(true)
   })
 })
 

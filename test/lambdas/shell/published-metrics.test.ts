@@ -15,6 +15,7 @@ process.env['POWERTOOLS_SERVICE_NAME'] = 'platform'
 const { serve } = await import('#lambdas/shell/serve.ts')
 const stream = await import('#lambdas/shell/stream.ts')
 const task = await import('#lambdas/shell/task.ts')
+const { underBackpressure } = await import('#lambdas/shell/backpressure.ts')
 
 afterEach(() => {
   jest.restoreAllMocks()
@@ -76,6 +77,13 @@ test.each([
   expect(dimensions(written)).toEqual([[[...publishedMetrics[source].dimensions].sort()]])
 })
 
+test('a lane that cannot be looked at is written under its number', async () => {
+  delete process.env['LANES_TABLE']
+  const written = await directivesOf(() => underBackpressure(1, async pressureNow => pressureNow()))
+  expect(written.map(names)).toEqual([[...publishedMetrics.intake.names]])
+  expect(dimensions(written)).toEqual([[[...publishedMetrics.intake.dimensions].sort()]])
+})
+
 test('a matcher writes its names and no other', () => {
   const [directive, ...more] = embeddedMetrics(matcherFigures(1), undefined)._aws.CloudWatchMetrics
   expect(more).toEqual([])
@@ -92,9 +100,9 @@ test('every name that a function writes is in protocol/metrics.ts, and the other
       String(metric),
     ),
   )
-  const { request, problem, stream: streamed, task: ofTasks } = publishedMetrics
+  const { request, problem, intake, stream: streamed, task: ofTasks } = publishedMetrics
   expect([...new Set(written)].sort()).toEqual(
-    [...request.names, ...problem.names, ...streamed.names, ...ofTasks.names].sort(),
+    [...request.names, ...problem.names, ...intake.names, ...streamed.names, ...ofTasks.names].sort(),
   )
   const calls = files.flatMap(name => [...readFileSync(join(root, name), 'utf8').matchAll(/\.addMetric\(/g)])
   expect(calls).toHaveLength(written.length)

@@ -61,6 +61,7 @@ describe('an approval', () => {
         tradeId: bustId,
         buyerFeeMicros: 3,
         sellerFeeMicros: 2,
+        tradedAtMillis: expect.any(Number),
       },
     ])
     expect((await approve('risk')).status).toBe(202)

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { requests } from '#test/support/http-requests.ts'
-import { instrumentName, openTradingFloor } from '#test/support/trading-floor.ts'
+import { openTradingFloor } from '#test/support/trading-floor.ts'
 
 const floor = openTradingFloor()
 const { handler } = await import('#lambdas/trading/http.ts')
@@ -11,19 +11,7 @@ const send = requests(handler, tradingOperations)
 let placed: PlaceOrder
 
 beforeEach(async () => {
-  floor.reset()
-  const body = {
-    instrument_name: instrumentName,
-    direction: 'buy',
-    amount: '2.5',
-    price: '2.55',
-    client_order_id: 'mine/1+',
-  }
-  await send('place-order', { body })
-  const command = floor.put()[0]
-  if (command?.type !== 'place-order') throw new Error('no order was put')
-  placed = command
-  floor.streams.put.length = 0
+  placed = await floor.placed(send, 'mine/1+')
 })
 
 const amend = (body: object, given: object = {}) =>

@@ -11,19 +11,7 @@ const send = requests(handler, tradingOperations)
 let placed: PlaceOrder
 
 beforeEach(async () => {
-  floor.reset()
-  const body = {
-    instrument_name: instrumentName,
-    direction: 'buy',
-    amount: '2.5',
-    price: '2.55',
-    client_order_id: 'mine/1+',
-  }
-  await send('place-order', { body })
-  const command = floor.put()[0]
-  if (command?.type !== 'place-order') throw new Error('no order was put')
-  placed = command
-  floor.streams.put.length = 0
+  placed = await floor.placed(send, 'mine/1+')
 })
 
 const get = (client_order_id: string, given: object = {}) =>

@@ -407,6 +407,7 @@ describe('no', () => {
     [{ time_in_force: 'good_til_date', expires_at: '2020-01-01T00:00:00Z' }, '#/expires_at'],
     [{ time_in_force: 'fill_or_kill', display_amount: '1' }, '#/display_amount'],
     [{ display_amount: '2.6' }, '#/display_amount'],
+    [{ amount: '10.1', display_amount: '0.1' }, '#/display_amount'],
     [{ time_in_force: 'immediate_or_cancel', post_only: true }, '#/post_only'],
     [{ order_type: 'stop_limit', trigger_price: '2.5', post_only: true }, '#/post_only'],
     [{ reject_post_only: true }, '#/reject_post_only'],

@@ -96,12 +96,44 @@ describe('a stop', () => {
     expect(rowOf('a1')).toMatchObject({ orderState: 'filled', filledLots: 4, isListedAsOpen: false })
   })
 
+  test('that only reduces shows how much of it was left when it was triggered', async () => {
+    await enter({ type: 'activate-engine-version', commandId: nextCommandId(), version: 2 })
+    await enter('bob sells 3 @ 100 as b1')
+    await enter('ann buys 3 @ 100 as a1')
+    await enter(order('ann sells 5 @ 90 as a2', { ...stop, triggerTicks: 95, reduceOnly: true }))
+    expect(rowOf('a2')).toMatchObject({ orderState: 'untriggered', quantityLots: 5 })
+    await enter('bob buys 1 @ 94 as b2')
+    await enter('bob sells 1 @ 94 as b3')
+    expect(rowOf('a2')).toMatchObject({ orderState: 'open', quantityLots: 3, filledLots: 0, priceTicks: 90 })
+    // An order's row is its own outcome.
+    expect(tables.items('outcomes').map(row => row['command_id'])).not.toContain(idOf('a2'))
+  })
+
   test('that finds nothing says so', async () => {
     await enter('bob sells 1 @ 105 as b1')
     await enter('ann buys 1 @ 105 as a1')
     await enter(order('ann buys 5 @ 107 as a2', { ...stop, orderType: 'stop_market', priceTicks: 0 }))
     expect(rowOf('a2')).toMatchObject({ orderState: 'cancelled', cancelReason: 'no-liquidity', isListedAsOpen: false })
   })
+})
+
+test('a side of a quote names its group', async () => {
+  const quote = { instrumentId: 1, specificationVersion: 1, bidTicks: 99, bidLots: 2, askTicks: 101, askLots: 2 }
+  await enter({
+    type: 'quote',
+    commandId: nextCommandId(),
+    accountId: 1,
+    groupHash: nameHash('futures/ü'),
+    groupName: 'futures/ü',
+    quotes: [quote],
+  })
+  await enter('ann buys 1 @ 90 as a1')
+  const rows = tables.items('orders').map(orderRowOf)
+  expect(rows.map(({ quoteGroup, priceTicks }) => [quoteGroup, priceTicks])).toEqual([
+    ['futures/ü', 99],
+    ['futures/ü', 101],
+    [undefined, 90],
+  ])
 })
 
 describe('instructions', () => {
@@ -204,6 +236,7 @@ describe('a bust', () => {
     tradeId,
     buyerFeeMicros: 0,
     sellerFeeMicros: 0,
+    tradedAtMillis: marketMillis,
   })
   const traded = async (): Promise<string> => {
     await enter('ann buys 5 @ 100 as a1')
