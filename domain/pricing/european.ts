@@ -1,0 +1,38 @@
+import { normalCdf } from './normal.ts'
+
+const { log, max } = Math
+
+export type OptionType = 'call' | 'put'
+export const optionTypes: readonly OptionType[] = ['call', 'put']
+
+/** +1 for a call, −1 for a put: the sign in every formula of the family. */
+export const signOf = (optionType: OptionType): 1 | -1 => (optionType === 'call' ? 1 : -1)
+
+/**
+ * The core that Black-76, Black–Scholes–Merton, forward starts and the approximations share: the undiscounted value of
+ * max(±(X − strike), 0) for lognormal X with mean `forward` and standard deviation `deviation` = σ√T of ln X.
+ * Inputs are checked by the callers; strike ≤ 0 and deviation 0 have their limits.
+ */
+export const lognormalOption = (sign: 1 | -1, forward: number, strike: number, deviation: number): number => {
+  if (!(deviation > 0) || strike <= 0) return max(sign * (forward - strike), 0)
+  const d1 = log(forward / strike) / deviation + deviation / 2
+  const value = sign * (forward * normalCdf(sign * d1) - strike * normalCdf(sign * (d1 - deviation)))
+  return Math.max(value, 0)
+}
+
+/** P(low < X < high) and E[X; low < X < high] for the same X; low may be 0, high Infinity. */
+export const lognormalInterval = (
+  forward: number,
+  deviation: number,
+  low: number,
+  high: number,
+): readonly [probability: number, mean: number] => {
+  if (low >= high) return [0, 0]
+  const d2 = (level: number): number =>
+    level <= 0 ? Infinity : level === Infinity ? -Infinity : log(forward / level) / deviation - deviation / 2
+  const [below, above] = [d2(low), d2(high)]
+  // Differences are taken in the tail that is small, where they keep their digits.
+  const mass = (from: number, to: number): number =>
+    from <= 0 ? normalCdf(from) - normalCdf(to) : normalCdf(-to) - normalCdf(-from)
+  return [mass(below, above), forward * mass(below + deviation, above + deviation)]
+}
