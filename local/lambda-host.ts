@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
 import { callerEnvironment } from './aws-calls.ts'
 import type { Component, Invocation, Invoke, Resource, Surroundings } from './component.ts'
-import type { InvocationRequest, WorkerReport, WorkerSettings } from './lambda-worker.ts'
+import type { FreezeRequest, InvocationRequest, WorkerReport, WorkerSettings } from './lambda-worker.ts'
 import { propertiesOf } from './resource-properties.ts'
 
 const mostEnvironmentsPerFunction = 8
@@ -25,6 +25,13 @@ const processorsLeftFree = 0.75
 const stopIdleAfterMillis = 60_000
 const loadTimeoutMillis = 20_000
 const largestPayloadBytes = 6 * 1024 * 1024
+
+/** With the compile cache from its first line on: else each thread would strip the types of the same few files anew. */
+const workerProgram = new URL(
+  `data:text/javascript,${encodeURIComponent(`import { enableCompileCache } from 'node:module'
+enableCompileCache()
+await import('${new URL('./lambda-worker.ts', import.meta.url).href}')`)}`,
+)
 
 const functionProperties = z.object({
   Code: z.object({ S3Key: z.string() }),
@@ -61,11 +68,14 @@ interface Environment {
   idleSinceMillis: number
 }
 
+/** Kills what runs of the function with this in its name, or freezes it for so long; false where nothing runs of it. */
+export type Strike = (partOfName: string, freezeMillis: number | undefined) => boolean
+
 type LoadGate = (load: () => Promise<void>) => Promise<void>
 
 export async function startLambdaHost(
   s: Surroundings,
-): Promise<Component & { invoke: Invoke; functions: readonly string[] }> {
+): Promise<Component & { invoke: Invoke; functions: readonly string[]; strike: Strike }> {
   // Threads share the time zone of their process; on Lambda it is always UTC.
   process.env['TZ'] = 'UTC'
   mkdirSync(join(s.dataDir, 'logs'), { recursive: true })
@@ -85,6 +95,7 @@ export async function startLambdaHost(
       if (pool === undefined) throw new Error(`Function not found: ${functionArn}`)
       return await pool.invoke(functionArn, event)
     },
+    strike: (part, freezeMillis) => [...pools].find(([name]) => name.includes(part))?.[1].strike(freezeMillis) ?? false,
     async stop() {
       clearInterval(sweep)
       await Promise.all([...pools.values()].map(pool => pool.stop()))
@@ -256,7 +267,7 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate, isB
 
   const load = (environment: Environment) =>
     new Promise<void>(loaded => {
-      const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
+      const worker = new Worker(workerProgram, {
         workerData: lambda.settings,
         env: lambda.variables,
         argv: [],
@@ -315,6 +326,13 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate, isB
         queue.push({ request, sinceMillis: performance.now(), settle: settled })
         drain()
       })
+    },
+    strike(freezeMillis: number | undefined): boolean {
+      const struck = [...environments].filter(({ state }) => state !== 'starting')
+      for (const environment of struck)
+        if (freezeMillis !== undefined) environment.worker?.postMessage({ freezeMillis } satisfies FreezeRequest)
+        else end(environment, failed('Exit', 'Runtime.ExitError', 'Runtime exited with error: signal: killed'))
+      return struck.length > 0
     },
     stopIdle() {
       const sinceMillis = performance.now() - stopIdleAfterMillis

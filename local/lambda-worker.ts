@@ -3,7 +3,7 @@
  * answers one invocation after the other. Started by lambda-host.ts.
  */
 import { openSync, realpathSync, writeSync } from 'node:fs'
-import { enableCompileCache, registerHooks } from 'node:module'
+import { flushCompileCache, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import { recordAwsCalls } from './aws-calls.ts'
@@ -20,6 +20,11 @@ export interface WorkerSettings {
   readonly memoryMegabytes: number
   readonly logGroupName: string
   readonly logStreamName: string
+}
+
+/** Stands still for so long in the middle of whatever it does, as a machine does that is not scheduled. */
+export interface FreezeRequest {
+  readonly freezeMillis: number
 }
 
 export interface InvocationRequest {
@@ -48,6 +53,8 @@ type Handler = (event: unknown, context: unknown) => unknown
 const settings: WorkerSettings = workerData
 const report = (message: WorkerReport) => parentPort?.postMessage(message)
 
+// The next thread need not strip the types of these files.
+flushCompileCache()
 writeOutputTo(settings.logFile)
 recordAwsCalls()
 const offset = new Float64Array(settings.clockOffset)
@@ -63,7 +70,10 @@ process.on('uncaughtException', (error, origin) => {
 
 try {
   const handler = await loadHandler()
-  parentPort?.on('message', (request: InvocationRequest) => void answer(handler, request))
+  parentPort?.on('message', (request: InvocationRequest | FreezeRequest) => {
+    if ('requestId' in request) void answer(handler, request)
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, request.freezeMillis)
+  })
   report({ state: 'ready' })
 } catch (error) {
   report({ state: 'ended', error: describe(error) })
@@ -97,8 +107,6 @@ function confineImports(taskRoot: string): void {
 }
 
 async function loadHandler(): Promise<Handler> {
-  // A third of a load is compiling what the environment before, or the run before, has compiled.
-  enableCompileCache()
   const exported: unknown = await import(pathToFileURL(settings.handlerFile).href)
   const steps = settings.handler.split('.').slice(1)
   const handler = member(exported, steps) ?? member(exported, ['default', ...steps])

@@ -19,7 +19,7 @@ import { startEventSourceMappings } from './event-source-mappings.ts'
 import { type ResolveOptions, resolveResources } from './intrinsics.ts'
 import { writeAtomically } from './kept-state.ts'
 import { createStreams, startKinesis } from './kinesis.ts'
-import { startLambdaHost } from './lambda-host.ts'
+import { type Strike, startLambdaHost } from './lambda-host.ts'
 import { startLogSubscriptions } from './log-subscriptions.ts'
 import { createOidcIssuer, localIssuerPath } from './oidc-issuer.ts'
 import { json } from './resource-properties.ts'
@@ -202,6 +202,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const control = controlRoute(
       clock,
       () => ({ pid: process.pid, dataDir, tasks: tasks(), aws: surroundings.awsEnvironment, buses }),
+      lambdaHost.strike,
       complain,
     )
     const gateway = keepTrack(await startApiGateway(observed, invoke, { port, extraRoutes: [control, issuer.route] }))
@@ -260,8 +261,10 @@ function oneEnvironment(stacks: readonly Stack[]): { account: string; region: st
 
 const forwardRequest = json.pipe(z.strictObject({ forward_millis: z.number().positive() }))
 
-/** `POST /_local/clock` moves the clock, `GET /_local/status` tells what runs. */
-function controlRoute(clock: Clock, status: () => object, complain: Surroundings['complain']): Route {
+const strikeRequest = json.pipe(z.strictObject({ function: z.string(), freeze_millis: z.number().optional() }))
+
+/** `POST /_local/clock` moves the clock, `POST /_local/strike` kills or freezes, `GET /_local/status` tells what runs. */
+function controlRoute(clock: Clock, status: () => object, strike: Strike, complain: Surroundings['complain']): Route {
   const reply = (response: ServerResponse, code: number, content: object) => {
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(content))
   }
@@ -269,6 +272,11 @@ function controlRoute(clock: Clock, status: () => object, complain: Surroundings
     const nowText = () => new Date(clock.now()).toISOString()
     const asked = `${request.method} ${request.url}`
     if (asked === `GET ${controlPath}/status`) return reply(response, 200, { ...status(), now: nowText() })
+    if (asked === `POST ${controlPath}/strike`) {
+      const blow = strikeRequest.safeParse(await text(request))
+      if (!blow.success) return reply(response, 400, { message: z.prettifyError(blow.error) })
+      return reply(response, 200, { struck: strike(blow.data.function, blow.data.freeze_millis) })
+    }
     if (asked !== `POST ${controlPath}/clock`) return reply(response, 404, { message: `there is no ${asked}` })
     const read = forwardRequest.safeParse(await text(request))
     if (!read.success) return reply(response, 400, { message: z.prettifyError(read.error) })
