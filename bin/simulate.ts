@@ -1,0 +1,45 @@
+/**
+ * `npm run simulate -- --seed S` tells one schedule of the deterministic simulation; `--schedules N [--from S]` runs many
+ * and prints how often each fault hit each step; `--mutants` plants bugs and prints which seed finds each. Exit code 0
+ * where all holds, 1 on a violation (or a mutant that lives), 2 where it cannot run. `--json` for machines.
+ */
+import { parseArgs } from 'node:util'
+import { runMutants } from './simulate/mutants.ts'
+import { runSchedules, tellSchedule } from './simulate/schedules.ts'
+
+const usage =
+  'usage: npm run simulate -- --seed <number> | --schedules <number> [--from <seed>] [--first-violation] | ' +
+  '--mutants [--schedules <number each>] [--only <part of a name>]   [--json]'
+
+const number = (text: string | undefined, unless: number): number => {
+  const value = Number(text ?? unless)
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a number: ${text}`)
+  return value
+}
+
+const run = async (): Promise<boolean> => {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      schedules: { type: 'string' },
+      from: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      'first-violation': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const { json } = values
+  if (values.mutants) return runMutants({ schedules: number(values.schedules, 1_000), only: values.only, json })
+  if (values.seed !== undefined) return tellSchedule(number(values.seed, 1), json)
+  if (values.schedules === undefined) throw new RangeError('what is to be run?')
+  const count = number(values.schedules, 1)
+  return runSchedules({ count, from: number(values.from, 1), endsEarly: values['first-violation'], json })
+}
+
+try {
+  process.exitCode = (await run()) ? 0 : 1
+} catch (error) {
+  console.error(error instanceof RangeError || error instanceof TypeError ? `${error.message}\n${usage}` : error)
+  process.exitCode = 2
+}
