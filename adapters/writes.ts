@@ -54,15 +54,28 @@ export const coalesce = (earlier: Write, later: Write): Write => {
   return {
     ...earlier,
     set: { ...without(earlier.set, removed), ...set },
-    remove: [...new Set([...(earlier.remove ?? []), ...removed])].filter(name => !(name in set)),
+    remove: removedAfter(earlier.remove ?? [], removed, set),
   }
 }
 
-const defined = (item: Item): Item =>
-  Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
+const removedAfter = (earlier: readonly string[], later: readonly string[], set: Item): readonly string[] =>
+  earlier.length === 0 && later.length === 0
+    ? later
+    : [...new Set([...earlier, ...later])].filter(name => !(name in set))
 
-const without = (item: Item, names: readonly string[]): Item =>
-  Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name)))
+// Once for each event that is projected: loops, where entries would be made of items and items of entries again.
+const defined = (item: Item): Item => {
+  const copy: Record<string, unknown> = {}
+  for (const name in item) if (item[name] !== undefined) copy[name] = item[name]
+  return copy
+}
+
+const without = (item: Item, names: readonly string[]): Item => {
+  if (names.length === 0) return item
+  const copy: Record<string, unknown> = { ...item }
+  for (const name of names) delete copy[name]
+  return copy
+}
 
 /** One write; false where its condition does not hold. */
 export const store = async (write: Write): Promise<boolean> => {

@@ -1,3 +1,4 @@
+import type { Command } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import { commandType, headerOf, wordsOf } from '#domain/trading/messages.ts'
 import { frameHeaderBytes, frameKinds, sealFrame } from '#protocol/frames.ts'
@@ -17,6 +18,29 @@ const bytesOfPlacing = 48
 const bytesOfCancelling = 40
 const bytesOfAmending = 48
 
+/** Accounts, their money and the markets that a flow wants. */
+export const openingOf = ({ symbols, highestTicks, accounts }: Shape): readonly Command[] => {
+  let opened = 0
+  const commandId = (): string => {
+    opened += 1
+    return `0180${opened.toString(16).padStart(4, '0')}-0000-7000-8000-000000000000`
+  }
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1)
+  return [
+    ...numbers(accounts).flatMap((account): Command[] => [
+      { type: 'open-account', commandId: commandId(), account: `participant-${account}`, firm: '' },
+      { type: 'deposit', commandId: commandId(), accountId: account, amountMicros: cashMicros },
+    ]),
+    ...numbers(symbols).map(
+      (symbol): Command => ({
+        type: 'list-instrument',
+        commandId: commandId(),
+        specification: specificationOf(symbol, highestTicks),
+      }),
+    ),
+  ]
+}
+
 /** The exchange's engine, opened for a flow whose records it takes one by one or as frames. */
 export class EngineRun {
   readonly engine: Engine
@@ -24,23 +48,12 @@ export class EngineRun {
   private readonly owners: number[] = []
   private commandCount = 0
 
-  constructor({ symbols, highestTicks, accounts }: Shape) {
+  constructor(shape: Shape) {
     this.engine = createEngine(1)
-    const open = (command: Parameters<Engine['enter']>[0]): void => {
+    for (const command of openingOf(shape)) {
       this.engine.enter(command, flowMillis)
       this.engine.told.clear()
     }
-    let opened = 0
-    const commandId = (): string => {
-      opened += 1
-      return `0180${opened.toString(16).padStart(4, '0')}-0000-7000-8000-000000000000`
-    }
-    for (let account = 1; account <= accounts; account += 1) {
-      open({ type: 'open-account', commandId: commandId(), account: `participant-${account}`, firm: '' })
-      open({ type: 'deposit', commandId: commandId(), accountId: account, amountMicros: cashMicros })
-    }
-    for (let symbol = 1; symbol <= symbols; symbol += 1)
-      open({ type: 'list-instrument', commandId: commandId(), specification: specificationOf(symbol, highestTicks) })
   }
 
   /** Applies a record; what is told lies on the engine's tape. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [matcher|lanes|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|lanes|recovery|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
  * `matcher --flow <file>` runs that flow instead of four of its own.
  * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
@@ -12,6 +12,7 @@ import { type Flow, parseFlow } from '#bench/flow-file.ts'
 import { measureHttp, type Quantiles } from '#bench/http.ts'
 import { benchLanes } from '#bench/lanes.ts'
 import { benchMatcher, type Percentiles } from '#bench/matcher.ts'
+import { benchRecovery } from '#bench/recovery.ts'
 import { machine, type Spread } from '#bench/rounds.ts'
 
 interface Options {
@@ -120,7 +121,34 @@ const http = async (options: Options): Promise<Measured> => {
   }
 }
 
-const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = { matcher, lanes, http }
+const recovery = async (options: Options): Promise<Measured> => {
+  const result = await benchRecovery(options)
+  const millis = ({ median, lowest, highest }: Spread): string =>
+    `${whole(median)} ms (${whole(lowest)} to ${whole(highest)})`
+  return {
+    result,
+    table: [
+      `recovery: after ${whole(result.commands)} commands`,
+      ...result.flows.flatMap(each => [
+        `  ${each.flow}: ${whole(each.openOrders)} open orders`,
+        row('replay, from records to chained sections', rate(each.replay)),
+        row('snapshot', `${(each.snapshotBytes / 1e6).toFixed(1)} MB`),
+        row('the standby stands still for', millis(each.captureMillis)),
+        row('the snapshot is text after', millis(each.writeMillis)),
+        row('from text to an engine', millis(each.restoreMillis)),
+        row('a process is level after, without a snapshot', millis(each.coldMillis)),
+        row('from a snapshot, with a tenth to replay', millis(each.warmMillis)),
+      ]),
+    ],
+  }
+}
+
+const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = {
+  matcher,
+  lanes,
+  recovery,
+  http,
+}
 
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({

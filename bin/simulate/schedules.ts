@@ -100,9 +100,12 @@ export const runSchedules = async ({ count, from, endsEarly, json }: Schedules):
 
 /** A fault that a step can have and never had. */
 const emptyCells = (faults: FaultCounts): readonly string[] =>
-  [...faults.steps.values()].flatMap(({ name, possible }) =>
-    possible.filter(fault => faults.of(fault, name) === 0).map(fault => `${fault} at ${name}`),
-  )
+  // The director only looks on: nothing happens to it.
+  [...faults.steps.values()]
+    .filter(({ name }) => !name.startsWith('director '))
+    .flatMap(({ name, possible }) =>
+      possible.filter(fault => faults.of(fault, name) === 0).map(fault => `${fault} at ${name}`),
+    )
 
 const tableOf = (faults: FaultCounts): Readonly<Record<string, Readonly<Partial<Record<Fault, number>>>>> =>
   Object.fromEntries(
@@ -119,6 +122,7 @@ const stepsOf = (faults: FaultCounts): ReadonlySet<string> =>
 
 const printTable = (faults: FaultCounts): void => {
   for (const step of stepsOf(faults)) {
+    if (step.startsWith('director ')) continue
     const known = faults.steps.get(step)
     console.log(`${step}${known === undefined ? '' : `, ${known.times} times`}`)
     const kinds = new Set([

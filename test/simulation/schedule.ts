@@ -50,10 +50,11 @@ export interface ScheduleOptions {
 
 const lane = 1
 /** Of each client: through the product's intake, and in frames of many as a fast participant sends them. */
-const requestsOfClient = 20
+const requestsOfClient = 10
 const framesOfClient = 5
-const commandsOfFrame = 10
-const leaseMillis = 400
+const commandsOfFrame = 13
+const leaseMillis = 500
+const leastFaults = 3
 const accounts = ['alice', 'bob', 'carol'] as const
 
 /** A call or delivery of the kind that can meet it. */
@@ -133,7 +134,9 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
   const say = tell === undefined ? undefined : (line: string) => tell(`${world.scheduler.nowMillis} ms: ${line}`)
   const replicas = startReplicas(world, say)
   const story = watch(world)
-  for (const projection of [projectOrders, projectPositions])
+  // Both, or one: each costs as much as all the rest.
+  const projections = random.pick([[projectOrders, projectPositions], [projectOrders], [projectPositions]])
+  for (const projection of projections)
     world.mapping({
       name: projection.name,
       stream: world.executions(lane),
@@ -155,10 +158,22 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
   await openMarket()
   const clients = accounts.map(account => startClient(world, account, acknowledged, say))
   await Promise.all(clients)
+  while (world.faults.counts.total() < leastFaults) {
+    const [victim] = replicas.running()
+    if (victim !== undefined) {
+      world.faults.counts.hit('killed', 'matcher, at any time')
+      world.kill(victim)
+    }
+    await pause(200)
+  }
   world.calm()
   say?.('calm')
   for (const process of world.scheduler.all) world.resume(process)
-  const undrained = await drain(world, story)
+  const undrained = await drain(
+    world,
+    story,
+    projections.map(({ name }) => name),
+  )
   // Nothing moves any more while it is judged.
   story.end()
   replicas.end()
@@ -244,8 +259,8 @@ const startReplicas = (world: World, say: Say): Replicas => {
             owner: name,
             orderStream: 'orders-1',
             executionStream: 'executions-1',
-            read: { transport: 'polling', intervalMillis: 40 },
-            standbyPollMillis: 80,
+            read: { transport: 'polling', intervalMillis: 60 },
+            standbyPollMillis: 120,
             snapshotIntervalMillis: 600,
             leaseMillis,
             eventLoop: { read: () => ({ p50: 0, p99: 0, max: 0 }), stop: () => undefined },
@@ -300,7 +315,7 @@ const disturb = (world: World, { running }: Replicas, say: Say): void => {
         afterwards: ({ caller }) => say?.(`${caller?.name} is ${how} ${moment} ${step}`),
       })
     } else
-      world.after(random.between(50, 2_500), () => {
+      world.after(random.between(20, 900), () => {
         if (world.faults.calmed) return
         const victims = running()
         if (victims.length === 0) return
@@ -312,14 +327,14 @@ const disturb = (world: World, { running }: Replicas, say: Say): void => {
       })
   }
   if (random.chance(0.1))
-    world.after(random.between(200, 2_000), () => {
+    world.after(random.between(100, 800), () => {
       for (const victim of running()) world.kill(victim)
       world.faults.counts.hit('killed', 'matcher, both at once')
       say?.('both replicas are killed at once')
     })
   const records = random.below(4)
   for (let count = 0; count < records; count++)
-    world.after(random.between(50, 1_800), () => {
+    world.after(random.between(20, 700), () => {
       const kind = random.below(4)
       say?.(`a hostile record of kind ${kind}`)
       world.orders(lane).append(hostile(kind, random), undefined)
@@ -457,7 +472,7 @@ const startClient = async (
 }
 
 const next = (random: Random, account: (typeof accounts)[number], number: number, own: readonly string[]): Asked => {
-  if (number % 5 === 4)
+  if (number % 3 === 2)
     return { kind: 'frame', commands: Array.from({ length: commandsOfFrame }, () => drawnOrder(random, account)) }
   const name = `${account}-${number}`
   if (own.length > 0 && random.chance(0.2))

@@ -138,10 +138,13 @@ export interface AwsOptions {
   readonly isShared: (call: Call) => boolean
 }
 
-/** A connection that has died is noticed by the kernel after so long, unless the caller has given up before. */
-const brokenConnectionMillis = [8_000, 20_000] as const
-const slowness = 40
-const lateMillis = [50, 12_000] as const
+/**
+ * A connection that has died is noticed after so long, unless the caller has given up before. As short against a day as a
+ * schedule's lease is: what matters is that it is longer.
+ */
+const brokenConnectionMillis = [600, 2_500] as const
+const slowness = 20
+const lateMillis = [20, 2_000] as const
 const $metadata = {}
 
 let answering: SimAws | undefined

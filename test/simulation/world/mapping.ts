@@ -37,9 +37,9 @@ interface Invocation {
   isAbandoned: boolean
 }
 
-const retryMillis = [50, 1_000] as const
+const retryMillis = [20, 200] as const
 const untilFaultMillis = [0, 40] as const
-const sleepMillis = [20, 6_000] as const
+const sleepMillis = [20, 900] as const
 
 export class SimMapping {
   private readonly options: Required<Omit<MappingOptions, 'kind'>> & { readonly kind: string }
@@ -61,7 +61,7 @@ export class SimMapping {
       kind: 'projector',
       pollMillis: [5, 120],
       mostRecords: 40,
-      timeoutMillis: 15_000,
+      timeoutMillis: 4_000,
       mostAttempts: Number.POSITIVE_INFINITY,
       ...options,
     }
