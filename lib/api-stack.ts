@@ -1,4 +1,3 @@
-import { CfnCondition, CfnOutput, CfnParameter, Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -21,6 +20,16 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs'
 import { ARecord, HostedZone, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
 import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets'
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
+import {
+  CfnCondition,
+  CfnOutput,
+  CfnParameter,
+  Duration,
+  Fn,
+  RemovalPolicy,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
 import { type Context, contexts } from '#protocol/operation.ts'

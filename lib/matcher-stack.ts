@@ -1,4 +1,3 @@
-import { CfnParameter, Duration, RemovalPolicy, Size, Stack, type StackProps, Validations } from 'aws-cdk-lib'
 import { GraphWidget, type IWidget, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import {
   FlowLogDestination,
@@ -24,6 +23,7 @@ import {
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { CfnParameter, Duration, RemovalPolicy, Size, Stack, type StackProps, Validations } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import type { MetricName } from '#protocol/metrics.ts'
 import { access } from './access.ts'

@@ -1,4 +1,4 @@
-import { Validations } from 'aws-cdk-lib'
+import { Validations } from 'aws-cdk-lib/core'
 import type { IConstruct } from 'constructs'
 
 /** A rule of AwsSolutions that does not hold for the construct and what is in it, by intent. */

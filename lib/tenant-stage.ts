@@ -1,4 +1,4 @@
-import { Stage, Tags } from 'aws-cdk-lib'
+import { Stage, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase } from '#protocol/functions.ts'
 import type { Context } from '#protocol/operation.ts'

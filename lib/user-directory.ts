@@ -1,4 +1,3 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import {
   ClientAttributes,
   FeaturePlan,
@@ -7,6 +6,7 @@ import {
   UserPool,
   type UserPoolClient,
 } from 'aws-cdk-lib/aws-cognito'
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { acknowledge } from './rules.ts'
 

@@ -1,13 +1,16 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { clockMessage, clockOffsetVariable } from './clock.ts'
 import type { Clock } from './component.ts'
 
 const preload = new URL('./clock-preload.ts', import.meta.url).href
+/** Where Node itself would keep it: what was stripped of its types and compiled once is there for the next child. */
+const compileCache = join(tmpdir(), 'node-compile-cache')
 
 export interface Child {
   readonly name: string
@@ -40,6 +43,7 @@ export async function startNodeChild(options: NodeChildOptions): Promise<Child> 
     options,
     log => ['ignore', log, log, 'ipc'],
     {
+      NODE_COMPILE_CACHE: compileCache,
       ...options.environment,
       [clockOffsetVariable]: String(offsetMillis[0]),
     },

@@ -121,6 +121,8 @@ export const createLane = (options: LaneOptions): Lane => {
   let lagMillis = 0
   let isCaughtUp = false
   let lastWork = position.sequence
+  /** It has thrown in the middle of a record, or come to another state: nobody may lead with it, nor keep it. */
+  let isBroken = false
   /** A checkpoint that the end of the stream was seen to lie before. */
   let missed: string | undefined
 
@@ -131,8 +133,9 @@ export const createLane = (options: LaneOptions): Lane => {
       checkpoint: published.sequence,
     })
 
-  const diverged = (own: Omit<Position, 'epoch'>): LaneHalted =>
-    new LaneHalted('divergence', `lane ${lane} does not come to the state that was published`, {
+  const diverged = (own: Omit<Position, 'epoch'>): LaneHalted => {
+    isBroken = true
+    return new LaneHalted('divergence', `lane ${lane} does not come to the state that was published`, {
       sequence: own.sequence,
       out_seq: own.outSeq,
       chain: own.chain,
@@ -142,6 +145,7 @@ export const createLane = (options: LaneOptions): Lane => {
       snapshot: start.key,
       was_verified: wasVerified,
     })
+  }
 
   /** At the end of each record until the checkpoint is reached: it must be met exactly. */
   const verify = () => {
@@ -202,6 +206,7 @@ export const createLane = (options: LaneOptions): Lane => {
       }
       return 0
     } catch (cause) {
+      isBroken = true
       if (cause instanceof EngineVersionUnknown)
         throw new LaneHalted('engine-version-unknown', cause.message, { sequence }, cause)
       const { event } = poisonOf('engine-failed', data)
@@ -340,7 +345,7 @@ export const createLane = (options: LaneOptions): Lane => {
     firstSequence: () => firstSequence,
     behindMillis: () => Math.max(lagMillis, millisBehindLatest),
     isCaughtUp: () => isCaughtUp,
-    isVerified: () => isVerified,
+    isVerified: () => isVerified && !isBroken,
     wasVerified: () => wasVerified,
     lastWork: () => lastWork,
   }

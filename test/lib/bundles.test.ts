@@ -31,6 +31,7 @@ beforeAll(async () => {
     root,
     outdir: join(folder, 'dist'),
     pages: { openapi: '{"openapi":"3.1.0"}', documentation: '<html>' },
+    tellsContents: true,
   })
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))

@@ -393,6 +393,8 @@ describe('access', () => {
     ),
     'tables/watermarks': tables.lanes.environmentVariable,
     'tables/lane-times': tables.lanes.environmentVariable,
+    'tables/lane-events': tables.lanes.environmentVariable,
+    'tables/lane-reopenings': tables.lanes.environmentVariable,
     'streams/orders': 'ORDER_STREAM_2',
     'streams/executions': 'EXECUTION_STREAM_2',
     bus: 'EVENT_BUS',
@@ -461,7 +463,7 @@ describe('access', () => {
         .flatMap(({ Properties }) =>
           list(Properties['Roles']).map(role => String(deep(role, 'Ref')).replace(/Role[0-9A-F]{8}$/, '')),
         )
-    expect(allowed('states:StartExecution')).toEqual(['LedgerHttp'])
+    expect(allowed('states:StartExecution').sort()).toEqual(['LedgerHttp', 'SupervisionHttp'])
     expect(allowed('states:SendTaskSuccess').sort()).toEqual(['ResumeAccountOpening', 'SubmitAccount'])
   })
 })
@@ -470,9 +472,11 @@ describe.each(both)('workflows (%s)', (_, of) => {
   test('have their tasks as substitutions, log everything, and tell of failures', () => {
     const machines = all(of(), 'AWS::StepFunctions::StateMachine')
     expect(machines).toHaveLength(workflows.length)
-    for (const { Properties } of machines) {
+    for (const workflow of workflows) {
+      const { Properties = {} } = machines.find(each => each.logicalId.startsWith(pascalCase(workflow.name))) ?? {}
+      const own = tasks.filter(task => task.workflow === workflow.name)
       expect(Object.keys(deep(Properties, 'DefinitionSubstitutions') ?? {}).sort()).toEqual(
-        tasks.map(({ name }) => pascalCase(name)).sort(),
+        own.map(({ name }) => pascalCase(name)).sort(),
       )
       expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL' })
     }

@@ -31,7 +31,7 @@ const echo = addFunction(
       case 'large': return 'x'.repeat(6 * 1024 * 1024)
       case 'spin': for (;;) {}
       case 'exit': process.exit(3)
-      case 'fill': { const all = []; for (;;) all.push(new Array(500_000).fill(Math.random())) }
+      case 'fill': { const all = []; for (;;) all.push(new Array(4_000_000).fill(Math.random())) }
       case 'reject-later': setTimeout(() => Promise.reject(new TypeError('afterwards')), 5); return 'answered'
       case 'import': await import(process.env.TABLE)
       default: return { event, calls }

@@ -85,6 +85,13 @@ export const mutants: readonly Mutant[] = [
     'const waitBefore = failing === "" ? failing : undefined',
   ),
   one(
+    'an engine that has thrown is kept',
+    4,
+    'matcher/lane.ts',
+    'isVerified: () => isVerified && !isBroken,',
+    'isVerified: () => isVerified,',
+  ),
+  one(
     'the engine goes on after it has thrown',
     4,
     'matcher/lane.ts',
