@@ -55,8 +55,8 @@ export const needsOf = (tenant: Tenant, counts: Counts): readonly Need[] => {
     },
     {
       name: 'Fargate: vCPUs',
-      count: counts.matcherVcpus,
-      because: `${counts.matchers} matchers; a new one starts after the old one has ended`,
+      count: counts.matcherVcpus * 1.5,
+      because: `${counts.matchers} matchers, and half as many again while they are replaced`,
       quota: { serviceCode: 'fargate', quotaCode: 'L-3032A538' },
     },
     {

@@ -207,13 +207,13 @@ describe('what a tenant takes', () => {
   const needs = (of: Operated) => new Map(needsOf(of.tenant, of.counts).map(need => [need.name, need.count]))
 
   test('is counted in its template', () => {
-    expect(frugal.counts).toMatchObject({ streamConsumers: 0, matchers: 1, matcherVcpus: 1, userPools: 0 })
-    expect(swift.counts).toMatchObject({ matchers: 2, matcherVcpus: 4, userPools: 1, consumersOfBusiestStream: 5 })
+    expect(frugal.counts).toMatchObject({ streamConsumers: 0, matchers: 2, matcherVcpus: 2, userPools: 0 })
+    expect(swift.counts).toMatchObject({ matchers: 4, matcherVcpus: 8, userPools: 1, consumersOfBusiestStream: 5 })
     // A lane has two.
     expect(swift.counts.shards - frugal.counts.shards).toBe(2)
     for (const { counts } of [frugal, swift])
       expect(counts).toMatchObject({ interfaceEndpoints: 4, interfaceEndpointZones: 8, natGateways: 0, elasticIps: 0 })
-    expect(swift.counts.matcherGigabytes).toBe(16)
+    expect(swift.counts.matcherGigabytes).toBe(32)
   })
 
   test('needs more concurrency than a new account has', () => {

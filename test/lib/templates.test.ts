@@ -497,14 +497,14 @@ describe.each(both)('workflows (%s)', (_, of) => {
 })
 
 describe.each(both)('matchers (%s)', (_, of) => {
-  test('one service a lane that never runs twice, in two zones without a way out', () => {
+  test('one service a lane, with one that leads and one that stands by, in two zones without a way out', () => {
     const matcher = of().stack('Matcher')
     matcher.resourceCountIs('AWS::ECS::Service', of() === bare ? 1 : 2)
     matcher.allResourcesProperties('AWS::ECS::Service', {
-      DesiredCount: 1,
+      DesiredCount: 2,
       DeploymentConfiguration: {
-        MinimumHealthyPercent: 0,
-        MaximumPercent: 100,
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 150,
         DeploymentCircuitBreaker: { Enable: true, Rollback: true },
       },
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
@@ -534,6 +534,8 @@ describe.each(both)('matchers (%s)', (_, of) => {
           'LANE',
           'STREAM_READ',
           'POLL_INTERVAL_MILLIS',
+          'STANDBY_POLL_INTERVAL_MILLIS',
+          'LEASE_MILLIS',
           'POWERTOOLS_SERVICE_NAME',
           'POWERTOOLS_LOG_LEVEL',
           `ORDER_STREAM_${lane}`,

@@ -123,6 +123,7 @@ export const mutants: readonly Mutant[] = [
     'an unfenced checkpoint',
     7,
     'adapters/tables/lanes.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a source
     'ConditionExpression: `epoch = :epoch AND attribute_not_exists(halted)${condition}`',
     'ConditionExpression: `epoch >= :epoch AND attribute_not_exists(halted)`',
   ),

@@ -103,7 +103,6 @@ const steps = [
   'GetObject snapshots',
   'ListObjectsV2 snapshots',
   'PutItem lanes',
-  'TransactWriteItems lanes',
 ] as const
 
 export const runSchedule = async (seed: number, { tell }: ScheduleOptions = {}): Promise<ScheduleResult> => {

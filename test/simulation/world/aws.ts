@@ -74,9 +74,9 @@ export interface Call {
   readonly input: object
 }
 
-/** `leader UpdateItem lanes`: the row of the table of faults. */
+/** `matcher UpdateItem lanes`: the row of the table of faults. A transaction's tables differ from one to the next. */
 export const stepOf = ({ caller, operation, target }: Call): string =>
-  `${caller?.kind ?? 'world'} ${operation} ${target}`
+  `${caller?.kind ?? 'world'} ${operation}${operation.startsWith('Transact') ? '' : ` ${target}`}`
 
 /** Before the call leaves; when it is done at the store and its caller has not heard; when the caller has heard it. */
 export type Moment = 'before' | 'done' | 'after'
