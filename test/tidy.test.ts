@@ -31,7 +31,7 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
       ],
     },
     matcher: { folders: ['domain', 'protocol', 'adapters'], packages: [/^@aws-lambda-powertools\/logger/] },
-    domain: { folders: [], packages: [/^@stdlib\//, /^highs$/] },
+    domain: { folders: [], packages: [/^@stdlib\//] },
     protocol: { folders: ['domain'], packages: [/^zod$/] },
     adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//, /^zod$/] },
     local: {

@@ -117,7 +117,9 @@ export const openStores = async (lane: number, aws: Readonly<Record<string, stri
           arrivalMillis: ApproximateArrivalTimestamp?.getTime() ?? Number.NaN,
           data: Data,
         })
-      iterator = answer.MillisBehindLatest === 0 ? undefined : answer.NextShardIterator
+      // A page is full at 10,000 records, whatever is said to lie behind it.
+      const isEnd = answer.MillisBehindLatest === 0 && (answer.Records ?? []).length === 0
+      iterator = isEnd ? undefined : answer.NextShardIterator
     }
     return found
   }
