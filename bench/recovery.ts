@@ -39,6 +39,7 @@ export interface RecoveredFlow {
 export interface RecoveryOptions {
   readonly commands: number
   readonly rounds: number
+  readonly symbols?: readonly (1 | 64)[]
   readonly progress: (line: string) => void
 }
 
@@ -47,9 +48,14 @@ const commandsOfFrame = 500
 const tailShare = 0.1
 
 /** What a start costs after so many commands. */
-export const benchRecovery = async ({ commands, rounds, progress }: RecoveryOptions): Promise<RecoveryResult> => {
+export const benchRecovery = async ({
+  commands,
+  rounds,
+  symbols: books = [1, 64],
+  progress,
+}: RecoveryOptions): Promise<RecoveryResult> => {
   const flows: RecoveredFlow[] = []
-  for (const symbols of [1, 64] as const) {
+  for (const symbols of books) {
     const flow = makeFlow('nq', symbols, commands, seed)
     progress(`recovery: ${flow.name}`)
     flows.push(await measure(flow, rounds))

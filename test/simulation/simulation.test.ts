@@ -28,7 +28,7 @@ const report = z.object({
 })
 
 describe('a lane under faults', () => {
-  const schedules = 600
+  const schedules = 300
 
   test(`holds its invariants in ${schedules} schedules, each with 200 commands and 3 faults at least`, async () => {
     const found = report.parse(await simulate('--schedules', String(schedules)))
