@@ -28,10 +28,13 @@ const readArguments = () => {
     const minutes = Number(values.minutes ?? defaultMinutes)
     const kills = values.kills === undefined ? undefined : Number(values.kills)
     const seed = Number(values.seed ?? Date.now() % 1_000_000)
-    const isKills = kills === undefined || (Number.isSafeInteger(kills) && kills > 0)
-    if (!(minutes > 0 && isKills && Number.isSafeInteger(seed))) return undefined
+    if (!(minutes > 0)) throw new RangeError(`--minutes takes a number above 0, not ${values.minutes}`)
+    if (kills !== undefined && !(Number.isSafeInteger(kills) && kills > 0))
+      throw new RangeError(`--kills takes a whole number from 1 on, not ${values.kills}`)
+    if (!Number.isSafeInteger(seed)) throw new RangeError(`--seed takes a whole number, not ${values.seed}`)
     return { minutes, kills, seed, json: values.json, through: values.through?.replace(/\/+$/, '') }
-  } catch {
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
     return undefined
   }
 }

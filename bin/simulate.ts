@@ -11,9 +11,10 @@ const usage =
   'usage: npm run simulate -- --seed <number> | --schedules <number> [--from <seed>] [--first-violation] | ' +
   '--mutants [--schedules <number each>] [--only <part of a name>]   [--json]'
 
-const number = (text: string | undefined, unless: number): number => {
+const number = (name: string, text: string | undefined, unless: number, least: number): number => {
   const value = Number(text ?? unless)
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a number: ${text}`)
+  if (!Number.isSafeInteger(value) || value < least || text === '')
+    throw new RangeError(`--${name} takes a whole number from ${least} on, not ${text}`)
   return value
 }
 
@@ -30,11 +31,14 @@ const run = async (): Promise<boolean> => {
     },
   })
   const { json } = values
-  if (values.mutants) return runMutants({ schedules: number(values.schedules, 1_000), only: values.only, json })
-  if (values.seed !== undefined) return tellSchedule(number(values.seed, 1), json)
+  if (values.seed !== undefined && (values.mutants || values.schedules !== undefined))
+    throw new RangeError('--seed tells one schedule: it goes with neither --schedules nor --mutants')
+  if (values.mutants)
+    return runMutants({ schedules: number('schedules', values.schedules, 1_000, 1), only: values.only, json })
+  if (values.seed !== undefined) return tellSchedule(number('seed', values.seed, 1, 0), json)
   if (values.schedules === undefined) throw new RangeError('what is to be run?')
-  const count = number(values.schedules, 1)
-  return runSchedules({ count, from: number(values.from, 1), endsEarly: values['first-violation'], json })
+  const count = number('schedules', values.schedules, 1, 1)
+  return runSchedules({ count, from: number('from', values.from, 1, 0), endsEarly: values['first-violation'], json })
 }
 
 try {
