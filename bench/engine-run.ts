@@ -1,3 +1,4 @@
+import { plainFuture } from '#domain/reference/instrument.ts'
 import type { Command } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import { commandType, headerOf, wordsOf } from '#domain/trading/messages.ts'
@@ -117,7 +118,7 @@ const putId = (words: Int32Array, at: number, kind: number, count: number): void
 const specificationOf = (symbol: number, highestTicks: number) =>
   ({
     instrumentName: `B${symbol}.USE-27NOV26`,
-    kind: 'future',
+    ...plainFuture,
     underlying: `B${symbol}.USE`,
     quoteCurrency: 'USD',
     tickSize: '0.0001',

@@ -132,7 +132,7 @@ const framedRate = (prepared: Prepared): number => {
   let previousChain = firstChain
   const seconds = cpuSecondsOf(() => {
     for (const frame of prepared.frames) {
-      const opened = openOrdersFrame(frame, 1)
+      const opened = openOrdersFrame(frame, 1, engine.engineVersion)
       if (!opened.ok) throw new Error(`the bench's own frame is poison: ${opened.reason}`)
       if (opened.kind === 'epoch') throw new Error('the bench writes no epochs')
       engine.told.clear()

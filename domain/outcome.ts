@@ -36,6 +36,10 @@ export const rejectionCodes = [
   'trade-already-busted',
   'quote-limit',
   'engine-version-not-newer',
+  'position-limit',
+  'not-exercisable',
+  'instrument-settled',
+  'settlement-out-of-order',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

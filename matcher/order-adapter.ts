@@ -32,9 +32,10 @@ export const poisonOf = (reason: PoisonReason, bytes: Uint8Array): Extract<Input
   bytes,
 })
 
-export const adaptRecord = (record: StreamRecord, lane: number): Input => {
+/** As an engine of that version reads it. */
+export const adaptRecord = (record: StreamRecord, lane: number, engineVersion: number): Input => {
   const { sequenceNumber, arrivalMillis, data } = record
-  const frame = openOrdersFrame(data, lane)
+  const frame = openOrdersFrame(data, lane, engineVersion)
   return {
     sequence: paddedSequence(sequenceNumber),
     arrivalMillis,

@@ -1,5 +1,6 @@
 import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
 import type { Command } from '#domain/trading/commands.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import type { PoisonReason } from '#domain/trading/events.ts'
 import { wordsOf } from '#domain/trading/messages.ts'
 import { Tape } from '#domain/trading/tape.ts'
@@ -62,8 +63,11 @@ export const encodeEpochFrame = (lane: number, epoch: number): Uint8Array => {
   return frame
 }
 
-/** All of a record's commands as they lie, every one found well-formed, or why it is poison as a whole. Never throws. */
-export const openOrdersFrame = (bytes: Uint8Array, lane: number): OpenedOrdersFrame => {
+/**
+ * All of a record's commands as they lie, every one found well-formed for an engine of that version, or why it is poison
+ * as a whole. Never throws.
+ */
+export const openOrdersFrame = (bytes: Uint8Array, lane: number, engineVersion: number): OpenedOrdersFrame => {
   try {
     const { header, words } = openFrame(bytes, copy, kinds, lane)
     const { kind, epoch, count, firstOutSeq } = header
@@ -73,7 +77,7 @@ export const openOrdersFrame = (bytes: Uint8Array, lane: number): OpenedOrdersFr
     const end = bytes.length >>> 2
     let at = frameHeaderWords
     for (let i = 0; i < count; i += 1) {
-      const reason = faultOf(words, at, end)
+      const reason = faultOf(words, at, end, engineVersion)
       if (reason !== undefined) return { ok: false, reason }
       at += wordsOf(words[at] as number)
     }
@@ -85,9 +89,13 @@ export const openOrdersFrame = (bytes: Uint8Array, lane: number): OpenedOrdersFr
   }
 }
 
-/** The same as objects. */
-export const decodeOrdersFrame = (bytes: Uint8Array, lane: number): OrdersFrame => {
-  const opened = openOrdersFrame(bytes, lane)
+/** The same as objects; for the newest engine unless told. */
+export const decodeOrdersFrame = (
+  bytes: Uint8Array,
+  lane: number,
+  engineVersion: number = newestEngineVersion,
+): OrdersFrame => {
+  const opened = openOrdersFrame(bytes, lane, engineVersion)
   if (!opened.ok || opened.kind === 'epoch') return opened
   const { words, from, count } = opened
   const commands: Command[] = []

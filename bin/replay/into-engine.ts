@@ -1,3 +1,4 @@
+import { plainFuture } from '#domain/reference/instrument.ts'
 import { writeCommand } from '#domain/trading/command-messages.ts'
 import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
@@ -204,7 +205,7 @@ const openEngine = (maxPriceUsd: number): Engine => {
       commandId: id('1'),
       specification: {
         instrumentName: 'REPLAY-1',
-        kind: 'future',
+        ...plainFuture,
         underlying: 'REPLAY',
         quoteCurrency: 'USD',
         tickSize: '0.01',

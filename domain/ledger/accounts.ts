@@ -2,6 +2,7 @@ import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import { feeMicros } from './fees.ts'
 import { closedCost } from './position.ts'
+import type { SettledPosition } from './settled-position.ts'
 
 /**
  * Cash, positions and open orders of all accounts, in records of eight doubles (integers all): one line of the cache
@@ -183,6 +184,14 @@ export class Accounts {
     return all.sort((a, b) => this.instrumentId(a) - this.instrumentId(b))
   }
 
+  /** Off the busy path: all that hold a position in an instrument, ascending by account. */
+  holdersOf(instrumentId: number): HoldingRecord[] {
+    const all: HoldingRecord[] = []
+    for (let holding = recordLength; holding < this.holdingsEnd; holding += recordLength)
+      if (this.instrumentId(holding) === instrumentId && this.sizeLots(holding) !== 0) all.push(holding)
+    return all.sort((a, b) => this.account(a) - this.account(b))
+  }
+
   account(holding: HoldingRecord): AccountRecord {
     return this.owners[(holding + ownersAt) * 2] as number
   }
@@ -341,6 +350,17 @@ export class Accounts {
     return undefined
   }
 
+  /**
+   * Whether the position could grow beyond its limit if so many lots, and all that is open on their side, filled. Of a
+   * contract that has one.
+   */
+  isBeyondLimit(holding: HoldingRecord, { positionLimitLots }: Instrument, sells: boolean, lots: number): boolean {
+    const { holdings } = this
+    const size = holdings[holding + sizeAt] as number
+    const open = holdings[holding + (sells ? sellLotsAt : buyLotsAt)] as number
+    return (sells ? -size : size) + open + lots > positionLimitLots
+  }
+
   /** Takes lots off an open order, and so much off its reserve. */
   closeVolume(
     holding: HoldingRecord,
@@ -385,23 +405,38 @@ export class Accounts {
     return fee
   }
 
-  /** Takes a fill back: the reverse at the same price, its fee refunded, whether or not the account can carry it. */
-  reverseFill(
+  /**
+   * A fill of no order, whether or not the account can carry it: what a trade that is taken back, or an option that is
+   * exercised, does to a position. `refundMicros` are the fee of the former.
+   */
+  fillWithoutOrder(
     holding: HoldingRecord,
     instrument: Instrument,
-    sold: boolean,
-    lots: number,
-    tradeTicks: number,
-    feeMicros: number,
+    signedLots: number,
+    ticks: number,
+    refundMicros: number,
   ): void {
     const { holdings, accounts } = this
     const account = this.account(holding)
     const before = this.requirementMicros(holding, instrument)
-    const realised = this.fillPosition(holding, sold ? lots : -lots, tradeTicks, instrument.microsPerTickLot)
+    const realised = this.fillPosition(holding, signedLots, ticks, instrument.microsPerTickLot)
     holdings[holding + realisedAt] = (holdings[holding + realisedAt] as number) + realised
-    accounts[account + cashAt] = (accounts[account + cashAt] as number) + realised + feeMicros
+    accounts[account + cashAt] = (accounts[account + cashAt] as number) + realised + refundMicros
     accounts[account + requiredAt] =
       (accounts[account + requiredAt] as number) + this.requirementMicros(holding, instrument) - before
+  }
+
+  /** Pays a holding, in a contract that is another one from then on. */
+  settle(holding: HoldingRecord, before: Instrument, after: Instrument, settled: SettledPosition): void {
+    const { holdings, accounts } = this
+    const account = this.account(holding)
+    const required = this.requirementMicros(holding, before)
+    holdings[holding + sizeAt] = settled.sizeLots
+    holdings[holding + entryAt] = settled.entryTickLots
+    holdings[holding + realisedAt] = (holdings[holding + realisedAt] as number) + settled.paidMicros
+    accounts[account + cashAt] = (accounts[account + cashAt] as number) + settled.paidMicros
+    accounts[account + requiredAt] =
+      (accounts[account + requiredAt] as number) + this.requirementMicros(holding, after) - required
   }
 
   /** Whether position and open orders are within what can be counted. */

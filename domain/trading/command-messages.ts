@@ -1,7 +1,10 @@
+import { contractKinds, maxTermsBytes } from '../reference/contract-terms.ts'
+import { type ContractSpecification, isPlainFuture, plainFuture } from '../reference/instrument.ts'
 import {
   type Command,
   directions,
   killScopes,
+  maxMarks,
   noHash,
   type OrderType,
   orderTypes,
@@ -9,10 +12,12 @@ import {
   type PostOnly,
   plainInstructions,
   selfTradePreventions,
+  settlementKinds,
   type TimeInForce,
   timesInForce,
   triggers,
 } from './commands.ts'
+import { versionOfContracts } from './engine-version.ts'
 import {
   bits,
   type Codec,
@@ -25,13 +30,14 @@ import {
   isSafeLong,
   isZero,
   list,
-  literal,
   maxTextBytes,
   nested,
   oneOf,
+  oneTextOf,
   readText,
   text,
   u32,
+  unwritten,
 } from './fields.ts'
 import { tradingStates } from './market-controls.ts'
 import { commandType, commandTypes, messageVersion, typeOf } from './messages.ts'
@@ -96,20 +102,43 @@ export const checkInstructedOrder = (order: Order): void => {
 }
 
 /** Commissions and expiration from one offset on, from another the lengths of its texts. */
-export const specificationFields = (commissions: number, lengths: number) =>
-  nested<Extract<Command, { type: 'list-instrument' }>['specification']>({
-    makerCommissionPpm: u32(commissions),
-    takerCommissionPpm: u32(commissions + 4),
-    expirationMillis: i64(commissions + 8),
-    instrumentName: text(lengths),
-    kind: literal(lengths + 2, 'future'),
-    underlying: text(lengths + 4),
-    quoteCurrency: literal(lengths + 6, 'USD'),
-    tickSize: text(lengths + 8),
-    minTradeAmount: text(lengths + 10),
-    contractSize: text(lengths + 12),
-    maxPrice: text(lengths + 14),
+const commonFields = (commissions: number, lengths: number) => ({
+  makerCommissionPpm: u32(commissions),
+  takerCommissionPpm: u32(commissions + 4),
+  expirationMillis: i64(commissions + 8),
+  instrumentName: text(lengths),
+  kind: oneTextOf(lengths + 2, contractKinds),
+  underlying: text(lengths + 4),
+  quoteCurrency: oneTextOf(lengths + 6, ['USD'] as const),
+  tickSize: text(lengths + 8),
+  minTradeAmount: text(lengths + 10),
+  contractSize: text(lengths + 12),
+  maxPrice: text(lengths + 14),
+})
+
+/** Of a plain future, as the first version lists it. */
+export const plainFutureFields = (commissions: number, lengths: number) =>
+  nested<ContractSpecification>({
+    ...commonFields(commissions, lengths),
+    kind: oneTextOf<ContractSpecification['kind']>(lengths + 2, [plainFuture.kind]),
+    settlement: unwritten(plainFuture.settlement),
+    positionLimit: unwritten<string>(plainFuture.positionLimit),
+    terms: unwritten<string>(plainFuture.terms),
   })
+
+/** Of any other contract. */
+export const contractFields = (commissions: number, lengths: number) =>
+  nested<ContractSpecification>({
+    ...commonFields(commissions, lengths),
+    settlement: oneTextOf(lengths + 16, [plainFuture.settlement] as const),
+    positionLimit: text(lengths + 18),
+    terms: text(lengths + 20, 0, maxTermsBytes),
+  })
+
+/** Each contract has one form only. */
+export const checkContract = (specification: ContractSpecification): void => {
+  if (isPlainFuture(specification)) throw new RangeError('a plain future has a form of its own')
+}
 
 const command = codecsOf<Command>()
 const accountId = u32(4)
@@ -129,7 +158,7 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
   }),
   'open-account': command('open-account', 32, { commandId, account: text(24, 1), firm: text(26) }),
   deposit: command('deposit', 32, { accountId, commandId, amountMicros: i64(24) }),
-  'list-instrument': command('list-instrument', 56, { commandId, specification: specificationFields(24, 40) }),
+  'list-instrument': command('list-instrument', 56, { commandId, specification: plainFutureFields(24, 40) }),
   'expire-instrument': command('expire-instrument', 32, { commandId, instrumentId: u32(24) }),
   'cancel-orders': command('cancel-orders', 40, {
     accountId,
@@ -205,12 +234,54 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     tradedAtMillis: i64(64),
   }),
   'activate-engine-version': command('activate-engine-version', 32, { commandId, version: u32(24) }),
+  'list-contract': command(
+    'list-instrument',
+    64,
+    { commandId, specification: contractFields(24, 40) },
+    {},
+    ({ specification }) => checkContract(specification),
+  ),
+  'delist-instrument': command('delist-instrument', 32, { commandId, instrumentId: u32(24) }),
+  'set-mark-prices': command(
+    'set-mark-prices',
+    32,
+    {
+      commandId,
+      marks: list(24, [
+        { name: 'instrumentId', isSigned: false },
+        { name: 'markTicks', isSigned: true },
+      ]),
+    },
+    {},
+    ({ marks }) => {
+      if (marks.length > maxMarks) throw new RangeError(`${marks.length} marks are more than ${maxMarks}`)
+    },
+  ),
+  'settle-instrument': command('settle-instrument', 40, {
+    commandId,
+    instrumentId: u32(24),
+    settlementKind: oneOf(28, settlementKinds),
+    number: u32(32),
+    priceTicks: i32(36),
+  }),
+  'exercise-option': command('exercise-option', 32, {
+    accountId,
+    commandId,
+    instrumentId: u32(24),
+    quantityLots: i32(28),
+  }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
+const nameOf = (command: Command): (typeof commandTypes)[number] => {
+  if (command.type === 'place-order' && !isPlain(command)) return 'place-order-with-instructions'
+  if (command.type === 'list-instrument' && !isPlainFuture(command.specification)) return 'list-contract'
+  return command.type
+}
+
 /** Throws RangeError, and leaves the tape as it is, on what the format cannot carry. */
 export const writeCommand = (tape: Tape, command: Command): void => {
-  const name = command.type === 'place-order' && !isPlain(command) ? 'place-order-with-instructions' : command.type
+  const name = nameOf(command)
   codecs[name].write(tape, commandType[name], command)
 }
 
@@ -224,12 +295,19 @@ export const readCommand = (words: Int32Array, at: number): Command => {
 
 type Fault = 'unknown-message' | 'malformed-message'
 
-/** What is wrong with a message, if anything; without an object where it is an order, a quote or a change of one. */
-export const faultOf = (words: Int32Array, at: number, endWord: number): Fault | undefined => {
+/** The highest type that an engine of a version knows. */
+const lastTypeOf = (version: number): number =>
+  version < versionOfContracts ? commandType['activate-engine-version'] : commandTypes.length
+
+/**
+ * What is wrong with a message, if anything, for an engine of that version; without an object where it is an order, a
+ * quote or a change of one.
+ */
+export const faultOf = (words: Int32Array, at: number, endWord: number, version: number): Fault | undefined => {
   if (at >= endWord) return 'malformed-message'
   const header = words[at] as number
   const type = typeOf(header)
-  if (header >>> 24 !== messageVersion || type === 0 || type > commandTypes.length) return 'unknown-message'
+  if (header >>> 24 !== messageVersion || type === 0 || type > lastTypeOf(version)) return 'unknown-message'
   const size = header & 0xffff
   if ((size & 7) !== 0 || size < 24 || at + (size >>> 2) > endWord) return 'malformed-message'
   return isWellFormed(words, at, type, size) ? undefined : 'malformed-message'

@@ -215,6 +215,45 @@ export interface ActivateEngineVersion {
   readonly version: number
 }
 
+/** Closes the book for good before the instrument's expiration; it is settled as if it had expired. */
+export interface DelistInstrument {
+  readonly type: 'delist-instrument'
+  readonly commandId: string
+  readonly instrumentId: number
+}
+
+/** Marks of many instruments, each as if it were set alone, in this order; what cannot be set is left out. */
+export interface SetMarkPrices {
+  readonly type: 'set-mark-prices'
+  readonly commandId: string
+  /** At most `maxMarks`. */
+  readonly marks: readonly InstrumentMark[]
+}
+
+export interface InstrumentMark {
+  readonly instrumentId: number
+  readonly markTicks: number
+}
+
+/** Pays what all positions in an instrument have gained or lost: each payment once, and in its order. */
+export interface SettleInstrument {
+  readonly type: 'settle-instrument'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly settlementKind: SettlementKind
+  /** Of a variation the day since 1970 (UTC), of a leg or distribution its number from 1; 0 of the final one. */
+  readonly number: number
+  readonly priceTicks: number
+}
+
+export interface ExerciseOption {
+  readonly type: 'exercise-option'
+  readonly commandId: string
+  readonly accountId: number
+  readonly instrumentId: number
+  readonly quantityLots: number
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -234,6 +273,10 @@ export type Command =
   | SetKillSwitch
   | BustTrade
   | ActivateEngineVersion
+  | DelistInstrument
+  | SetMarkPrices
+  | SettleInstrument
+  | ExerciseOption
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
@@ -254,12 +297,20 @@ export const selfTradePreventions = ['none', 'cancel_newest', 'cancel_oldest', '
 export type SelfTradePrevention = (typeof selfTradePreventions)[number]
 export const killScopes = ['account', 'firm', 'lane'] as const
 export type KillScope = (typeof killScopes)[number]
+/**
+ * A variation pays the day's gains at the mark; a leg of a swap its part of the money; a distribution what a structured
+ * product pays before its end; the final settlement closes all positions.
+ */
+export const settlementKinds = ['variation', 'leg', 'distribution', 'final'] as const
+export type SettlementKind = (typeof settlementKinds)[number]
 
 /** What becomes of an order that may not take: it is refused, or its price slides to where it makes. */
 export type PostOnly = 'no' | 'reject' | 'slide'
 
 /** Each part of an iceberg is a trade of its own: without a bound one command could lead to two billion of them. */
 export const mostIcebergParts = 100
+
+export const maxMarks = 2_000
 
 /** Of a label or a group: none. */
 export const noHash = '0'.repeat(16)

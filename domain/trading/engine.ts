@@ -1,14 +1,19 @@
 import { reserveMicrosOf } from '../ledger/accounts.ts'
-import type { Instrument } from '../reference/instrument.ts'
-import { Book } from './book.ts'
 import type { PostOnly } from './commands.ts'
 import { requireEngineVersion } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
-import { Listing } from './listing.ts'
+import { type Listing, nothingSettled } from './listing.ts'
 import { type MarketControls, type TradingState, tradingStates } from './market-controls.ts'
 import type { ProtectionTerms, QuoteFill } from './market-making.ts'
 import { announcedSecondAt, depositedAt, houseAt, laneMillisAt } from './matching.ts'
 import { type Extras, idAt, noExtras, none, type Order, traits } from './orders.ts'
+import {
+  readInstrument,
+  type SavedInstrument,
+  type SavedPayments,
+  savedInstrument,
+  savedPayments,
+} from './saved-contract.ts'
 import { blockedByAccount, TradingFloor } from './trading-floor.ts'
 import { type PricePoint, PriceWatch } from './velocity.ts'
 
@@ -53,7 +58,7 @@ interface AccountState {
 }
 
 interface BookState {
-  readonly instrument: Instrument
+  readonly instrument: SavedInstrument
   readonly state: TradingState
   readonly untilMillis: number
   readonly lastTicks: number
@@ -65,6 +70,8 @@ interface BookState {
   readonly sell: readonly OrderState[]
   /** Stop orders that wait, by id. */
   readonly waiting: readonly OrderState[]
+  /** Absent before anything of it is settled. */
+  readonly settled?: SavedPayments
 }
 
 interface OrderState {
@@ -161,9 +168,10 @@ export class Engine extends TradingFloor {
   }
 
   private bookState(listing: Listing): BookState {
-    const { book, instrument, untilMillis, lastTicks, markTicks, controls } = listing
+    const { book, untilMillis, lastTicks, markTicks, controls } = listing
+    const settled = savedPayments(listing.settled)
     return {
-      instrument,
+      instrument: savedInstrument(listing.instrument),
       state: tradingStates[listing.state] ?? 'closed',
       untilMillis,
       lastTicks,
@@ -173,6 +181,7 @@ export class Engine extends TradingFloor {
       buy: book.inPriority(false).map(order => this.orderState(order)),
       sell: book.inPriority(true).map(order => this.orderState(order)),
       waiting: this.sorted([...listing.waiting]).map(order => this.orderState(order)),
+      ...(Object.keys(settled).length === 0 ? {} : { settled }),
     }
   }
 
@@ -217,15 +226,14 @@ export class Engine extends TradingFloor {
       if (isKilled) accounts.setBlocks(record, blockedByAccount)
     }
     for (const saved of state.books) {
-      const listing = new Listing(saved.instrument, new Book(this.orders, this.levels))
+      const listing = this.addListing(readInstrument(saved.instrument))
       const { untilMillis, lastTicks, markTicks, controls } = saved
       Object.assign(listing, { state: tradingStates.indexOf(saved.state), untilMillis, lastTicks, markTicks, controls })
       if (controls.velocityPpm > 0) listing.velocity = new PriceWatch(saved.recentPrices)
       listing.isWatched = listing.velocity !== undefined
+      listing.settled = { ...nothingSettled, ...saved.settled }
       const { instrumentId } = saved.instrument
       if (untilMillis !== 0) this.timers.add({ atMillis: untilMillis, kind: 'state', key: instrumentId })
-      this.listings.push(listing)
-      this.instrumentNames.add(saved.instrument.specification.instrumentName)
     }
     for (const [index, { positions }] of state.accounts.entries())
       for (const { instrumentId, sizeLots, entryTickLots, realisedMicros } of positions) {

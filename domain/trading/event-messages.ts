@@ -1,19 +1,23 @@
 import { rejectionCodes } from '../outcome.ts'
-import { defineInstrument } from '../reference/instrument.ts'
+import { defineInstrument, isPlainFuture } from '../reference/instrument.ts'
 import {
+  checkContract,
   checkInstructedOrder,
   checkOrder,
+  contractFields,
   instructedOrderFields,
   isPlain,
+  plainFutureFields,
   plainOrderFields,
-  specificationFields,
 } from './command-messages.ts'
-import { directions, killScopes, plainInstructions } from './commands.ts'
+import { directions, killScopes, plainInstructions, settlementKinds } from './commands.ts'
 import {
   type CommandRejected,
   cancelReasons,
   type Event,
   type InstrumentListed,
+  type PositionState,
+  paymentKinds,
   poisonReasons,
   stateCauses,
   type TradeLeg,
@@ -36,6 +40,14 @@ const accountId = u32(4)
 const instrumentId = u32(4)
 const commandId = id(8)
 
+/** 24 bytes. */
+const position = (offset: number) =>
+  nested<PositionState>({
+    sizeLots: i64(offset),
+    entryTickLots: i64(offset + 8),
+    realisedMicros: i64(offset + 16),
+  })
+
 /** 80 bytes. */
 const leg = (offset: number) =>
   nested<TradeLeg>({
@@ -46,11 +58,7 @@ const leg = (offset: number) =>
     direction: oneOf(offset + 28, directions),
     filledTickLots: i64(offset + 32),
     feeMicros: i64(offset + 40),
-    position: nested<TradeLeg['position']>({
-      sizeLots: i64(offset + 48),
-      entryTickLots: i64(offset + 56),
-      realisedMicros: i64(offset + 64),
-    }),
+    position: position(offset + 48),
     cashMicros: i64(offset + 72),
   })
 
@@ -64,9 +72,9 @@ const tradeFields = {
   taker: leg(112),
 }
 
-/** An order that is refused has an event of its own. */
+/** An order that is refused has an event of its own; a contract is refused as the instrument that it is. */
 const refusable = [undefined, ...commandTypes].map(name =>
-  name === 'place-order' || name === 'place-order-with-instructions' ? undefined : name,
+  name === 'place-order' || name === 'place-order-with-instructions' || name === 'list-contract' ? undefined : name,
 ) satisfies (CommandRejected['commandType'] | undefined)[]
 
 /** docs/protocol/executions.md, line by line. */
@@ -157,7 +165,7 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
   'instrument-listed': event('instrument-listed', 64, {
     instrumentId,
     commandId,
-    specification: specificationFields(24, 40),
+    specification: plainFutureFields(24, 40),
     specificationVersion: u32(56),
   }),
   'instrument-expired': event('instrument-expired', 24, { instrumentId, commandId }),
@@ -256,6 +264,45 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
   'orders-cancelled': event('orders-cancelled', 32, { accountId, commandId, cancelledOrders: u32(24) }),
   'epoch-started': event('epoch-started', 40, { epoch: u32(4), stateHash: hex(8, 32) }),
   'engine-version-activated': event('engine-version-activated', 32, { commandId, version: u32(24) }),
+  'contract-listed': event(
+    'instrument-listed',
+    72,
+    { instrumentId, commandId, specification: contractFields(24, 40), specificationVersion: u32(64) },
+    {},
+    ({ specification }) => checkContract(specification),
+  ),
+  'instrument-delisted': event('instrument-delisted', 24, { instrumentId, commandId }),
+  'position-settled': event('position-settled', 88, {
+    accountId,
+    commandId,
+    instrumentId: u32(24),
+    settlementKind: oneOf(28, paymentKinds),
+    priceTicks: i32(32),
+    settledLots: i64(40),
+    paidMicros: i64(48),
+    position: position(56),
+    cashMicros: i64(80),
+  }),
+  'instrument-settled': event('instrument-settled', 64, {
+    instrumentId,
+    commandId,
+    settlementKind: oneOf(24, settlementKinds),
+    number: u32(28),
+    priceTicks: i32(32),
+    holders: u32(36),
+    longLots: i64(40),
+    specificationVersion: u32(48),
+    settledLegs: u32(52),
+    distributedTicks: u32(56),
+  }),
+  'option-exercised': event('option-exercised', 40, {
+    accountId,
+    commandId,
+    instrumentId: u32(24),
+    quantityLots: i32(28),
+    priceTicks: i32(32),
+    assignedAccounts: u32(36),
+  }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]
 
@@ -266,6 +313,8 @@ const nameOf = (event: Event): (typeof eventTypes)[number] => {
       return isPlain(event) ? event.type : `${event.type}-with-instructions`
     case 'trade-executed':
       return event.isAuction ? 'auction-trade-executed' : event.type
+    case 'instrument-listed':
+      return isPlainFuture(event.instrument.specification) ? event.type : 'contract-listed'
     default:
       return event.type
   }

@@ -1,6 +1,14 @@
 import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
-import type { Command, Direction, KillScope, PlaceOrder, ProtectionLimits } from './commands.ts'
+import {
+  type Command,
+  type Direction,
+  type KillScope,
+  type PlaceOrder,
+  type ProtectionLimits,
+  type SettlementKind,
+  settlementKinds,
+} from './commands.ts'
 import type { MarketControls, TradingState } from './market-controls.ts'
 
 /**
@@ -84,6 +92,9 @@ export const cancelReasons = [
   'no-liquidity',
   'insufficient-funds',
   'replaced',
+  'instrument-delisted',
+  'instrument-adjusted',
+  'position-limit',
 ] as const
 export type CancelReason = (typeof cancelReasons)[number]
 
@@ -350,6 +361,60 @@ export interface EngineVersionActivated {
   readonly version: number
 }
 
+export interface InstrumentDelisted {
+  readonly type: 'instrument-delisted'
+  readonly commandId: string
+  readonly instrumentId: number
+}
+
+/** Their positions are their numbers on the wire: append only. */
+export const paymentKinds = [...settlementKinds, 'exercise', 'assignment'] as const
+export type PaymentKind = (typeof paymentKinds)[number]
+
+/** What a settlement, or an option that was exercised, did to one holding. */
+export interface PositionSettled {
+  readonly type: 'position-settled'
+  readonly accountId: number
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly settlementKind: PaymentKind
+  readonly priceTicks: number
+  /** Signed: what was held; of an exercise or assignment, what of it was closed. */
+  readonly settledLots: number
+  /** What its cash and its realised result have changed by. */
+  readonly paidMicros: number
+  readonly position: PositionState
+  readonly cashMicros: number
+}
+
+/** The end of a settlement: each holding has an event of its own before it. The instrument is this one from now on. */
+export interface InstrumentSettled {
+  readonly type: 'instrument-settled'
+  readonly instrumentId: number
+  readonly commandId: string
+  readonly settlementKind: SettlementKind
+  readonly number: number
+  readonly priceTicks: number
+  readonly holders: number
+  /** What was long, and so what was short. */
+  readonly longLots: number
+  readonly specificationVersion: number
+  readonly settledLegs: number
+  readonly distributedTicks: number
+}
+
+/** The end of an exercise: each holding has an event of its own before it. */
+export interface OptionExercised {
+  readonly type: 'option-exercised'
+  readonly accountId: number
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly quantityLots: number
+  /** What was paid for each lot. */
+  readonly priceTicks: number
+  readonly assignedAccounts: number
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -380,3 +445,7 @@ export type Event =
   | OrdersCancelled
   | EpochStarted
   | EngineVersionActivated
+  | InstrumentDelisted
+  | PositionSettled
+  | InstrumentSettled
+  | OptionExercised

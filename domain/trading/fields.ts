@@ -26,7 +26,7 @@ export interface Codec<Message> {
   readonly write: (tape: Tape, type: number, message: Message) => void
 }
 
-/** So that what answers a message, which repeats its texts, always fits a message too. */
+/** So that what answers a message, which repeats its texts, always fits a message too. A field may allow more. */
 export const maxTextBytes = 256
 const maxMessageBytes = 65_528
 
@@ -139,7 +139,7 @@ const decodeUtf8 = (bytes: Uint8Array): string => {
 }
 
 /** Its length lies among the fixed fields, its bytes in the tail. */
-export const text = (offset: number, minBytes = 0): Field<string> => {
+export const text = (offset: number, minBytes = 0, maxBytes = maxTextBytes): Field<string> => {
   const word = offset >>> 2
   const shift = (offset & 3) * 8
   return {
@@ -147,7 +147,7 @@ export const text = (offset: number, minBytes = 0): Field<string> => {
     read: (words, at, tail) => {
       const length = ((words[at + word] as number) >>> shift) & 0xffff
       if (length < minBytes) throw new RangeError('a text is empty')
-      if (length > maxTextBytes) throw new RangeError(`a text is longer than ${maxTextBytes} bytes`)
+      if (length > maxBytes) throw new RangeError(`a text is longer than ${maxBytes} bytes`)
       if (tail.at + length > tail.end) throw new RangeError('a text lies past the end of its message')
       const from = tail.at
       tail.at = from + length
@@ -158,7 +158,8 @@ export const text = (offset: number, minBytes = 0): Field<string> => {
       if (!value.isWellFormed()) throw new RangeError('a text has a lone surrogate')
       const bytes = textEncoder.encode(value)
       if (bytes.length < minBytes) throw new RangeError('a text is empty')
-      if (bytes.length > maxTextBytes) throw new RangeError(`a text is longer than ${maxTextBytes} bytes`)
+      if (bytes.length > maxBytes) throw new RangeError(`a text is longer than ${maxBytes} bytes`)
+      if (tail.at + bytes.length > tail.end) throw new RangeError('a text does not fit its message')
       words[word] = (words[word] as number) | (bytes.length << shift)
       scratchBytes.set(bytes, tail.at)
       tail.at += bytes.length
@@ -166,22 +167,29 @@ export const text = (offset: number, minBytes = 0): Field<string> => {
   }
 }
 
-/** A text that has to be this one. */
-export const literal = <const Text extends string>(offset: number, only: Text): Field<Text> => {
+/** A text that has to be one of these. */
+export const oneTextOf = <Text extends string>(offset: number, choices: readonly Text[]): Field<Text> => {
   const { owned, read, write } = text(offset)
+  const chosen = (value: string): Text => {
+    const choice = choices.find(known => known === value)
+    if (choice === undefined) throw new RangeError(`${value} where only ${choices.join(', ')} may be`)
+    return choice
+  }
   return {
     owned,
-    read: (words, at, tail) => {
-      const found = read(words, at, tail)
-      if (found !== only) throw new RangeError(`${found} where only ${only} may be`)
-      return only
-    },
-    write: (words, value, tail) => {
-      if (value !== only) throw new RangeError(`${value} where only ${only} may be`)
-      write(words, value, tail)
-    },
+    read: (words, at, tail) => chosen(read(words, at, tail)),
+    write: (words, value, tail) => write(words, chosen(value), tail),
   }
 }
+
+/** What goes without saying: nothing lies on the wire, and no other value can be written. */
+export const unwritten = <Value>(only: Value): Field<Value> => ({
+  owned: [],
+  read: () => only,
+  write: (_, value) => {
+    if (value !== only) throw new RangeError(`${String(value)} where only ${String(only)} may be`)
+  },
+})
 
 /** An object in the place of the message whose part it is. */
 export const nested = <Value extends object>(fields: FieldsOf<Value>): Field<Value> => {
@@ -251,7 +259,7 @@ const writeEntries = (entries: readonly Entry[], words: Int32Array, value: objec
 }
 
 /** One message is made here, and put on the tape as a whole or not at all. */
-const scratch = new Int32Array(maxMessageBytes / 4 + 2 * textWords(maxTextBytes))
+const scratch = new Int32Array(maxMessageBytes / 4)
 const scratchBytes = new Uint8Array(scratch.buffer)
 
 interface Named {

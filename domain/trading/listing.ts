@@ -4,9 +4,31 @@ import { type MarketControls, noControls, stateNumber } from './market-controls.
 import type { Order } from './orders.ts'
 import type { PriceWatch } from './velocity.ts'
 
+/** Which payments of an instrument are made. */
+export interface SettledSoFar {
+  /** Day of the last variation, since 1970; 0 before the first. */
+  readonly variationDay: number
+  readonly distributions: number
+  /** Closed before its expiration. */
+  readonly isDelisted: boolean
+  /** All of it is paid. */
+  readonly isFinal: boolean
+  /** When positions last changed by other than a trade, so that no earlier trade can be taken back; 0 never. */
+  readonly adjustedAtMillis: number
+}
+
+export const nothingSettled: SettledSoFar = {
+  variationDay: 0,
+  distributions: 0,
+  isDelisted: false,
+  isFinal: false,
+  adjustedAtMillis: 0,
+}
+
 /** An instrument as it trades. */
 export class Listing {
-  readonly instrument: Instrument
+  /** Another one once a part of it is settled. */
+  instrument: Instrument
   readonly book: Book
   state: number = stateNumber.continuous
   /** When the state ends by itself; 0 when told. */
@@ -26,6 +48,7 @@ export class Listing {
   lowMarkTicks = 1
   highMarkTicks = 0
   isTooFast = false
+  settled: SettledSoFar = nothingSettled
 
   constructor(instrument: Instrument, book: Book) {
     this.instrument = instrument

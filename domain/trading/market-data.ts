@@ -1,6 +1,6 @@
 import { type BookSide, emptySide, withLevel } from './book-side.ts'
 import type { Direction } from './commands.ts'
-import type { Event, TradeExecuted, TradeLeg } from './events.ts'
+import type { Event, PositionSettled, TradeExecuted, TradeLeg } from './events.ts'
 import { type MarketControls, noControls, type TradingState } from './market-controls.ts'
 
 /** What everybody may know of a market, as the events of its lane tell it; never changed in place. */
@@ -44,6 +44,9 @@ export const marketOfEvent = (event: Event): number | undefined => {
     case 'trade-executed':
     case 'trade-busted':
     case 'instrument-expired':
+    case 'instrument-delisted':
+    case 'position-settled':
+    case 'instrument-settled':
     case 'trading-state-changed':
     case 'market-controls-set':
     case 'mark-price-set':
@@ -82,8 +85,20 @@ export const followed = (market: MarketData, event: Event, atMillis: number): Ma
       }
     case 'instrument-listed':
       return { ...newMarket }
+    // A delisted one is closed for good like an expired one.
     case 'instrument-expired':
+    case 'instrument-delisted':
       return { ...market, bids: emptySide, asks: emptySide, state: 'expired', untilMillis: 0 }
+    case 'position-settled': {
+      const closedLots = closedInterest(event)
+      return closedLots === 0 ? market : { ...market, openInterestLots: market.openInterestLots - closedLots }
+    }
+    case 'instrument-settled': {
+      // What was distributed is no part of the price any more.
+      if (event.settlementKind !== 'distribution') return market
+      const lowered = (ticks: number): number => Math.max(ticks - event.priceTicks, 0)
+      return { ...market, markTicks: lowered(market.markTicks), lastTicks: lowered(market.lastTicks) }
+    }
     case 'trading-state-changed':
       return { ...market, state: event.state, untilMillis: event.untilMillis }
     case 'market-controls-set': {
@@ -116,6 +131,10 @@ const auctionTraded = (market: MarketData, event: TradeExecuted): MarketData =>
     event.takerLevelTicks,
     event.takerLevelLots,
   )
+
+/** Long lots that are closed: all of them at the end, some by an exercise; other payments leave positions as they are. */
+const closedInterest = ({ settlementKind, settledLots }: PositionSettled): number =>
+  settlementKind === 'final' || settlementKind === 'exercise' ? Math.max(0, settledLots) : 0
 
 /** By how much the long positions have grown; negative lots reverse. In this order, for an account on both sides. */
 const addedInterest = (legs: readonly TradeLeg[], lots: number): number =>

@@ -24,6 +24,11 @@ export const commandTypes = [
   'set-kill-switch',
   'bust-trade',
   'activate-engine-version',
+  'list-contract',
+  'delist-instrument',
+  'set-mark-prices',
+  'settle-instrument',
+  'exercise-option',
 ] as const
 
 export const eventTypes = [
@@ -59,6 +64,11 @@ export const eventTypes = [
   'orders-cancelled',
   'epoch-started',
   'engine-version-activated',
+  'contract-listed',
+  'instrument-delisted',
+  'position-settled',
+  'instrument-settled',
+  'option-exercised',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

@@ -12,8 +12,8 @@ export type Counted =
 
 export const countTicks = (price: string, { specification, maxPriceTicks }: Instrument): Counted => {
   const { tickSize } = specification
-  if (exceeds(price, decimal(maxPriceTicks, tickSize)))
-    return { ok: false, code: 'price-out-of-range', detail: `must not be above ${specification.maxPrice}` }
+  const most = decimal(maxPriceTicks, tickSize)
+  if (exceeds(price, most)) return { ok: false, code: 'price-out-of-range', detail: `must not be above ${most}` }
   const ticks = increments(price, tickSize)
   if (ticks === undefined) return { ok: false, code: 'price-off-tick', detail: `must be a multiple of ${tickSize}` }
   if (ticks < 1) return { ok: false, code: 'price-out-of-range', detail: 'must be greater than zero' }

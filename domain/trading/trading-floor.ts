@@ -6,8 +6,8 @@ import {
   reserveMicrosOf,
 } from '../ledger/accounts.ts'
 import { type RejectionCode, rejectionCodes } from '../outcome.ts'
-import { defineInstrument, maxInt32 } from '../reference/instrument.ts'
-import { Book, type Level } from './book.ts'
+import { type Instrument, maxInt32, noPositionLimit } from '../reference/instrument.ts'
+import type { Level } from './book.ts'
 import { readCommand, writeCommand } from './command-messages.ts'
 import type {
   ActivateEngineVersion,
@@ -16,7 +16,6 @@ import type {
   Command,
   Deposit,
   InstrumentQuote,
-  ListInstrument,
   OpenAccount,
   PlaceOrder,
   Quote,
@@ -24,18 +23,20 @@ import type {
   SetKillSwitch,
   SetMarketControls,
   SetMarketMakerProtection,
+  SetMarkPrice,
   SetTradingState,
 } from './commands.ts'
 import { mostIcebergParts, noHash } from './commands.ts'
+import { ContractLife, type Refusal } from './contract-life.ts'
 import { firstEngineVersion, requireEngineVersion, versionOfToldClips } from './engine-version.ts'
 import { readEvent, writeEvent } from './event-messages.ts'
-import type { CancelReason, Event, StateCause, TradeLeg } from './events.ts'
+import type { Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
-import { compareIds, idTextAt, putIdText } from './identifiers.ts'
-import { Listing } from './listing.ts'
+import { idTextAt, putIdText } from './identifiers.ts'
+import type { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
 import type { QuoteGroup } from './market-making.ts'
-import { announcedSecondAt, depositedAt, goesOn, houseAt, laneMillisAt, Matching, type Stopped } from './matching.ts'
+import { announcedSecondAt, depositedAt, goesOn, houseAt, laneMillisAt, type Stopped } from './matching.ts'
 import { commandType, eventType, headerOf, typeOf, wordsOf } from './messages.ts'
 import { type Extras, idAt, noExtras, none, type Order, preventive, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
@@ -46,7 +47,6 @@ import { type Depth, uncrossPrice } from './uncross.ts'
 import { PriceWatch } from './velocity.ts'
 
 const maxAccounts = 1_000_000
-const maxInstruments = 10_000
 const maxOpenOrders = 10_000
 /** Orders good for the day end with it, in UTC. */
 const dayMillis = 86_400_000
@@ -65,6 +65,8 @@ const placeOrderWithInstructions = commandType['place-order-with-instructions']
 const cancelOrder = commandType['cancel-order']
 const amendOrder = commandType['amend-order']
 const activateEngineVersion = commandType['activate-engine-version']
+const listInstrument = commandType['list-instrument']
+const listContract = commandType['list-contract']
 
 /** Bits of what blocks an account. */
 export const blockedByAccount = 1
@@ -72,8 +74,6 @@ const blockedByFirm = 2
 const blockedByLane = 4
 
 const noId = '00000000-0000-0000-0000-000000000000'
-
-type Refusal = RejectionCode | undefined
 
 interface DeadMan {
   readonly timeoutMillis: number
@@ -85,7 +85,7 @@ interface DeadMan {
  * reads no clock and waits for nothing; it speaks by the events that it tells. Commands come and events go as messages
  * in words (docs/protocol/orders.md, executions.md).
  */
-export class TradingFloor extends Matching {
+export class TradingFloor extends ContractLife {
   /** Of the rules: see engine-version.ts. */
   protected version: number = firstEngineVersion
   protected readonly recent = new RecentCommands()
@@ -94,7 +94,6 @@ export class TradingFloor extends Matching {
   protected readonly accountIds = new Map<string, number>()
   protected readonly firmNames: string[] = ['']
   private readonly firmIds = new Map<string, number>()
-  protected readonly instrumentNames = new Set<string>()
   protected readonly deadMen = new Map<number, DeadMan>()
   protected readonly killedFirms = new Set<number>()
   protected isLaneKilled = false
@@ -104,6 +103,11 @@ export class TradingFloor extends Matching {
   private readonly scratch = new Tape(64)
   /** The order that a side of a quote becomes. */
   private readonly quoted = new Tape(plainTailAt)
+
+  /** Which rules it follows, and so which messages it knows. */
+  get engineVersion(): number {
+    return this.version
+  }
 
   /** Moves lane time, for every record before its commands; says so once for each second that it enters. */
   advance(atMillis: number): void {
@@ -127,7 +131,7 @@ export class TradingFloor extends Matching {
   }
 
   /**
-   * Applies the command that begins at a word; it is known to be well-formed. Throws EngineVersionUnknown, of which
+   * Applies the command that begins at a word; it is known to be well-formed for an engine of this version. Throws EngineVersionUnknown, of which
    * nothing has changed, on one that asks for rules that this code does not have.
    */
   apply(words: Int32Array, at: number): void {
@@ -206,17 +210,24 @@ export class TradingFloor extends Matching {
         return this.setTradingState(command)
       case 'set-market-controls':
         return this.setMarketControls(command)
-      case 'set-mark-price': {
-        const listing = this.listings[command.instrumentId]
-        if (listing === undefined) return 'unknown-instrument'
-        if (command.markTicks < 1 || command.markTicks > listing.instrument.maxPriceTicks) return 'price-out-of-range'
-        listing.markTicks = command.markTicks
-        writeEvent(this.told, { ...command, type: 'mark-price-set' })
-        listing.lowMarkTicks = command.markTicks
-        listing.highMarkTicks = command.markTicks
-        this.lookAt(listing)
-        return undefined
+      case 'set-mark-price':
+        return this.setMarkPrice(command)
+      case 'set-mark-prices': {
+        let refusals = 0
+        for (const mark of command.marks) {
+          const isEnded = this.listings[mark.instrumentId]?.state === stateNumber.expired
+          const { commandId } = command
+          if (isEnded || this.setMarkPrice({ type: 'set-mark-price', commandId, ...mark }) !== undefined) refusals += 1
+          if (this.isUnsettled) this.settle()
+        }
+        return refusals === command.marks.length ? 'unknown-instrument' : undefined
       }
+      case 'delist-instrument':
+        return this.delistInstrument(command.instrumentId, command.commandId, words, at + 2)
+      case 'settle-instrument':
+        return this.settleInstrument(command, words, at + 2)
+      case 'exercise-option':
+        return this.exerciseOption(command)
       case 'quote':
         return this.quote(command, words, at)
       case 'set-market-maker-protection':
@@ -242,6 +253,18 @@ export class TradingFloor extends Matching {
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
     }
+  }
+
+  private setMarkPrice(command: SetMarkPrice): Refusal {
+    const listing = this.listings[command.instrumentId]
+    if (listing === undefined) return 'unknown-instrument'
+    if (command.markTicks < 1 || command.markTicks > listing.instrument.maxPriceTicks) return 'price-out-of-range'
+    listing.markTicks = command.markTicks
+    writeEvent(this.told, { ...command, type: 'mark-price-set' })
+    listing.lowMarkTicks = command.markTicks
+    listing.highMarkTicks = command.markTicks
+    this.lookAt(listing)
+    return undefined
   }
 
   private placeOrder(words: Int32Array, at: number): Refusal {
@@ -271,6 +294,7 @@ export class TradingFloor extends Matching {
     if (ticks === 0) return 'no-liquidity'
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
     const holding = accounts.holdingOf(account, instrumentId)
+    if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
@@ -384,6 +408,7 @@ export class TradingFloor extends Matching {
       if (ticks === 0) return 'post-only-would-trade'
     }
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
+    if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
@@ -577,6 +602,12 @@ export class TradingFloor extends Matching {
     }
     const keepsPriority = ticks === fromTicks && quantity <= orders.quantityLots(order)
     const holding = orders.holding(order)
+    if (
+      isLimited(instrument) &&
+      lots > remaining &&
+      accounts.isBeyondLimit(holding, instrument, sells, lots - remaining)
+    )
+      return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const added = reserve - orders.reserveMicros(order)
     const refusal = accounts.moveVolume(holding, instrument, sells, fromTicks, remaining, ticks, lots, added)
@@ -660,38 +691,6 @@ export class TradingFloor extends Matching {
     return undefined
   }
 
-  /** All open orders of an account, of one instrument or (0) of any. */
-  private ordersOf(account: AccountRecord, instrumentId: number): Order[] {
-    const { accounts, orders } = this
-    const chosen: Order[] = []
-    for (const holding of accounts.holdingsOf(account)) {
-      if (instrumentId !== 0 && accounts.instrumentId(holding) !== instrumentId) continue
-      for (let order = accounts.firstOrder(holding); order !== none; order = orders.following(order)) chosen.push(order)
-    }
-    return chosen
-  }
-
-  /**
-   * By instrument and id: the same whatever came before. In the name of the command whose id lies in `words`; each in
-   * its own where none asked for it.
-   */
-  private closeAll(
-    chosen: Order[],
-    reason: CancelReason,
-    words: Int32Array = this.orders.words,
-    idWord?: number,
-  ): void {
-    for (const order of this.sorted(chosen)) this.close(order, reason, words, idWord ?? order + idAt)
-  }
-
-  protected sorted(chosen: Order[]): Order[] {
-    const { accounts, orders } = this
-    const instrumentOf = (order: Order): number => accounts.instrumentId(orders.holding(order))
-    return chosen.sort(
-      (a, b) => instrumentOf(a) - instrumentOf(b) || compareIds(orders.words, a + idAt, orders.words, b + idAt),
-    )
-  }
-
   private openAccount(command: OpenAccount): Refusal {
     if (this.accounts.count >= maxAccounts) return 'account-limit'
     if (this.accountIds.has(command.account)) return 'account-exists'
@@ -731,41 +730,8 @@ export class TradingFloor extends Matching {
     return undefined
   }
 
-  private listInstrument(command: ListInstrument): Refusal {
-    const { specification, commandId } = command
-    if (this.listings.length > maxInstruments) return 'instrument-limit'
-    if (this.instrumentNames.has(specification.instrumentName)) return 'instrument-exists'
-    const defined = defineInstrument(specification, this.listings.length, 1)
-    if (!defined.accepted) return defined.code
-    if (specification.expirationMillis <= this.laneMillis) return 'invalid-specification'
-    const instrument = defined.value
-    this.listings.push(new Listing(instrument, new Book(this.orders, this.levels)))
-    this.instrumentNames.add(specification.instrumentName)
-    writeEvent(this.told, { type: 'instrument-listed', commandId, instrument })
-    return undefined
-  }
-
-  private expireInstrument(instrumentId: number, commandId: string, words: Int32Array, idWord: number): Refusal {
-    const listing = this.listings[instrumentId]
-    if (listing === undefined) return 'unknown-instrument'
-    // Too early or for the second time: it is not in the state that is to be left.
-    const isEarly = this.laneMillis < listing.instrument.specification.expirationMillis
-    if (listing.state === stateNumber.expired || isEarly) return 'instrument-not-open'
-    listing.state = stateNumber.expired
-    listing.untilMillis = 0
-    writeEvent(this.told, { type: 'instrument-expired', commandId, instrumentId })
-    const { book } = listing
-    for (const order of [...book.inPriority(false), ...book.inPriority(true), ...this.sorted([...listing.waiting])])
-      this.close(order, 'instrument-expired', words, idWord)
-    return undefined
-  }
-
   private isContinuous(listing: Listing): boolean {
     return listing.state === stateNumber.continuous && !this.isPast(listing)
-  }
-
-  private isPast(listing: Listing): boolean {
-    return this.laneMillis >= listing.instrument.specification.expirationMillis
   }
 
   /** As orders find it: an instrument whose time has come is closed even before it is expired by command. */
@@ -776,7 +742,7 @@ export class TradingFloor extends Matching {
   private setTradingState(command: SetTradingState): Refusal {
     const listing = this.listings[command.instrumentId]
     if (listing === undefined) return 'unknown-instrument'
-    if (this.isPast(listing)) return 'instrument-not-open'
+    if (this.isPast(listing) || listing.state === stateNumber.expired) return 'instrument-not-open'
     const state = tradingStates.indexOf(command.state)
     const mayEnd = state === stateNumber.auction || state === stateNumber.halted
     const isTimed = command.untilMillis !== 0
@@ -921,6 +887,7 @@ export class TradingFloor extends Matching {
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
     const placed = this.quoteOrder(entry, index, sells, ticks, lots, words, at)
     if (orders.ids.find(placed.words, 2) !== none) return 'duplicate-order'
+    if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
@@ -1028,7 +995,9 @@ export class TradingFloor extends Matching {
     const seller = accounts.find(command.sellerId)
     if (buyer === none || seller === none) return 'unknown-account'
     if (this.busted.has(tradeId)) return 'trade-already-busted'
-    const { instrument } = listing
+    const { instrument, settled } = listing
+    const isBefore = settled.adjustedAtMillis !== 0 && command.tradedAtMillis <= settled.adjustedAtMillis
+    if (settled.isFinal || isBefore) return 'instrument-settled'
     if (priceTicks < 1 || priceTicks > instrument.maxPriceTicks) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
     const { microsPerTickLot, maxPriceTicks } = instrument
@@ -1079,7 +1048,8 @@ export class TradingFloor extends Matching {
     const { accounts } = this
     const { instrument } = this.listingOf(command.instrumentId)
     const feeMicros = bought ? command.buyerFeeMicros : command.sellerFeeMicros
-    accounts.reverseFill(holding, instrument, !bought, command.quantityLots, command.priceTicks, feeMicros)
+    const signedLots = bought ? -command.quantityLots : command.quantityLots
+    accounts.fillWithoutOrder(holding, instrument, signedLots, command.priceTicks, feeMicros)
     return {
       orderId: noId,
       accountId: accounts.idOfRecord(accounts.account(holding)),
@@ -1235,6 +1205,10 @@ export class TradingFloor extends Matching {
         this.tellAmended(order, listing, limitTicks, true, 0, orders.words, order + idAt)
     }
     const lots = orders.quantityLots(order)
+    if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) {
+      this.close(order, 'position-limit', orders.words, order + idAt)
+      return
+    }
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     if (accounts.openVolume(holding, instrument, sells, ticks, lots, reserve) !== undefined) {
       this.close(order, 'insufficient-funds', orders.words, order + idAt)
@@ -1281,7 +1255,7 @@ export class TradingFloor extends Matching {
       const event = told.add(commandRejectedHeader, 8)
       told.words[event + 1] = from[at + 1] as number
       copyId(told.words, event + 2, from, at + 2)
-      told.words[event + 6] = number | (type << 16)
+      told.words[event + 6] = number | ((type === listContract ? listInstrument : type) << 16)
       told.words[event + 7] = 0
       return
     }
@@ -1297,6 +1271,9 @@ export class TradingFloor extends Matching {
       words[event + rejectedWords + word] = from[at + plainTailAt + word] as number
   }
 }
+
+/** Asked first, so that an order in a contract without a limit costs no more than this. */
+const isLimited = ({ positionLimitLots }: Instrument): boolean => positionLimitLots !== noPositionLimit
 
 /** Why an order may not enter or change in a state other than continuous trading. */
 const refusalInState = (state: number, mayRest: boolean): Refusal => {

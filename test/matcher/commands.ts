@@ -1,4 +1,5 @@
 import { accountIdsOfLane } from '#domain/ledger/accounts.ts'
+import { plainFuture } from '#domain/reference/instrument.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 
 /** Names of commands, in the form of ids. */
@@ -21,7 +22,7 @@ export const opening: readonly Command[] = [
     commandId: idOf(5),
     specification: {
       instrumentName: 'H100.USE-27NOV36',
-      kind: 'future',
+      ...plainFuture,
       underlying: 'H100.USE',
       quoteCurrency: 'USD',
       tickSize: '0.01',

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { rejectionCodes } from '#domain/outcome.ts'
-import { defineInstrument } from '#domain/reference/instrument.ts'
+import { defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
 import { plainInstructions } from '#domain/trading/commands.ts'
 import { readEvent } from '#domain/trading/event-messages.ts'
 import type { Event, OrderFields, PoisonReason, TradeLeg } from '#domain/trading/events.ts'
@@ -77,7 +77,7 @@ const trade = {
 const listed = defineInstrument(
   {
     instrumentName: 'H100.USE-27NOV26',
-    kind: 'future',
+    ...plainFuture,
     underlying: 'H100.USE',
     quoteCurrency: 'USD',
     tickSize: '1',
@@ -92,6 +92,19 @@ const listed = defineInstrument(
   3,
 )
 if (!listed.accepted) throw new Error(listed.detail)
+const swap = defineInstrument(
+  {
+    ...listed.value.specification,
+    instrumentName: 'H100.USE-27JAN01-SWAP',
+    kind: 'swap',
+    expirationMillis: Date.UTC(2027, 0, 1),
+    positionLimit: '40',
+    terms: '{"first_month":"2026-11"}',
+  },
+  2,
+  3,
+)
+if (!swap.accepted) throw new Error(swap.detail)
 
 const named = '01900000000070008000' + '0000000000c1'
 const orderHex = '01900000000070008000' + '0000000000a1'
@@ -325,6 +338,63 @@ const golden: readonly (readonly [number, Event, string])[] = [
   ],
   [31, { type: 'epoch-started', epoch: 7, stateHash: 'ab'.repeat(32) }, `2800 1f 01 07000000 ${'ab'.repeat(32)}`],
   [32, { type: 'engine-version-activated', commandId, version: 2 }, `2000 20 01 00000000 ${named} 02000000 00000000`],
+  [
+    33,
+    { type: 'instrument-listed', commandId, instrument: swap.value },
+    `9800 21 01 02000000 ${named} 64000000 2c010000 00d48bcea2010000
+     1500 0400 0800 0300 0100 0100 0100 0400 0400 0200 1900 0000 03000000 00000000
+     483130302e5553452d32374a414e30312d53574150 73776170 483130302e555345 555344 31 31 31 31303030 63617368 3430
+     7b2266697273745f6d6f6e7468223a22323032362d3131227d 000000000000`,
+  ],
+  [34, { type: 'instrument-delisted', commandId, instrumentId: 2 }, `1800 22 01 02000000 ${named}`],
+  [
+    35,
+    {
+      type: 'position-settled',
+      accountId: 1,
+      commandId,
+      instrumentId: 2,
+      settlementKind: 'assignment',
+      priceTicks: 100,
+      settledLots: -5,
+      paidMicros: -500,
+      position: { sizeLots: -2, entryTickLots: -190, realisedMicros: -1 },
+      cashMicros: 1_000_000,
+    },
+    `5800 23 01 01000000 ${named} 02000000 05 000000 64000000 00000000 fbffffffffffffff 0cfeffffffffffff
+     feffffffffffffff 42ffffffffffffff ffffffffffffffff 40420f0000000000`,
+  ],
+  [
+    36,
+    {
+      type: 'instrument-settled',
+      instrumentId: 2,
+      commandId,
+      settlementKind: 'leg',
+      number: 1,
+      priceTicks: 100,
+      holders: 3,
+      longLots: 5,
+      specificationVersion: 4,
+      settledLegs: 1,
+      distributedTicks: 0,
+    },
+    `4000 24 01 02000000 ${named} 01 000000 01000000 64000000 03000000 0500000000000000 04000000 01000000 00000000
+     00000000`,
+  ],
+  [
+    37,
+    {
+      type: 'option-exercised',
+      accountId: 1,
+      commandId,
+      instrumentId: 2,
+      quantityLots: 5,
+      priceTicks: 100,
+      assignedAccounts: 2,
+    },
+    `2800 25 01 01000000 ${named} 02000000 05000000 64000000 02000000`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 
@@ -499,7 +569,7 @@ describe('a frame of events', () => {
     expect(reasonOf(sealed(changed(bytes, section + 63, 1)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent, 0x40)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 1, 0xff)))).toBe('malformed-message')
-    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 33)))).toBe('unknown-message')
+    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 38)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 0)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 3, 2)))).toBe('unknown-message')
   })

@@ -1,14 +1,26 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { maxTermsBytes } from '#domain/reference/contract-terms.ts'
+import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
-import { type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { type Command, maxMarks, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { firstEngineVersion, newestEngineVersion, versionOfContracts } from '#domain/trading/engine-version.ts'
 import { commandTypes, typeOf } from '#domain/trading/messages.ts'
 import { Tape } from '#domain/trading/tape.ts'
-import { decodeOrdersFrame, encodeEpochFrame, encodeOrdersFrame, openOrdersFrame } from '#protocol/orders-frame.ts'
+import {
+  decodeOrdersFrame,
+  encodeEpochFrame,
+  encodeOrdersFrame,
+  type OpenedOrdersFrame,
+  openOrdersFrame,
+} from '#protocol/orders-frame.ts'
 import { anyCommand, commandOfEachType } from '#test/support/random-frames.ts'
 
 const lane = 3
+/** As the newest engine reads it. */
+const open = (bytes: Uint8Array, ofLane: number): OpenedOrdersFrame =>
+  openOrdersFrame(bytes, ofLane, newestEngineVersion)
 const idOf = (number: number): string => `01900000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`
 const hash = '0123456789abcdef'
 
@@ -51,7 +63,7 @@ const quoted = {
 }
 const specification = {
   instrumentName: 'H100.USE-27NOV26',
-  kind: 'future',
+  ...plainFuture,
   underlying: 'H100.USE',
   quoteCurrency: 'USD',
   tickSize: '1',
@@ -62,6 +74,15 @@ const specification = {
   makerCommissionPpm: 100,
   takerCommissionPpm: 300,
 } as const
+/** A swap of two months. */
+const contract: ContractSpecification = {
+  ...specification,
+  instrumentName: 'H100.USE-27JAN01-SWAP',
+  kind: 'swap',
+  expirationMillis: Date.UTC(2027, 0, 1),
+  positionLimit: '40',
+  terms: '{"first_month":"2026-11"}',
+}
 const commandId = idOf(0xc1)
 const commands: readonly Command[] = [
   placed,
@@ -121,6 +142,18 @@ const commands: readonly Command[] = [
     tradedAtMillis: 1_800_000_000_000,
   },
   { type: 'activate-engine-version', commandId, version: 2 },
+  { type: 'list-instrument', commandId, specification: contract },
+  { type: 'delist-instrument', commandId, instrumentId: 2 },
+  {
+    type: 'set-mark-prices',
+    commandId,
+    marks: [
+      { instrumentId: 2, markTicks: 100 },
+      { instrumentId: 3, markTicks: -1 },
+    ],
+  },
+  { type: 'settle-instrument', commandId, instrumentId: 2, settlementKind: 'distribution', number: 3, priceTicks: 7 },
+  { type: 'exercise-option', commandId, accountId: 1, instrumentId: 2, quantityLots: 5 },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -149,6 +182,8 @@ const commandOf = (type: Command['type']): Command => {
   return found
 }
 
+const commandOfContract: Command = { type: 'list-instrument', commandId, specification: contract }
+
 describe('a frame of commands', () => {
   test.each(commandOfEachType.map((arbitrary, index) => ({ kind: index + 1, arbitrary })))(
     'gives back what was put in, kind $kind',
@@ -167,7 +202,7 @@ describe('a frame of commands', () => {
   )
 
   test('holds each type of message, one after another', () => {
-    const opened = openOrdersFrame(frame, lane)
+    const opened = open(frame, lane)
     if (!opened.ok || opened.kind !== 'commands') throw new Error('it is refused')
     const types = []
     for (let at = opened.from; types.length < opened.count; at += ((opened.words[at] ?? 0) & 0xffff) / 4)
@@ -191,7 +226,7 @@ describe('a frame of commands', () => {
 
   test('is refused with any byte changed', () => {
     const taken = [...frame.keys()].filter(at =>
-      [0x01, 0x80, 0xff].some(bits => openOrdersFrame(changed(frame, at, (frame[at] ?? 0) ^ bits), lane).ok),
+      [0x01, 0x80, 0xff].some(bits => open(changed(frame, at, (frame[at] ?? 0) ^ bits), lane).ok),
     )
     expect(taken).toEqual([])
   })
@@ -202,9 +237,9 @@ describe('a frame of commands', () => {
       if (length >= 32) new DataView(bytes.buffer).setUint32(8, length - 32, true)
       return length >= 20 ? sealed(bytes) : bytes
     }
-    expect([...frame.keys()].filter(length => openOrdersFrame(frame.subarray(0, length), lane).ok)).toEqual([])
-    expect([...frame.keys()].filter(length => openOrdersFrame(cut(length), lane).ok)).toEqual([])
-    expect(openOrdersFrame(Uint8Array.of(...frame, 0), lane)).toEqual({ ok: false, reason: 'wrong-length' })
+    expect([...frame.keys()].filter(length => open(frame.subarray(0, length), lane).ok)).toEqual([])
+    expect([...frame.keys()].filter(length => open(cut(length), lane).ok)).toEqual([])
+    expect(open(Uint8Array.of(...frame, 0), lane)).toEqual({ ok: false, reason: 'wrong-length' })
   })
 
   test('with a checksum that fits is either refused or says exactly what its bytes say', () => {
@@ -232,7 +267,7 @@ describe('a frame of commands', () => {
   test('made of any bytes at all never throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
-        expect(openOrdersFrame(bytes, lane).ok).toBe(false)
+        expect(open(bytes, lane).ok).toBe(false)
       }),
     )
   })
@@ -255,7 +290,7 @@ describe('a frame of commands', () => {
     ['malformed-message', sealed(changed(frame, 13, 0xff))],
     ['malformed-message', sealed(changed(frame, 20, 1))],
     ['malformed-message', sealed(changed(frame, 24, 1))],
-    ['unknown-message', sealed(changed(frame, 34, 20))],
+    ['unknown-message', sealed(changed(frame, 34, 25))],
     ['unknown-message', sealed(changed(frame, 34, 0))],
     ['unknown-message', sealed(changed(frame, 35, 2))],
     ['malformed-message', sealed(changed(frame, 32, 0))],
@@ -264,7 +299,7 @@ describe('a frame of commands', () => {
     ['malformed-message', sealed(changed(frame, 32, 64))],
     ['malformed-message', sealed(changed(frame, 33, 0xff))],
   ])('is refused as %s', (reason, bytes) => {
-    expect(openOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
+    expect(open(bytes, lane)).toEqual({ ok: false, reason })
     expect(decodeOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
   })
 
@@ -307,9 +342,17 @@ describe('a frame of commands', () => {
     ['neither on nor off', commandOf('set-kill-switch'), 25, 2],
     ['an account of a firm’s switch', commandOf('set-kill-switch'), 4, 1],
     ['a text beyond 256 bytes', commandOf('bust-trade'), 45, 2],
+    ['a kind of contract', commandOfContract, 64 + 21, 'x'.charCodeAt(0)],
+    ['a settlement that is none', commandOfContract, 56, 5],
+    ['terms beyond 8,192 bytes', commandOfContract, 61, 0x21],
+    ['padding behind the lengths', commandOfContract, 62, 1],
+    ['a count of marks', commandOf('set-mark-prices'), 24, 3],
+    ['padding of marks', commandOf('set-mark-prices'), 28, 1],
+    ['a kind of settlement', commandOf('settle-instrument'), 28, 4],
+    ['padding of a settlement', commandOf('settle-instrument'), 29, 1],
   ])('is refused as malformed for %s', (_, command, at, value) => {
-    expect(openOrdersFrame(encodeOrdersFrame(lane, [command]), lane).ok).toBe(true)
-    expect(openOrdersFrame(withByte(command, at, value), lane)).toEqual({ ok: false, reason: 'malformed-message' })
+    expect(open(encodeOrdersFrame(lane, [command]), lane).ok).toBe(true)
+    expect(open(withByte(command, at, value), lane)).toEqual({ ok: false, reason: 'malformed-message' })
   })
 
   test.each<[string, Partial<PlaceOrder>]>([
@@ -347,7 +390,55 @@ describe('a frame of commands', () => {
     expect(() => encodeOrdersFrame(lane, [quotes(2_729)])).toThrow(RangeError)
     // The name alone may be too much.
     expect(() => encodeOrdersFrame(lane, [quotes(2_728, 'x'.repeat(17))])).toThrow(RangeError)
-    expect(openOrdersFrame(encodeOrdersFrame(lane, [quotes(2_728)]), lane).ok).toBe(true)
+    expect(open(encodeOrdersFrame(lane, [quotes(2_728)]), lane).ok).toBe(true)
+  })
+})
+
+describe('what an engine reads follows from its version:', () => {
+  const ofContracts = commands.filter(command => {
+    const [header = 0] = messageOf(command).words
+    return typeOf(header) > commandTypes.indexOf('activate-engine-version') + 1
+  })
+
+  test.each(ofContracts)('$type is an unknown message before version 3', command => {
+    const frame = encodeOrdersFrame(lane, [placed, command])
+    for (let version = firstEngineVersion; version < versionOfContracts; version += 1)
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
+    expect(openOrdersFrame(frame, lane, versionOfContracts).ok).toBe(true)
+  })
+
+  test('all that the first version knew is read by each', () => {
+    const others = commands.filter(command => !ofContracts.includes(command))
+    expect([others.length, ofContracts.length]).toEqual([19, 5])
+    expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
+  })
+
+  test('a plain future has one form only, and so has any other contract', () => {
+    const plain = { ...contract, ...plainFuture, expirationMillis: specification.expirationMillis }
+    expect(typeOf(messageOf({ ...commandOfContract, specification: plain }).words[0] ?? 0)).toBe(6)
+    for (const change of [{ positionLimit: '1' }, { terms: '{}' }] as const)
+      expect(typeOf(messageOf({ ...commandOfContract, specification: { ...plain, ...change } }).words[0] ?? 0)).toBe(20)
+    // '1' made '0' where the limit lies: a plain future in the form of a contract.
+    const limited: Command = { ...commandOfContract, specification: { ...plain, positionLimit: '1' } }
+    const limitAt = Buffer.from(messageOf(limited).bytes()).indexOf('cash') + 'cash'.length
+    expect(open(withByte(limited, limitAt, '2'.charCodeAt(0)), lane).ok).toBe(true)
+    expect(open(withByte(limited, limitAt, '0'.charCodeAt(0)), lane)).toMatchObject({ reason: 'malformed-message' })
+  })
+
+  test('of terms as long as they may be, and of marks as many, there is a message; of more there is none', () => {
+    const long = (length: number): Command => ({
+      ...commandOfContract,
+      specification: { ...contract, terms: 'x'.repeat(length) },
+    })
+    expect(open(encodeOrdersFrame(lane, [long(maxTermsBytes)]), lane).ok).toBe(true)
+    expect(() => encodeOrdersFrame(lane, [long(maxTermsBytes + 1)])).toThrow(RangeError)
+    const marks = (count: number): Command => ({
+      type: 'set-mark-prices',
+      commandId,
+      marks: new Array(count).fill({ instrumentId: 1, markTicks: 5 }),
+    })
+    expect(open(encodeOrdersFrame(lane, [marks(maxMarks)]), lane).ok).toBe(true)
+    expect(() => encodeOrdersFrame(lane, [marks(maxMarks + 1)])).toThrow(RangeError)
   })
 })
 
@@ -367,7 +458,7 @@ test('what is checked quickly is checked as thoroughly as what is read', () => {
       const { words, length } = message
       // Not the version, which readCommand does not look at, nor the size, which it trusts.
       message.bytes()[4 + (where % (length * 4 - 4))] = value
-      expect(faultOf(words, 0, length) === undefined).toBe(isReadable(words.slice(0, length)))
+      expect(faultOf(words, 0, length, newestEngineVersion) === undefined).toBe(isReadable(words.slice(0, length)))
     }),
     { numRuns: 3_000 },
   )
@@ -377,7 +468,7 @@ describe('a frame of an epoch', () => {
   const epochFrame = encodeEpochFrame(lane, 0x0102)
 
   test('gives back the epoch, and is its header alone', () => {
-    expect(openOrdersFrame(epochFrame, lane)).toEqual({ ok: true, kind: 'epoch', epoch: 0x0102 })
+    expect(open(epochFrame, lane)).toEqual({ ok: true, kind: 'epoch', epoch: 0x0102 })
     expect(decodeOrdersFrame(encodeEpochFrame(lane, 4_294_967_295), lane)).toEqual({
       ok: true,
       kind: 'epoch',
@@ -400,7 +491,7 @@ describe('a frame of an epoch', () => {
     ['malformed-message', sealed(changed(Uint8Array.of(...epochFrame, ...new Uint8Array(8)), 8, 8))],
     ['malformed-message', sealed(changed(epochFrame, 6, 1))],
   ])('is refused as %s', (reason, bytes) => {
-    expect(openOrdersFrame(bytes, lane)).toEqual({ ok: false, reason })
+    expect(open(bytes, lane)).toEqual({ ok: false, reason })
   })
 
   test.each([0, -1, 0.5, 2 ** 32])('is not made of epoch %d', epoch => {
@@ -474,6 +565,22 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
        1e00000000000000 f6ffffffffffffff 00505c18a3010000 313a343a32 000000`,
     ],
     [19, commandOf('activate-engine-version'), `2000 13 01 00000000 ${named} 02000000 00000000`],
+    [
+      20,
+      commandOfContract,
+      `9000 14 01 00000000 ${named} 64000000 2c010000 00d48bcea2010000
+       1500 0400 0800 0300 0100 0100 0100 0400 0400 0200 1900 0000
+       483130302e5553452d32374a414e30312d53574150 73776170 483130302e555345 555344 31 31 31 31303030 63617368 3430
+       7b2266697273745f6d6f6e7468223a22323032362d3131227d 000000000000`,
+    ],
+    [21, commandOf('delist-instrument'), `2000 15 01 00000000 ${named} 02000000 00000000`],
+    [
+      22,
+      commandOf('set-mark-prices'),
+      `3000 16 01 00000000 ${named} 02000000 00000000 02000000 64000000 03000000 ffffffff`,
+    ],
+    [23, commandOf('settle-instrument'), `2800 17 01 00000000 ${named} 02000000 02 000000 03000000 07000000`],
+    [24, commandOf('exercise-option'), `2000 18 01 01000000 ${named} 02000000 05000000`],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

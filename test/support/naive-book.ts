@@ -6,6 +6,8 @@ import {
   type Command,
   commandIdOf,
   type Direction,
+  type InstrumentMark,
+  type ListInstrument,
   noHash,
   type PlaceOrder,
   type ProtectionLimits,
@@ -16,6 +18,7 @@ import {
 } from '#domain/trading/commands.ts'
 import type { CancelReason, Event, StateCause, TradeLeg } from '#domain/trading/events.ts'
 import { noControls, type TradingState } from '#domain/trading/market-controls.ts'
+import { createNaiveContracts } from './naive-contracts.ts'
 import { createNaiveLedger, maxExposureMicros } from './naive-ledger.ts'
 import {
   left,
@@ -46,9 +49,10 @@ const maxInt32 = 2 ** 31 - 1
 
 /** Rules, as far as they are not about money (naive-ledger.ts), and all that the exchange says. */
 export const createNaiveExchange = (): NaiveExchange => {
-  const market: NaiveMarket = { accounts: [], listings: [], orders: [], fills: [] }
-  const { accounts, listings, orders, fills } = market
-  const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, fundsRefusal } = createNaiveLedger(market)
+  const market: NaiveMarket = { accounts: [], listings: [], orders: [], history: [] }
+  const { accounts, listings, orders, history } = market
+  const ledger = createNaiveLedger(market)
+  const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, fundsRefusal } = ledger
   const groups: NaiveGroup[] = []
   const known = new Set<string>()
   const placedBy = new Map<string, number>()
@@ -171,7 +175,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     const { orderId, accountId, direction } = placed
     const feeMicros = feeOf(commissionPpm, ticks * lots * listing.instrument.microsPerTickLot)
     const signedLots = direction === 'buy' ? lots : -lots
-    fills.push({ accountId, listing, signedLots, priceTicks: ticks, feeMicros })
+    history.push({ accountId, listing, signedLots, priceTicks: ticks, feeMicros })
     order.filledLots += lots
     order.filledTickLots += lots * ticks
     if (order.group?.limits !== undefined) noteQuoteFill(order.group, order.group.limits, signedLots)
@@ -272,7 +276,7 @@ export const createNaiveExchange = (): NaiveExchange => {
       listing: { ...listing, seenTicks: [...listing.seenTicks], recent: [...listing.recent] },
       groups: groups.map(({ fills }) => [...fills]),
       breached: [...breached],
-      fills: fills.length,
+      history: history.length,
       told: told.length,
       arrivals,
     }
@@ -282,7 +286,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     Object.assign(listing, before.listing)
     for (const [index, fills] of before.groups.entries()) Object.assign(groups[index] ?? {}, { fills })
     breached = before.breached
-    fills.length = before.fills
+    history.length = before.history
     told.length = before.told
     arrivals = before.arrivals
     return 'fill-or-kill'
@@ -516,8 +520,9 @@ export const createNaiveExchange = (): NaiveExchange => {
       told.push({ type: 'order-amended', commandId: orderId, orderId, accountId, direction, instrumentId, ...amended })
     }
     Object.assign(order, { priceTicks, quantityLots: lots, place: 'taking' })
-    if (fundsRefusal(order) !== undefined) {
-      cancel(order, 'insufficient-funds')
+    const refusal = fundsRefusal(order)
+    if (refusal !== undefined) {
+      cancel(order, refusal === 'position-limit' ? refusal : 'insufficient-funds')
       return
     }
     const resting = { restingLots: 0, levelLots: 0 }
@@ -593,7 +598,7 @@ export const createNaiveExchange = (): NaiveExchange => {
   const setTradingState = ({ instrumentId, state, untilMillis, commandId }: SetTradingState): Refusal => {
     const listing = listings[instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
-    if (isPast(listing)) return 'instrument-not-open'
+    if (isPast(listing) || listing.state === 'expired') return 'instrument-not-open'
     if (state === listing.state || state === 'expired') return 'invalid-trading-state'
     if (untilMillis !== 0 && (untilMillis <= now || (state !== 'auction' && state !== 'halted')))
       return 'invalid-trading-state'
@@ -745,6 +750,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     const { buyerId, sellerId } = command
     if (accounts[buyerId - 1] === undefined || accounts[sellerId - 1] === undefined) return 'unknown-account'
     if (busted.has(tradeId)) return 'trade-already-busted'
+    if (contracts.isTooLateToBust(listing, command.tradedAtMillis)) return 'instrument-settled'
     if (!isPrice(priceTicks, listing)) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
     const { maxPriceTicks, microsPerTickLot } = listing.instrument
@@ -753,19 +759,19 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (!isFee(command.buyerFeeMicros) || !isFee(command.sellerFeeMicros)) return 'amount-out-of-range'
     const reverse = (accountId: number, direction: Direction, feeMicros: number): TradeLeg => {
       const signedLots = direction === 'buy' ? -quantityLots : quantityLots
-      fills.push({ accountId, listing, signedLots, priceTicks, feeMicros: -feeMicros })
+      history.push({ accountId, listing, signedLots, priceTicks, feeMicros: -feeMicros })
       const nothing = { filledLots: 0, remainingLots: 0, filledTickLots: 0 }
       const position = positionOf(accountId, listing)
       const cash = cashMicros(accountId)
       return { orderId: noId, accountId, direction, ...nothing, feeMicros: -feeMicros, position, cashMicros: cash }
     }
-    const before = fills.length
+    const before = history.length
     const buyer = reverse(buyerId, 'buy', command.buyerFeeMicros)
     const seller = reverse(sellerId, 'sell', command.sellerFeeMicros)
     const both = [buyerId, sellerId]
     const isLarge = both.some(accountId => isTooLarge(accountId, listing))
     if (isLarge || both.some(accountId => spareMicros(accountId) < 0)) {
-      fills.length = before
+      history.length = before
       return isLarge ? 'notional-too-large' : 'insufficient-funds'
     }
     busted.add(tradeId)
@@ -773,6 +779,56 @@ export const createNaiveExchange = (): NaiveExchange => {
     const { tradedAtMillis } = command
     const trade = { instrumentId, commandId, priceTicks, quantityLots, tradeId, tradedAtMillis }
     told.push({ type: 'trade-busted', ...trade, houseFeesMicros, buyer, seller })
+    return undefined
+  }
+
+  // Contracts
+
+  const contracts = createNaiveContracts(market, ledger, {
+    now: () => now,
+    isPast,
+    tell: event => told.push(event),
+    cancel,
+    inPriority: listing => [...resting(listing, 'buy'), ...resting(listing, 'sell'), ...waiting(listing)],
+  })
+  const listInstrument = ({ specification, commandId }: ListInstrument): Refusal => {
+    const { instrumentName, expirationMillis } = specification
+    if (listings.some(({ instrument }) => instrument.specification.instrumentName === instrumentName))
+      return 'instrument-exists'
+    const defined = defineInstrument(specification, listings.length + 1, 1)
+    if (!defined.accepted) return defined.code
+    if (expirationMillis <= now) return 'invalid-specification'
+    const instrument = defined.value
+    const { terms } = instrument
+    if (!contracts.mayBeListed(instrument)) return 'invalid-specification'
+    const legs = terms.kind === 'swap' ? terms.boundariesMillis.length - 1 : 1
+    listings.push({
+      instrument,
+      legs,
+      legMicros: instrument.microsPerTickLot / legs,
+      capTicks: instrument.maxPriceTicks,
+      isDelisted: false,
+      adjustedAtMillis: 0,
+      state: 'continuous',
+      untilMillis: 0,
+      lastTicks: 0,
+      markTicks: 0,
+      controls: noControls,
+      recent: [],
+      isTooFast: false,
+      seenTicks: [],
+      seenMarks: [],
+    })
+    told.push({ type: 'instrument-listed', commandId, instrument })
+    return undefined
+  }
+  const setMark = (commandId: string, { instrumentId, markTicks }: InstrumentMark): Refusal => {
+    const listing = listings[instrumentId - 1]
+    if (listing === undefined) return 'unknown-instrument'
+    if (!isPrice(markTicks, listing)) return 'price-out-of-range'
+    listing.markTicks = markTicks
+    listing.seenMarks.push(markTicks)
+    told.push({ type: 'mark-price-set', commandId, instrumentId, markTicks })
     return undefined
   }
 
@@ -823,40 +879,16 @@ export const createNaiveExchange = (): NaiveExchange => {
         told.push({ type: 'deposited', commandId, accountId, amountMicros, cashMicros: cashMicros(accountId) })
         return undefined
       }
-      case 'list-instrument': {
-        const { specification, commandId } = command
-        const { instrumentName, expirationMillis } = specification
-        if (listings.some(({ instrument }) => instrument.specification.instrumentName === instrumentName))
-          return 'instrument-exists'
-        const defined = defineInstrument(specification, listings.length + 1, 1)
-        if (!defined.accepted) return defined.code
-        if (expirationMillis <= now) return 'invalid-specification'
-        listings.push({
-          instrument: defined.value,
-          state: 'continuous',
-          untilMillis: 0,
-          lastTicks: 0,
-          markTicks: 0,
-          controls: noControls,
-          recent: [],
-          isTooFast: false,
-          seenTicks: [],
-          seenMarks: [],
-        })
-        told.push({ type: 'instrument-listed', commandId, instrument: defined.value })
-        return undefined
-      }
-      case 'expire-instrument': {
-        const { instrumentId, commandId } = command
-        const listing = listings[instrumentId - 1]
-        if (listing === undefined) return 'unknown-instrument'
-        if (listing.state === 'expired' || !isPast(listing)) return 'instrument-not-open'
-        Object.assign(listing, { state: 'expired', untilMillis: 0 })
-        told.push({ type: 'instrument-expired', commandId, instrumentId })
-        for (const order of [...resting(listing, 'buy'), ...resting(listing, 'sell'), ...waiting(listing)])
-          cancel(order, 'instrument-expired', commandId)
-        return undefined
-      }
+      case 'list-instrument':
+        return listInstrument(command)
+      case 'expire-instrument':
+        return contracts.expire(command)
+      case 'delist-instrument':
+        return contracts.delist(command)
+      case 'settle-instrument':
+        return contracts.settle(command)
+      case 'exercise-option':
+        return contracts.exercise(command)
       case 'set-trading-state':
         return setTradingState(command)
       case 'set-market-controls': {
@@ -869,14 +901,16 @@ export const createNaiveExchange = (): NaiveExchange => {
         told.push({ ...command, type: 'market-controls-set' })
         return undefined
       }
-      case 'set-mark-price': {
-        const listing = listings[command.instrumentId - 1]
-        if (listing === undefined) return 'unknown-instrument'
-        if (!isPrice(command.markTicks, listing)) return 'price-out-of-range'
-        listing.markTicks = command.markTicks
-        listing.seenMarks.push(command.markTicks)
-        told.push({ ...command, type: 'mark-price-set' })
-        return undefined
+      case 'set-mark-price':
+        return setMark(command.commandId, command)
+      case 'set-mark-prices': {
+        const isSet = command.marks.map(mark => {
+          if (listings[mark.instrumentId - 1]?.state === 'expired') return false
+          const refusal = setMark(command.commandId, mark)
+          settle()
+          return refusal === undefined
+        })
+        return isSet.includes(true) ? undefined : 'unknown-instrument'
       }
       case 'quote':
         return quote(command)

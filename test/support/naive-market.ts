@@ -1,11 +1,11 @@
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import type { PlaceOrder, ProtectionLimits } from '#domain/trading/commands.ts'
+import type { PlaceOrder, ProtectionLimits, SettlementKind } from '#domain/trading/commands.ts'
 import type { MarketControls, TradingState } from '#domain/trading/market-controls.ts'
 
 /**
- * A second exchange, as plain as can be: one list of orders, sorted anew for each trade, and one list of fills, summed
- * anew for each question. It knows nothing of levels, running sums, timers or the wire. Slow, and obviously right: the
+ * A second exchange, as plain as can be: one list of orders, sorted anew for each trade, and one list of fills and
+ * payments, summed anew for each question. It knows nothing of levels, running sums, timers or the wire. Slow, and obviously right: the
  * oracle of the engine.
  */
 export interface NaiveMarket {
@@ -13,7 +13,8 @@ export interface NaiveMarket {
   readonly listings: NaiveListing[]
   /** All that are open: taking, resting or waiting. */
   readonly orders: NaiveOrder[]
-  readonly fills: NaiveFill[]
+  /** In the order in which it happened. */
+  readonly history: (NaiveFill | NaivePayment)[]
 }
 
 export interface NaiveOrder {
@@ -34,7 +35,15 @@ export interface NaiveOrder {
 }
 
 export interface NaiveListing {
-  readonly instrument: Instrument
+  /** As it is now. */
+  instrument: Instrument
+  /** As it was listed: months, the money of each, and the highest price. */
+  readonly legs: number
+  readonly legMicros: number
+  readonly capTicks: number
+  isDelisted: boolean
+  /** When an exercise or a payment other than a variation last was; 0 never. */
+  adjustedAtMillis: number
   state: TradingState
   untilMillis: number
   lastTicks: number
@@ -55,6 +64,16 @@ export interface NaiveFill {
   readonly priceTicks: number
   readonly feeMicros: number
 }
+
+/** What all that held the instrument were paid. */
+export interface NaivePayment {
+  readonly listing: NaiveListing
+  readonly kind: SettlementKind
+  readonly number: number
+  readonly priceTicks: number
+}
+
+export const isFill = (each: NaiveFill | NaivePayment): each is NaiveFill => 'signedLots' in each
 
 export interface NaiveGroup {
   readonly accountId: number

@@ -1,3 +1,4 @@
+import type { ContractKind } from '#domain/reference/contract-terms.ts'
 import type { ContractSpecification } from '#domain/reference/instrument.ts'
 import {
   type AmendOrder,
@@ -10,6 +11,7 @@ import {
   plainInstructions,
   type Quote,
   selfTradePreventions,
+  settlementKinds,
   type TimeInForce,
   triggers,
 } from '#domain/trading/commands.ts'
@@ -69,6 +71,8 @@ interface Market {
   readonly near: readonly [number, number]
   /** Where some lie, and prices that are none. */
   readonly far: readonly number[]
+  /** Of an option on it that pays something at most of these prices. */
+  readonly strike: string
 }
 
 const hour = 3_600_000
@@ -96,23 +100,61 @@ const markets: readonly Market[] = [
     },
     near: [3, 10],
     far: [1, 2, 11, 12],
+    strike: '0.000006',
   },
   {
     // A maker's fee above the taker's, and so high that better prices and rounding matter.
     specification: { tickSize: '0.000003', maxPrice: '0.000036', makerCommissionPpm: 300_000, takerCommissionPpm: 0 },
     near: [2, 9],
     far: [1, 10, 12],
+    strike: '0.000017',
   },
   {
     specification: { tickSize: '0.000001', maxPrice: '2000', makerCommissionPpm: 100, takerCommissionPpm: 500 },
     near: [100_000, 100_040],
     far: [1, 90_000, 99_000, 101_500, 107_000, 150_000, 40_000_000, 1_999_999_999, 2_000_000_000],
+    strike: '0.10002',
   },
 ]
 
+/** Near prices, and a limit that is met. */
+const contract = (kind: ContractKind, terms: object, tickSize = '0.000001'): Market => ({
+  specification: {
+    kind,
+    terms: JSON.stringify(terms),
+    tickSize,
+    maxPrice: '0.000012',
+    makerCommissionPpm: 20_000,
+    takerCommissionPpm: 50_000,
+  },
+  near: [2, 6],
+  far: [1, 8, 11, 12],
+  strike: '0',
+})
+/** The end of a month, with which swaps end. */
+const monthEnd = Date.UTC(2027, 1, 1)
+
 export const createCommandSource = (random: Random): CommandSource => {
   const { below, between, chance, pick } = random
-  const chosen = [pick(markets), pick(markets)]
+  /** Of the rules of engine version 3, with contracts of other kinds. */
+  const hasContracts = chance(0.75)
+  const future = pick(markets)
+  const contracts = [
+    contract(
+      'option',
+      {
+        option_type: pick(['call', 'put']),
+        strike: future.strike,
+        exercise: chance(0.9) ? 'american' : 'european',
+        underlying_instrument: chance(0.98) ? 'MARKET-1' : 'MARKET-9',
+      },
+      pick(['0.000001', '0.000002']),
+    ),
+    contract('swap', { first_month: pick(['2027-01', '2026-12', '2026-11']) }),
+    contract('structured_product', { payoff: { constant: 1 } }),
+  ].filter(() => hasContracts && chance(0.7))
+  const chosen = [future, pick(markets), ...contracts]
+  const positionLimits = chosen.map(() => (hasContracts ? pick(['0', '0', '0', '6', '25']) : '0'))
   const deposits = [1e12, 1e11, pick([1e12, 5_000]), pick([400, 90])]
   const placed: { readonly orderId: string; readonly accountId: number }[] = []
   const trades: TradeExecuted[] = []
@@ -122,8 +164,23 @@ export const createCommandSource = (random: Random): CommandSource => {
   /** To come after so many other commands: what ends a halt, releases a switch. */
   let pending: { readonly command: () => Command; after: number }[] = []
   /** All times and intervals are multiples of a tenth of a second, so that they meet exactly. */
-  let atMillis = marketMillis + below(day / tenth) * tenth
+  const isSwap = ({ specification: { kind } }: Market): boolean => kind === 'swap'
+  let atMillis = chosen.some(isSwap)
+    ? monthEnd - between(10, (30 * hour) / tenth) * tenth
+    : marketMillis + below(day / tenth) * tenth
   const expirations: number[] = []
+  /** By instrument id, as far as something of it was settled or has ended. */
+  const adjustments = new Map<number, { version: number; legs: number; distributions: number; day: number }>()
+  const adjustmentOf = (instrument: number) =>
+    adjustments.get(instrument) ?? { version: 1, legs: 0, distributions: 0, day: 0 }
+  const ended = new Set<number>()
+  /** Who holds what of options, by account and instrument. */
+  const longs = new Map<string, { readonly accountId: number; readonly instrumentId: number; readonly lots: number }>()
+  const isOption = (instrument: number): boolean => chosen[instrument - 1]?.specification.kind === 'option'
+  const noteHolding = (accountId: number, instrumentId: number, lots: number): void => {
+    if (isOption(instrumentId)) longs.set(`${accountId} ${instrumentId}`, { accountId, instrumentId, lots })
+  }
+  let version = 1
   /** In some worlds much happens at one time. */
   const pace = pick([1, 1, 0.2])
   let count = 0
@@ -166,7 +223,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       orderId: nextId(),
       accountId: accountId(),
       instrumentId: instrument,
-      specificationVersion: chance(0.003) ? 2 : 1,
+      specificationVersion: adjustmentOf(instrument).version + (chance(0.003) ? 1 : 0),
       direction: direction(),
       orderType,
       timeInForce,
@@ -215,7 +272,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       const isCrossing = chance(0.1)
       return {
         instrumentId: instrument,
-        specificationVersion: chance(0.005) ? 2 : 1,
+        specificationVersion: adjustmentOf(instrument).version + (chance(0.005) ? 1 : 0),
         bidTicks: isCrossing ? Math.max(one, other) : Math.min(one, other),
         bidLots: chance(0.1) ? 0 : lots(),
         askTicks: isCrossing ? Math.min(one, other) : Math.max(one, other),
@@ -313,13 +370,21 @@ export const createCommandSource = (random: Random): CommandSource => {
   })
 
   const list = (index: number): Command => {
-    const expirationMillis = atMillis + (chance(0.15) ? 90_000 : between(5, 40) * hour)
+    const market = chosen[index - 1]
+    const kind = market?.specification.kind
+    const isWithFuture = kind === 'option' && chance(0.98)
+    const expirationMillis =
+      kind === 'swap'
+        ? monthEnd
+        : ((isWithFuture ? expirations[0] : undefined) ?? atMillis + (chance(0.15) ? 90_000 : between(5, 40) * hour))
     expirations.push(expirationMillis)
-    const specification = { ...testSpecification, instrumentName: `MARKET-${index}`, expirationMillis }
+    const instrumentName = `MARKET-${index}`
+    const positionLimit = positionLimits[index - 1] ?? '0'
+    const specification = { ...testSpecification, instrumentName, expirationMillis, positionLimit }
     return {
       type: 'list-instrument',
       commandId: nextId(),
-      specification: { ...specification, ...chosen[index - 1]?.specification },
+      specification: { ...specification, ...market?.specification },
     }
   }
   const listAgain = (): Command => {
@@ -339,8 +404,54 @@ export const createCommandSource = (random: Random): CommandSource => {
     ...deposits.map(
       (amountMicros, index): Command => ({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros }),
     ),
+    ...(hasContracts ? [{ type: 'activate-engine-version' as const, commandId: nextId(), version: 3 }] : []),
     ...chosen.map((_, index) => list(index + 1)),
   ]
+
+  /** Most are the next of what the contract knows. */
+  const settle = (): Command => {
+    const instrument = ended.size > 0 && chance(0.3) ? pick([...ended]) : instrumentId()
+    const { kind = 'future' } = chosen[instrument - 1]?.specification ?? {}
+    const { legs, distributions, day: last } = adjustmentOf(instrument)
+    const own = kind === 'swap' ? 'leg' : kind === 'structured_product' ? 'distribution' : 'variation'
+    const usual = ended.has(instrument) && chance(0.7) ? 'final' : pick(['variation', own] as const)
+    const settlementKind = chance(0.94) ? usual : pick(settlementKinds)
+    const next = { variation: last + between(1, 2), leg: legs + 1, distribution: distributions + 1, final: 0 }
+    const isSmall = settlementKind === 'distribution' && chance(0.7)
+    return {
+      type: 'settle-instrument',
+      commandId: nextId(),
+      instrumentId: instrument,
+      settlementKind,
+      number: chance(0.93) ? next[settlementKind] : below(4),
+      priceTicks: isSmall ? between(0, 2) : chance(0.1) ? pick([0, 12]) : ticks(instrument),
+    }
+  }
+  const exercise = (): Command => {
+    const held = [...longs.values()].filter(({ lots }) => lots > 0)
+    const long = held.length === 0 || chance(0.1) ? undefined : pick(held)
+    const command: Command = {
+      type: 'exercise-option',
+      commandId: nextId(),
+      accountId: long?.accountId ?? accountId(),
+      instrumentId: long?.instrumentId ?? instrumentId(),
+      quantityLots: long === undefined || chance(0.1) ? lots() : between(1, long.lots),
+    }
+    if (chance(0.4)) return command
+    // With a mark of the future that is of now.
+    pending.push({ command: () => command, after: 0 })
+    return { type: 'set-mark-price', commandId: nextId(), instrumentId: 1, markTicks: ticks(1) }
+  }
+  const setMarks = (): Command => ({
+    type: 'set-mark-prices',
+    commandId: nextId(),
+    marks: Array.from({ length: below(4) }, () => {
+      const instrument = instrumentId()
+      return { instrumentId: instrument, markTicks: ticks(instrument) }
+    }),
+  })
+  /** What older rules do not know is an order there. */
+  const ofContracts = (draw: () => Command) => (): Command => (version < 3 ? order() : draw())
 
   /** One that has come before, as a producer repeats it that heard no answer. */
   const again = (): Command => {
@@ -412,7 +523,11 @@ export const createCommandSource = (random: Random): CommandSource => {
     [3, listAgain],
     [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
-    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2]) })],
+    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3]) })],
+    [32, ofContracts(settle)],
+    [30, ofContracts(() => (chosen.some((_, index) => isOption(index + 1)) ? exercise() : order()))],
+    [20, ofContracts(setMarks)],
+    [5, ofContracts(() => ({ type: 'delist-instrument', commandId: nextId(), instrumentId: instrumentId() }))],
     [10, again],
   ]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
@@ -449,8 +564,26 @@ export const createCommandSource = (random: Random): CommandSource => {
     },
     heard(events) {
       for (const event of events) {
-        if (event.type === 'trade-executed') trades.push(event)
+        if (event.type === 'trade-executed') {
+          trades.push(event)
+          for (const { accountId, position } of [event.maker, event.taker])
+            noteHolding(accountId, event.instrumentId, position.sizeLots)
+        } else if (event.type === 'position-settled')
+          noteHolding(event.accountId, event.instrumentId, event.position.sizeLots)
         else if (event.type === 'order-accepted' && event.quoteGroup !== '') placed.push(event)
+        else if (event.type === 'engine-version-activated') version = event.version
+        else if (event.type === 'instrument-expired' || event.type === 'instrument-delisted')
+          ended.add(event.instrumentId)
+        else if (event.type === 'instrument-settled') {
+          const { instrumentId, settlementKind, number, specificationVersion, settledLegs } = event
+          const before = adjustmentOf(instrumentId)
+          adjustments.set(instrumentId, {
+            version: specificationVersion,
+            legs: settledLegs,
+            distributions: settlementKind === 'distribution' ? number : before.distributions,
+            day: settlementKind === 'variation' ? number : before.day,
+          })
+        }
       }
       if (trades.length > 12) trades.splice(0, trades.length - 12)
     },

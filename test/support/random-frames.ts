@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { rejectionCodes } from '#domain/outcome.ts'
-import { defineInstrument, type Instrument, maxInt32 } from '#domain/reference/instrument.ts'
+import { contractKinds } from '#domain/reference/contract-terms.ts'
+import {
+  type ContractSpecification,
+  defineInstrument,
+  type Instrument,
+  maxInt32,
+  plainFuture,
+} from '#domain/reference/instrument.ts'
 import { isPlain } from '#domain/trading/command-messages.ts'
 import {
   type Command,
@@ -11,6 +18,7 @@ import {
   orderTypes,
   plainInstructions,
   selfTradePreventions,
+  settlementKinds,
   timesInForce,
   triggers,
 } from '#domain/trading/commands.ts'
@@ -18,6 +26,7 @@ import {
   cancelReasons,
   type Event,
   type OrderFields,
+  paymentKinds,
   poisonReasons,
   stateCauses,
   type TradeLeg,
@@ -51,9 +60,12 @@ const instrumentId = u32
 const direction = fc.constantFrom(...directions)
 const cancelledOrders = u32
 
-const specification = fc.record({
+const specification: fc.Arbitrary<ContractSpecification> = fc.record({
   instrumentName: instrumentText,
-  kind: fc.constant('future' as const),
+  kind: fc.constantFrom(...contractKinds, 'future' as const),
+  settlement: fc.constant('cash' as const),
+  positionLimit: fc.constantFrom('0', '0', '25'),
+  terms: fc.oneof(fc.constant(''), fc.json({ maxDepth: 2 })),
   underlying: instrumentText,
   quoteCurrency: fc.constant('USD' as const),
   tickSize: instrumentText,
@@ -127,6 +139,7 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
   command('open-account', { commandId, account: text.filter(name => name !== ''), firm: text }),
   command('deposit', { commandId, accountId, amountMicros: i64 }),
   command('list-instrument', { commandId, specification }),
+  command('list-instrument', { commandId, specification: specification.map(all => ({ ...all, ...plainFuture })) }),
   command('expire-instrument', { commandId, instrumentId }),
   command('cancel-orders', { commandId, accountId, instrumentId, labelHash: hash }),
   command('set-trading-state', {
@@ -179,8 +192,23 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     tradedAtMillis: i64,
   }),
   command('activate-engine-version', { commandId, version: u32 }),
+  command('delist-instrument', { commandId, instrumentId }),
+  command('set-mark-prices', {
+    commandId,
+    marks: fc.array(fc.record({ instrumentId, markTicks: i32 }), { maxLength: 5 }),
+  }),
+  command('settle-instrument', {
+    commandId,
+    instrumentId,
+    settlementKind: fc.constantFrom(...settlementKinds),
+    number: u32,
+    priceTicks: i32,
+  }),
+  command('exercise-option', { commandId, accountId, instrumentId, quantityLots: i32 }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
+
+const position = fc.record({ sizeLots: i64, entryTickLots: i64, realisedMicros: i64 })
 
 const leg: fc.Arbitrary<TradeLeg> = fc.record({
   orderId: uuid,
@@ -190,7 +218,7 @@ const leg: fc.Arbitrary<TradeLeg> = fc.record({
   remainingLots: i32,
   filledTickLots: i64,
   feeMicros: i64,
-  position: fc.record({ sizeLots: i64, entryTickLots: i64, realisedMicros: i64 }),
+  position,
   cashMicros: i64,
 })
 
@@ -198,13 +226,21 @@ const instrument: fc.Arbitrary<Instrument> = fc
   .record({
     instrumentId,
     specificationVersion: u32,
-    expirationMillis: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     tickSize: fc.constantFrom('0.01', '0.05', '1'),
     makerCommissionPpm: fc.integer({ min: 0, max: 999_999 }),
     takerCommissionPpm: fc.integer({ min: 0, max: 999_999 }),
+    positionLimit: fc.constantFrom('0', '25'),
+    more: fc.oneof(
+      fc.record({ expirationMillis: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) }),
+      fc.record({
+        expirationMillis: fc.integer({ min: Date.UTC(1970, 2), max: Date.UTC(2100, 0) }),
+        terms: fc.constant('{"index":"H100.EUW"}'),
+      }),
+    ),
   })
-  .map(({ instrumentId, specificationVersion, ...change }) => {
-    const defined = defineInstrument({ ...testSpecification, ...change }, instrumentId, specificationVersion)
+  .map(({ instrumentId, specificationVersion, more, ...change }) => {
+    const specification = { ...testSpecification, ...change, ...more }
+    const defined = defineInstrument(specification, instrumentId, specificationVersion)
     if (!defined.accepted) throw new Error(defined.detail)
     return defined.value
   })
@@ -270,7 +306,7 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     commandId,
     commandType: fc
       .constantFrom(...commandTypes)
-      .filter(type => type !== 'place-order' && type !== 'place-order-with-instructions'),
+      .filter(type => type !== 'place-order' && type !== 'place-order-with-instructions' && type !== 'list-contract'),
     accountId,
     code,
   }),
@@ -330,6 +366,38 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
   event('orders-cancelled', { accountId, commandId, cancelledOrders }),
   event('epoch-started', { epoch: u32, stateHash: hex(64) }),
   event('engine-version-activated', { commandId, version: u32 }),
+  event('instrument-delisted', { commandId, instrumentId }),
+  event('position-settled', {
+    accountId,
+    commandId,
+    instrumentId,
+    settlementKind: fc.constantFrom(...paymentKinds),
+    priceTicks: i32,
+    settledLots: i64,
+    paidMicros: i64,
+    position,
+    cashMicros: i64,
+  }),
+  event('instrument-settled', {
+    instrumentId,
+    commandId,
+    settlementKind: fc.constantFrom(...settlementKinds),
+    number: u32,
+    priceTicks: i32,
+    holders: u32,
+    longLots: i64,
+    specificationVersion: u32,
+    settledLegs: u32,
+    distributedTicks: u32,
+  }),
+  event('option-exercised', {
+    accountId,
+    commandId,
+    instrumentId,
+    quantityLots: i32,
+    priceTicks: i32,
+    assignedAccounts: u32,
+  }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 

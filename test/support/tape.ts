@@ -1,4 +1,4 @@
-import type { ContractSpecification } from '#domain/reference/instrument.ts'
+import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { type AmendOrder, type Command, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
@@ -26,7 +26,7 @@ const traders = ['ann', 'bob', 'cid']
 /** One lot of one tick is worth one USD, so that a test counts in dollars; no fees unless told. */
 export const testSpecification: ContractSpecification = {
   instrumentName: 'H100.USE-27NOV26',
-  kind: 'future',
+  ...plainFuture,
   underlying: 'H100.USE',
   quoteCurrency: 'USD',
   tickSize: '1',

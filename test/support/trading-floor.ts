@@ -3,7 +3,7 @@ import { forgetInstruments, type InstrumentRow, instrumentPut } from '#adapters/
 import { type OrderRow, orderPut } from '#adapters/tables/orders.ts'
 import { type OutcomeRow, outcomePut } from '#adapters/tables/outcomes.ts'
 import type { Write } from '#adapters/writes.ts'
-import { type ContractSpecification, defineInstrument } from '#domain/reference/instrument.ts'
+import { type ContractSpecification, defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
 import type { Command, PlaceOrder } from '#domain/trading/commands.ts'
 import type { TableName } from '#protocol/tables.ts'
 import { type MockedStreams, mockStreams } from './mocked-streams.ts'
@@ -61,7 +61,7 @@ export const openTradingFloor = (): TradingFloor => {
       const defined = defineInstrument(
         {
           instrumentName,
-          kind: 'future',
+          ...plainFuture,
           underlying: 'H100.USE',
           quoteCurrency: 'USD',
           tickSize: '0.05',
@@ -77,7 +77,13 @@ export const openTradingFloor = (): TradingFloor => {
         1,
       )
       if (!defined.accepted) throw new Error(`not a valid instrument: ${defined.detail}`)
-      const row = { lane, instrument: defined.value, isActive, listedAtMillis: Date.UTC(2026, 6, 1) }
+      const row: InstrumentRow = {
+        lane,
+        instrument: defined.value,
+        isActive,
+        lifecycle: isActive ? 'active' : 'expired',
+        listedAtMillis: Date.UTC(2026, 6, 1),
+      }
       floor.seed('instruments', instrumentPut(row))
       return row
     },

@@ -2,9 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
 import { writeCommand } from '#domain/trading/command-messages.ts'
-import { commandIdOf, orderTypes, selfTradePreventions, timesInForce } from '#domain/trading/commands.ts'
+import {
+  commandIdOf,
+  orderTypes,
+  selfTradePreventions,
+  settlementKinds,
+  timesInForce,
+} from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
-import { cancelReasons, stateCauses } from '#domain/trading/events.ts'
+import { cancelReasons, paymentKinds, stateCauses } from '#domain/trading/events.ts'
 import { tradingStates } from '#domain/trading/market-controls.ts'
 import { commandTypes, eventTypes, wordsOf } from '#domain/trading/messages.ts'
 import { rememberedCommands } from '#domain/trading/recent-commands.ts'
@@ -20,6 +26,8 @@ const encodings = [
   'order-rejected-with-instructions',
   'frame-poisoned',
   'epoch-started',
+  'list-contract',
+  'contract-listed',
 ]
 
 /** In a process of its own: under jest it would take twice the time. */
@@ -55,6 +63,8 @@ test('the engine says what the naive exchange says, however it is framed, repeat
     ...orderTypes.map(type => `order:${type}`),
     ...timesInForce.map(time => `time:${time}`),
     ...selfTradePreventions.map(prevention => `prevention:${prevention}`),
+    ...settlementKinds.map(kind => `settlement:${kind}`),
+    ...paymentKinds.map(kind => `payment:${kind}`),
   ]
   expect(expected.filter(name => coverage[name] === undefined)).toEqual([])
 })

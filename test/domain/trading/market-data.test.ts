@@ -4,6 +4,7 @@ import { type BookSide, bestLevels, emptySide, mostLevelsKept, withLevel } from 
 import { type Command, noHash, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import { followed, type MarketData, marketOfEvent, newMarket } from '#domain/trading/market-data.ts'
+import { createCommandSource, createRandom } from '#test/support/random-commands.ts'
 import { marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
 
 describe('a side of the book', () => {
@@ -289,6 +290,27 @@ const visible = (orders: ReturnType<Engine['snapshot']>['books'][number]['buy'])
   return [...levels].map(([ticks, lots]) => ({ ticks, lots }))
 }
 
+/** What was followed is what the engine has. */
+const expectFollowed = (engine: Engine, markets: ReadonlyMap<number, MarketData>): void => {
+  const { accounts, books } = engine.snapshot()
+  for (const book of books) {
+    const { instrumentId } = book.instrument
+    const market = markets.get(instrumentId) ?? newMarket
+    const { state, untilMillis, controls, markTicks, lastTicks } = book
+    const sizes = accounts.flatMap(({ positions }) =>
+      positions.filter(each => each.instrumentId === instrumentId).map(({ sizeLots }) => Math.max(0, sizeLots)),
+    )
+    const openInterestLots = sizes.reduce((sum, size) => sum + size, 0)
+    const [bids, asks] = [visible(book.buy), visible(book.sell)]
+    const { lastAtMillis: _, ...told } = market
+    const seenSides = { bids: bestLevels(market.bids, 100), asks: bestLevels(market.asks, 100) }
+    // As text: thousands of comparisons by expect would take most of the time.
+    const expected = { bids, asks, state, untilMillis, controls, markTicks, lastTicks, openInterestLots }
+    if (JSON.stringify({ ...told, ...seenSides }) !== JSON.stringify(expected))
+      expect({ ...told, ...seenSides }).toEqual(expected)
+  }
+}
+
 describe('what follows from events', () => {
   const seen = new Map<string, number>()
 
@@ -322,26 +344,6 @@ describe('what follows from events', () => {
           }
         }
 
-        const check = (): void => {
-          const { accounts, books } = engine.snapshot()
-          for (const book of books) {
-            const { instrumentId } = book.instrument
-            const market = markets.get(instrumentId) ?? newMarket
-            const { state, untilMillis, controls, markTicks, lastTicks } = book
-            const sizes = accounts.flatMap(({ positions }) =>
-              positions.filter(each => each.instrumentId === instrumentId).map(({ sizeLots }) => Math.max(0, sizeLots)),
-            )
-            const openInterestLots = sizes.reduce((sum, size) => sum + size, 0)
-            const [bids, asks] = [visible(book.buy), visible(book.sell)]
-            const { lastAtMillis: _, ...told } = market
-            const seenSides = { bids: bestLevels(market.bids, 100), asks: bestLevels(market.asks, 100) }
-            // As text: thousands of comparisons by expect would take most of the time.
-            const expected = { bids, asks, state, untilMillis, controls, markTicks, lastTicks, openInterestLots }
-            if (JSON.stringify({ ...told, ...seenSides }) !== JSON.stringify(expected))
-              expect({ ...told, ...seenSides }).toEqual(expected)
-          }
-        }
-
         for (const name of ['A-1', 'B-1']) {
           const specification = { ...testSpecification, instrumentName: name, maxPrice: '12', expirationMillis }
           follow(engine.enter({ type: 'list-instrument', commandId: nextCommandId(), specification }, atMillis))
@@ -354,11 +356,30 @@ describe('what follows from events', () => {
           follow(engine.events())
           const command = commandOf(each, atMillis, placed, trades)
           if (command !== undefined) follow(engine.enter(command, atMillis))
-          check()
+          expectFollowed(engine, markets)
         }
       }),
       { numRuns: Number(process.env['MARKET_DATA_RUNS'] ?? 150), seed: Number(process.env['MARKET_DATA_SEED'] ?? 1) },
     )
+  })
+
+  test('is so of contracts of all kinds, whatever is paid, exercised or delisted', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const source = createCommandSource(createRandom(900 + seed))
+      const engine = createEngine(1)
+      const markets = new Map<number, MarketData>()
+      for (let n = 0; n < 250; n += 1) {
+        const { command, atMillis } = source.next()
+        const events = engine.enter(command, atMillis)
+        source.heard(events)
+        for (const event of events) {
+          seen.set(event.type, (seen.get(event.type) ?? 0) + 1)
+          const market = marketOfEvent(event)
+          if (market !== undefined) markets.set(market, followed(markets.get(market) ?? newMarket, event, atMillis))
+        }
+        expectFollowed(engine, markets)
+      }
+    }
   })
 
   test('of all kinds that there are', () => {
@@ -379,6 +400,9 @@ describe('what follows from events', () => {
         'protection-triggered',
         'dead-man-fired',
         'kill-switch-set',
+        'instrument-delisted',
+        'instrument-settled',
+        'option-exercised',
       ]),
     )
   })

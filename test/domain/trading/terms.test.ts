@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { defineInstrument } from '#domain/reference/instrument.ts'
+import { defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
 import { countLots, countTicks } from '#domain/trading/terms.ts'
 import { decimal } from '#domain/units.ts'
 
 const defined = defineInstrument(
   {
     instrumentName: 'H100.USE-27NOV26',
-    kind: 'future',
+    ...plainFuture,
     underlying: 'H100.USE',
     quoteCurrency: 'USD',
     tickSize: '0.05',
