@@ -1,8 +1,6 @@
 import { roundedRatio } from './availability.ts'
-import { wholeNumber } from './input-limits.ts'
-import { type Priced, priced, type Refused, refused } from './priced.ts'
-
-const partsPerMillion = (field: string, value: number): Refused | undefined => wholeNumber(field, value, 0, 1_000_000)
+import { partsPerMillion, wholeNumber } from './input-limits.ts'
+import { type Priced, priced, refused } from './priced.ts'
 
 /**
  * The accuracy that a contract settles on: the median of what at least `quorum` attestors measured, in parts per million;

@@ -19,6 +19,9 @@ const asPut = (inputs: SpotOptionInputs): PutTerms =>
     ? inputs
     : { ...inputs, spot: inputs.strike, strike: inputs.spot, rate: inputs.yieldRate, yieldRate: inputs.rate }
 
+/** Of the strike, over the life of the option. */
+const leastInterest = 1e-9
+
 interface Valuation {
   readonly price: number
   readonly put: PutTerms
@@ -33,6 +36,9 @@ const valuation = (inputs: SpotOptionInputs): Valuation | Refused => {
   const european = europeanSpotValue(inputs)
   // Whoever exercises a put early earns the rate on the strike and gives up the yield: never worth it where r ≤ min(0, q).
   if (put.rate <= 0 && put.rate <= put.yieldRate) return { price: european, put, boundary: undefined }
+  // The premium is at most the interest on the strike: of so little the boundary lies where no path comes.
+  if (put.rate * put.timeYears < leastInterest && put.yieldRate >= 0)
+    return { price: european, put, boundary: undefined }
   if (put.rate < 0) return refused('double-exercise-boundary', inputs.optionType === 'put' ? 'rate' : 'yieldRate')
   const boundary = exerciseBoundary(put)
   if (boundary === undefined) return refused('no-convergence', 'value')

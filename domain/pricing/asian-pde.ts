@@ -1,4 +1,5 @@
-import { type AverageInputs, averageLimits, type FixingAverageInputs, fixingLimits, remainingAverage } from './asian.ts'
+import { type FixingAverageInputs, fixingLimits, remainingAverage } from './asian.ts'
+import { type SpotOptionInputs, spotOptionLimits } from './black-scholes-merton.ts'
 import { wholeNumber } from './input-limits.ts'
 import { finitePrice, type Priced, refused } from './priced.ts'
 import { solveTridiagonal } from './tridiagonal.ts'
@@ -103,7 +104,7 @@ const interpolate = (grid: Float64Array, values: Float64Array, x: number): numbe
 }
 
 /** A put by parity: max(−Z, 0) = max(Z, 0) − Z, and Z is a martingale. */
-const averageValue = (run: Run, inputs: AverageInputs, share: number, nodes: number): number => {
+const averageValue = (run: Run, inputs: SpotOptionInputs, share: number, nodes: number): number => {
   const positive = expectedPositivePart(run, inputs.volatility, nodes)
   return inputs.spot * share * max(inputs.optionType === 'call' ? positive : positive - run.start, 0)
 }
@@ -140,7 +141,6 @@ export const arithmeticAsian = (inputs: FixingAverageInputs, grid: Grid1D = fine
     for (let step = 0; step < count; step++) steps.push([holding, (years - before) / count])
   }
   const start = holding - (exp(-rate * timeYears) * strike) / inputs.spot
-  const discounted = { ...inputs, optionType: inputs.optionType }
   if (strike <= 0) {
     const certain = inputs.optionType === 'call' ? start : 0
     return finitePrice(inputs.spot * share * certain)
@@ -149,12 +149,12 @@ export const arithmeticAsian = (inputs: FixingAverageInputs, grid: Grid1D = fine
   if (run.steps.length === 0) {
     return finitePrice(inputs.spot * share * max(inputs.optionType === 'call' ? start : -start, 0))
   }
-  return finitePrice(averageValue(run, discounted, share, grid.nodes))
+  return finitePrice(averageValue(run, inputs, share, grid.nodes))
 }
 
 /** Arithmetic average observed continuously from now to expiry, accurately. */
-export const arithmeticContinuousAsian = (inputs: AverageInputs, grid: Grid1D = fineGrid): Priced<number> => {
-  const refusal = averageLimits(inputs) ?? gridLimits(grid)
+export const arithmeticContinuousAsian = (inputs: SpotOptionInputs, grid: Grid1D = fineGrid): Priced<number> => {
+  const refusal = spotOptionLimits(inputs) ?? gridLimits(grid)
   if (refusal !== undefined) return refusal
   const { spot, strike, timeYears, rate, yieldRate } = inputs
   const carry = rate - yieldRate

@@ -1,31 +1,12 @@
-import { lognormalOption, type OptionType, optionTypes, signOf } from './european.ts'
-import {
-  ascending,
-  choice,
-  nonNegativePrice,
-  positivePrice,
-  rateLimit,
-  timeLimit,
-  volatilityLimit,
-  wholeNumber,
-} from './input-limits.ts'
+import { type SpotOptionInputs, spotOptionLimits } from './black-scholes-merton.ts'
+import { lognormalOption, signOf } from './european.ts'
+import { ascending, nonNegativePrice, timeLimit, volatilityLimit, wholeNumber } from './input-limits.ts'
 import { finitePrice, type Priced, type Refused, refused } from './priced.ts'
 
 const { abs, exp, expm1, log, max, sqrt } = Math
 
-/** An option on the average of an index, paid at `timeYears`. */
-export interface AverageInputs {
-  readonly optionType: OptionType
-  readonly spot: number
-  readonly strike: number
-  readonly timeYears: number
-  readonly volatility: number
-  readonly rate: number
-  readonly yieldRate: number
-}
-
-/** The average is over fixings at dates, some of which may have been made. */
-export interface FixingAverageInputs extends AverageInputs {
+/** An option on the average of fixings of an index at dates, some of which may have been made; paid at `timeYears`. */
+export interface FixingAverageInputs extends SpotOptionInputs {
   /** Years to the fixings that are still to come, ascending, the first at 0 or later, the last at `timeYears` or before. */
   readonly fixingYears: readonly number[]
   readonly pastFixings?: number
@@ -36,19 +17,10 @@ export interface FixingAverageInputs extends AverageInputs {
 
 const mostFixings = 10_000
 
-export const averageLimits = (inputs: AverageInputs): Refused | undefined =>
-  choice('optionType', inputs.optionType, optionTypes) ??
-  positivePrice('spot', inputs.spot) ??
-  positivePrice('strike', inputs.strike) ??
-  timeLimit('timeYears', inputs.timeYears) ??
-  volatilityLimit('volatility', inputs.volatility) ??
-  rateLimit('rate', inputs.rate) ??
-  rateLimit('yieldRate', inputs.yieldRate)
-
 export const fixingLimits = (inputs: FixingAverageInputs): Refused | undefined => {
   const { fixingYears, timeYears, pastFixings = 0, pastSum = 0, fixingVolatilities } = inputs
   return (
-    averageLimits(inputs) ??
+    spotOptionLimits(inputs) ??
     ascending('fixingYears', fixingYears, 1, mostFixings, -Number.MIN_VALUE) ??
     ((fixingYears.at(-1) ?? 0) <= timeYears * (1 + 1e-12) ? undefined : refused('out-of-range', 'fixingYears')) ??
     wholeNumber('pastFixings', pastFixings, 0, mostFixings) ??
@@ -68,8 +40,8 @@ const volatilitiesLimit = (fixingYears: readonly number[], volatilities: readonl
 }
 
 /** Kemna and Vorst, "A pricing method for options based on average asset values", J. Banking and Finance 14 (1990). */
-export const geometricContinuousAsian = (inputs: AverageInputs): Priced<number> => {
-  const refusal = averageLimits(inputs)
+export const geometricContinuousAsian = (inputs: SpotOptionInputs): Priced<number> => {
+  const refusal = spotOptionLimits(inputs)
   if (refusal !== undefined) return refusal
   const { spot, strike, timeYears, volatility, rate, yieldRate } = inputs
   const deviation = volatility * sqrt(timeYears / 3)
@@ -146,7 +118,7 @@ const growthSlope = (x: number, y: number): number => {
   return abs(middle) < 1e-4 ? 0.5 + middle / 3 + middle ** 2 / 8 : (exp(middle) - growth(middle)) / middle
 }
 
-export interface ContinuousAverageInputs extends AverageInputs {
+export interface ContinuousAverageInputs extends SpotOptionInputs {
   /** The average over the part of `timeYears` that has passed; without meaning where nothing has. */
   readonly averageSoFar: number
   /** Years of averaging that are left; `timeYears` is the whole averaging period here. */
@@ -160,7 +132,7 @@ export interface ContinuousAverageInputs extends AverageInputs {
 export const levyAsian = (inputs: ContinuousAverageInputs): Priced<number> => {
   const { spot, timeYears, volatility, rate, yieldRate, averageSoFar, remainingYears } = inputs
   const refusal =
-    averageLimits(inputs) ??
+    spotOptionLimits(inputs) ??
     timeLimit('remainingYears', remainingYears) ??
     nonNegativePrice('averageSoFar', averageSoFar) ??
     (remainingYears <= timeYears ? undefined : refused('out-of-range', 'remainingYears'))

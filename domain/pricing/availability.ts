@@ -1,5 +1,5 @@
-import { wholeNumber } from './input-limits.ts'
-import { type Priced, priced, type Refused, refused } from './priced.ts'
+import { partsPerMillion, wholeNumber } from './input-limits.ts'
+import { type Priced, priced, refused } from './priced.ts'
 
 /** Sums of quantity-weighted seconds of one service window, as probes and provider metrics were recorded. */
 export interface AvailabilityWindow {
@@ -26,8 +26,6 @@ export const roundedRatio = (top: bigint, bottom: bigint): Priced<number> => {
   if (magnitude > BigInt(Number.MAX_SAFE_INTEGER)) return refused('not-representable', 'value')
   return priced(Number(top < 0n && magnitude !== 0n ? -magnitude : magnitude))
 }
-
-const partsPerMillion = (field: string, value: number): Refused | undefined => wholeNumber(field, value, 0, 1_000_000)
 
 /** Seconds of [0, periodSeconds) that lie in at least one outage [from, to); outages in any order, clipped to the period. */
 export const downtimeSeconds = (

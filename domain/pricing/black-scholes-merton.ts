@@ -1,8 +1,8 @@
-import type { Greeks } from './black76.ts'
+import { finiteGreeks, type Greeks, vanishing } from './black76.ts'
 import { lognormalOption, type OptionType, optionTypes, signOf } from './european.ts'
 import { choice, positivePrice, rateLimit, timeLimit, volatilityLimit } from './input-limits.ts'
 import { normalCdf, normalDensity } from './normal.ts'
-import { finitePrice, type Priced, priced, type Refused, refused } from './priced.ts'
+import { finitePrice, type Priced, type Refused } from './priced.ts'
 
 const { exp, log, sqrt } = Math
 
@@ -64,16 +64,15 @@ export const blackScholesMertonGreeks = (inputs: SpotOptionInputs): Priced<SpotG
   const cashLeg = sign * strike * discount * normalCdf(sign * d2)
   const price = assetLeg > cashLeg ? assetLeg - cashLeg : 0
   const vega = spot * carried * density * root
-  if (!Number.isFinite(price + vega)) return refused('not-representable', 'value')
-  return priced({
+  return finiteGreeks({
     price,
     delta: assetLeg / spot,
-    gamma: (carried * density) / (spot * deviation),
+    gamma: vanishing(density, (carried * density) / (spot * deviation)),
     vega,
     theta: yieldRate * assetLeg - rate * cashLeg - (vega * volatility) / (2 * timeYears),
     rho: timeYears * cashLeg,
     yieldRho: -timeYears * assetLeg,
-    vanna: (-carried * density * d2) / volatility,
-    volga: (vega * d1 * d2) / volatility,
+    vanna: vanishing(density, (-carried * density * d2) / volatility),
+    volga: vanishing(density, (vega * d1 * d2) / volatility),
   })
 }

@@ -1,19 +1,9 @@
-import { lognormalOption, type OptionType, optionTypes, signOf } from './european.ts'
-import { choice, positivePrice, rateLimit, timeLimit, volatilityLimit } from './input-limits.ts'
+import { type FutureOptionInputs, futureOptionLimits, lognormalOption, signOf } from './european.ts'
+import { positivePrice, volatilityLimit } from './input-limits.ts'
 import { normalCdf, normalDensity } from './normal.ts'
 import { finitePrice, type Priced, priced, type Refused, refused } from './priced.ts'
 
 const { exp, log, sqrt } = Math
-
-/** `forward` and `strike` in the price unit, `rate` continuously compounded per year, `volatility` per √year. */
-export interface Black76Inputs {
-  readonly optionType: OptionType
-  readonly forward: number
-  readonly strike: number
-  readonly timeYears: number
-  readonly volatility: number
-  readonly rate: number
-}
 
 /**
  * Partial derivatives of the price. `delta`, `gamma` by the forward or spot; `vega` by 1.00 of volatility; `theta` by a
@@ -30,16 +20,23 @@ export interface Greeks {
   readonly volga: number
 }
 
-const limits = (inputs: Black76Inputs): Refused | undefined =>
-  choice('optionType', inputs.optionType, optionTypes) ??
-  positivePrice('forward', inputs.forward) ??
-  positivePrice('strike', inputs.strike) ??
-  timeLimit('timeYears', inputs.timeYears) ??
-  volatilityLimit('volatility', inputs.volatility) ??
-  rateLimit('rate', inputs.rate)
+/** Refused where one of them is no number: at the money without variance a gamma has no limit. */
+export const finiteGreeks = <Values extends Greeks>(greeks: Values): Priced<Values> => {
+  const { price, delta, gamma, vega, theta, rho, vanna, volga } = greeks
+  return Number.isFinite(price + delta + gamma + vega + theta + rho + vanna + volga)
+    ? priced(greeks)
+    : refused('not-representable', 'value')
+}
+
+/** What a density times anything is: where it has vanished, nothing, also where the other factor has no bound. */
+export const vanishing = (density: number, product: number): number => (density === 0 ? 0 : product)
+
+/** `volatility` per √year. */
+const limits = (inputs: FutureOptionInputs): Refused | undefined =>
+  futureOptionLimits(inputs, positivePrice, volatilityLimit)
 
 /** European option on a future. F. Black, "The pricing of commodity contracts", J. Financial Economics 3 (1976). */
-export const black76 = (inputs: Black76Inputs): Priced<number> => {
+export const black76 = (inputs: FutureOptionInputs): Priced<number> => {
   const refusal = limits(inputs)
   if (refusal !== undefined) return refusal
   const { forward, strike, timeYears, volatility, rate } = inputs
@@ -48,7 +45,7 @@ export const black76 = (inputs: Black76Inputs): Priced<number> => {
 }
 
 /** Price and greeks, the forward held fixed under `rho` and `theta`. Haug, Option Pricing Formulas (2007), ch. 2. */
-export const black76Greeks = (inputs: Black76Inputs): Priced<Greeks> => {
+export const black76Greeks = (inputs: FutureOptionInputs): Priced<Greeks> => {
   const refusal = limits(inputs)
   if (refusal !== undefined) return refusal
   const { forward, strike, timeYears, volatility, rate } = inputs
@@ -63,15 +60,14 @@ export const black76Greeks = (inputs: Black76Inputs): Priced<Greeks> => {
   const value = sign * (forward * within - strike * normalCdf(sign * d2))
   const price = discount * Math.max(value, 0)
   const vega = discount * forward * density * root
-  if (!Number.isFinite(price + vega)) return refused('not-representable', 'value')
-  return priced({
+  return finiteGreeks({
     price,
     delta: discount * sign * within,
-    gamma: (discount * density) / (forward * deviation),
+    gamma: vanishing(density, (discount * density) / (forward * deviation)),
     vega,
     theta: rate * price - (vega * volatility) / (2 * timeYears),
     rho: -timeYears * price,
-    vanna: (-discount * density * d2) / volatility,
-    volga: (vega * d1 * d2) / volatility,
+    vanna: vanishing(density, (-discount * density * d2) / volatility),
+    volga: vanishing(density, (vega * d1 * d2) / volatility),
   })
 }

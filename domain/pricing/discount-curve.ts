@@ -42,7 +42,9 @@ export const parSwapRates = (
     const refusal = positivePrice('discountFactors', factor) ?? positivePrice('accrualYears', years)
     if (refusal !== undefined) return refusal
     annuity += years * factor
-    rates.push((1 - factor) / annuity)
+    const rate = (1 - factor) / annuity
+    if (!Number.isFinite(rate)) return refused('not-representable', 'value')
+    rates.push(rate)
   }
   return priced(rates)
 }

@@ -1,4 +1,6 @@
+import { choice, rateLimit, timeLimit } from './input-limits.ts'
 import { normalCdf } from './normal.ts'
+import type { Refused } from './priced.ts'
 
 const { log, max } = Math
 
@@ -7,6 +9,27 @@ export const optionTypes: readonly OptionType[] = ['call', 'put']
 
 /** +1 for a call, −1 for a put: the sign in every formula of the family. */
 export const signOf = (optionType: OptionType): 1 | -1 => (optionType === 'call' ? 1 : -1)
+
+/** An option on a future: `forward` and `strike` in the price unit, `rate` continuously compounded per year. */
+export interface FutureOptionInputs {
+  readonly optionType: OptionType
+  readonly forward: number
+  readonly strike: number
+  readonly timeYears: number
+  readonly volatility: number
+  readonly rate: number
+}
+
+type Limit = (field: string, value: number) => Refused | undefined
+
+/** What prices and volatilities may be is the model's. */
+export const futureOptionLimits = (inputs: FutureOptionInputs, price: Limit, volatility: Limit): Refused | undefined =>
+  choice('optionType', inputs.optionType, optionTypes) ??
+  price('forward', inputs.forward) ??
+  price('strike', inputs.strike) ??
+  timeLimit('timeYears', inputs.timeYears) ??
+  volatility('volatility', inputs.volatility) ??
+  rateLimit('rate', inputs.rate)
 
 /**
  * The core that Black-76, Black–Scholes–Merton, forward starts and the approximations share: the undiscounted value of

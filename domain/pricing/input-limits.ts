@@ -57,6 +57,10 @@ export const wholeNumber = (field: string, value: number, low: number, high: num
   return value < low || value > high ? refused('out-of-range', field) : undefined
 }
 
+/** A share as a whole number of millionths, 0 to 1. */
+export const partsPerMillion = (field: string, value: number): Refused | undefined =>
+  wholeNumber(field, value, 0, 1_000_000)
+
 /** Between `fewest` and `most` numbers, each finite and above the one before; the first above `after`. */
 export const ascending = (
   field: string,

@@ -12,11 +12,30 @@ export interface PayoffBounds {
 type Interval = readonly [low: number, high: number]
 
 /** What is known of each observed level on a branch: by itself a level is anything from 0 up. */
-type Known = ReadonlyMap<number, Interval>
+interface Known {
+  readonly levels: ReadonlyMap<number, Interval>
+  readonly work: Work
+}
 
 const anyLevel: Interval = [0, Infinity]
 
-const levelOf = (known: Known, slot: number): Interval => known.get(slot) ?? anyLevel
+const levelOf = ({ levels }: Known, slot: number): Interval => levels.get(slot) ?? anyLevel
+
+/**
+ * A condition is looked at once for each of its outcomes, so that conditions within the amounts of conditions double the
+ * work with each level: a proof that would take seconds is given up.
+ */
+interface Work {
+  left: number
+}
+const mostWork = 3_000_000
+
+class TooMuchWork extends Error {}
+
+const spend = (work: Work, steps: number): void => {
+  work.left -= steps
+  if (work.left < 0) throw new TooMuchWork()
+}
 
 /**
  * Proved by interval arithmetic over the tree: each branch is taken with what its condition says of the levels, a branch
@@ -24,11 +43,22 @@ const levelOf = (known: Known, slot: number): Interval => known.get(slot) ?? any
  * occurs twice is treated as two. Widened by 1e-9 of themselves for the rounding of an evaluation.
  */
 export const provePayoffBounds = (tree: PayoffTree): Priced<PayoffBounds> => {
-  const [low, high] = boundFlow(tree.root, new Map())
+  const bounds = boundsOf(tree)
+  if (bounds === undefined) return refused('too-many', 'payoff')
+  const [low, high] = bounds
   if (!(low > -Infinity)) return refused('unbounded-loss', 'payoff')
   if (!(high < Infinity)) return refused('unbounded-gain', 'payoff')
   const slack = 1e-9 * max(Math.abs(low), Math.abs(high))
   return priced({ lowest: low === 0 ? 0 : low - slack, highest: high === 0 ? 0 : high + slack })
+}
+
+const boundsOf = (tree: PayoffTree): Interval | undefined => {
+  try {
+    return boundFlow(tree.root, { levels: new Map(), work: { left: mostWork } })
+  } catch (error) {
+    if (error instanceof TooMuchWork) return undefined
+    throw error
+  }
 }
 
 const hull = (a: Interval | undefined, b: Interval | undefined): Interval => {
@@ -67,6 +97,7 @@ const branches = <Node>(
 }
 
 const boundAmount = (amount: Amount, known: Known): Interval => {
+  spend(known.work, 1)
   switch (amount.op) {
     case 'constant':
       return [amount.value, amount.value]
@@ -98,6 +129,7 @@ const boundAmount = (amount: Amount, known: Known): Interval => {
 
 /** What is known once the condition is taken to be `truth`; undefined where that cannot be. */
 const assume = (condition: Condition, truth: boolean, known: Known): Known | undefined => {
+  spend(known.work, 1)
   switch (condition.op) {
     case 'not':
       return assume(condition.condition, !truth, known)
@@ -113,6 +145,7 @@ const assume = (condition: Condition, truth: boolean, known: Known): Known | und
       )
     case 'knocked': {
       const up = condition.direction === 'up'
+      spend(known.work, condition.slots.length)
       if (truth) {
         const reachable = condition.slots.some(slot => {
           const [low, high] = levelOf(known, slot)
@@ -120,23 +153,27 @@ const assume = (condition: Condition, truth: boolean, known: Known): Known | und
         })
         const [only] = condition.slots
         if (!reachable) return undefined
-        return condition.slots.length === 1 && only !== undefined ? clip(known, only, condition.barrier, up) : known
+        return condition.slots.length === 1 && only !== undefined ? clip(known, [only], condition.barrier, up) : known
       }
-      return condition.slots.reduce<Known | undefined>(
-        (soFar, slot) => (soFar === undefined ? undefined : clip(soFar, slot, condition.barrier, !up)),
-        known,
-      )
+      return clip(known, condition.slots, condition.barrier, !up)
     }
     default:
       return compare(condition.op, condition.left, condition.right, truth, known)
   }
 }
 
-/** A level that is at or above (or below) a bound; strictness is given away. */
-const clip = (known: Known, slot: number, bound: number, above: boolean): Known | undefined => {
-  const [low, high] = levelOf(known, slot)
-  const next: Interval = above ? [max(low, bound), high] : [low, min(high, bound)]
-  return next[0] > next[1] ? undefined : new Map(known).set(slot, next)
+/** Levels that are all at or above (or below) a bound; strictness is given away. */
+const clip = (known: Known, slots: readonly number[], bound: number, above: boolean): Known | undefined => {
+  const { work } = known
+  spend(work, known.levels.size + slots.length)
+  const levels = new Map(known.levels)
+  for (const slot of slots) {
+    const [low, high] = levelOf(known, slot)
+    const next: Interval = above ? [max(low, bound), high] : [low, min(high, bound)]
+    if (next[0] > next[1]) return undefined
+    levels.set(slot, next)
+  }
+  return { levels, work }
 }
 
 const compare = (
@@ -150,7 +187,7 @@ const compare = (
   const [a, b] = [boundAmount(left, known), boundAmount(right, known)]
   if (above ? a[1] < b[0] : a[0] > b[1]) return undefined
   let result: Known | undefined = known
-  if (left.op === 'observe') result = clip(result, left.slot, above ? b[0] : b[1], above)
-  if (right.op === 'observe' && result !== undefined) result = clip(result, right.slot, above ? a[1] : a[0], !above)
+  if (left.op === 'observe') result = clip(result, [left.slot], above ? b[0] : b[1], above)
+  if (right.op === 'observe' && result !== undefined) result = clip(result, [right.slot], above ? a[1] : a[0], !above)
   return result
 }

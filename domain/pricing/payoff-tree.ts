@@ -57,7 +57,15 @@ export interface PayoffTree {
   readonly paymentDates: readonly string[]
 }
 
-export const payoffLimits = { depth: 32, nodes: 5000, scheduleDates: 400, terms: 400, indexName: 64 } as const
+/** `scheduled`: dates of all knock-ins and accruals together, each as often as it stands in an unrolled schedule. */
+export const payoffLimits = {
+  depth: 32,
+  nodes: 5000,
+  scheduleDates: 400,
+  scheduled: 20_000,
+  terms: 400,
+  indexName: 64,
+} as const
 const largestConstant = 1e9
 
 interface Scope {
@@ -92,6 +100,7 @@ class Reader {
   readonly paymentDates: string[] = []
   readonly #slots = new Map<string, number>()
   #nodes = 0
+  #scheduled = 0
 
   flow(json: unknown, at: string, depth: number, known: string): Flow {
     const [op, node] = this.#node(json, at, depth)
@@ -279,9 +288,10 @@ class Reader {
   }
 
   #scheduleSlots(node: Json, at: string): readonly number[] {
-    return this.#dates(node['dates'], `${at}/dates`).map(date =>
-      this.#slot(node['index'], date, at, 'dates', undefined),
-    )
+    const dates = this.#dates(node['dates'], `${at}/dates`)
+    this.#scheduled += dates.length
+    if (this.#scheduled > payoffLimits.scheduled) return fail('too-many', `${at}/dates`)
+    return dates.map(date => this.#slot(node['index'], date, at, 'dates', undefined))
   }
 
   #slot(index: unknown, date: unknown, at: string, dateField: string, scope: Scope | undefined): number {

@@ -14,12 +14,8 @@ import { integrate } from './quadrature.ts'
 
 const { abs, exp, log, max, sqrt } = Math
 
-/** Pays max(±(first − second − strike), 0) of two futures; strike of any sign. */
-export interface SpreadInputs {
-  readonly optionType: OptionType
-  readonly forward1: number
-  readonly forward2: number
-  readonly strike: number
+/** What is common to two underlyings of one option. */
+interface PairInputs {
   readonly timeYears: number
   readonly volatility1: number
   readonly volatility2: number
@@ -27,16 +23,27 @@ export interface SpreadInputs {
   readonly rate: number
 }
 
-const spreadLimits = (inputs: SpreadInputs): Refused | undefined =>
-  choice('optionType', inputs.optionType, optionTypes) ??
-  positivePrice('forward1', inputs.forward1) ??
-  positivePrice('forward2', inputs.forward2) ??
-  signedPrice('strike', inputs.strike) ??
+const pairLimits = (inputs: PairInputs): Refused | undefined =>
   timeLimit('timeYears', inputs.timeYears) ??
   volatilityLimit('volatility1', inputs.volatility1) ??
   volatilityLimit('volatility2', inputs.volatility2) ??
   correlationLimit('correlation', inputs.correlation) ??
   rateLimit('rate', inputs.rate)
+
+/** Pays max(±(first − second − strike), 0) of two futures; strike of any sign. */
+export interface SpreadInputs extends PairInputs {
+  readonly optionType: OptionType
+  readonly forward1: number
+  readonly forward2: number
+  readonly strike: number
+}
+
+const spreadLimits = (inputs: SpreadInputs): Refused | undefined =>
+  choice('optionType', inputs.optionType, optionTypes) ??
+  positivePrice('forward1', inputs.forward1) ??
+  positivePrice('forward2', inputs.forward2) ??
+  signedPrice('strike', inputs.strike) ??
+  pairLimits(inputs)
 
 /** Volatility of the ratio of two lognormals. */
 const ratioVolatility = (volatility1: number, volatility2: number, correlation: number): number =>
@@ -90,16 +97,11 @@ export const spreadOption = (inputs: SpreadInputs): Priced<number> => {
   return finitePrice(exp(-inputs.rate * timeYears) * value)
 }
 
-export interface TwoSpotInputs {
+export interface TwoSpotInputs extends PairInputs {
   readonly spot1: number
   readonly spot2: number
   readonly yieldRate1: number
   readonly yieldRate2: number
-  readonly timeYears: number
-  readonly volatility1: number
-  readonly volatility2: number
-  readonly correlation: number
-  readonly rate: number
 }
 
 const twoSpotLimits = (inputs: TwoSpotInputs): Refused | undefined =>
@@ -107,11 +109,7 @@ const twoSpotLimits = (inputs: TwoSpotInputs): Refused | undefined =>
   positivePrice('spot2', inputs.spot2) ??
   rateLimit('yieldRate1', inputs.yieldRate1) ??
   rateLimit('yieldRate2', inputs.yieldRate2) ??
-  timeLimit('timeYears', inputs.timeYears) ??
-  volatilityLimit('volatility1', inputs.volatility1) ??
-  volatilityLimit('volatility2', inputs.volatility2) ??
-  correlationLimit('correlation', inputs.correlation) ??
-  rateLimit('rate', inputs.rate)
+  pairLimits(inputs)
 
 const exchangeValue = (inputs: TwoSpotInputs): number => {
   const { spot1, spot2, yieldRate1, yieldRate2, timeYears } = inputs

@@ -94,11 +94,12 @@ export interface AutocallableInputs extends NoteMarket {
 const stepRule = gaussLegendre(40)
 /** Standard deviations of one period's return beyond which nothing is counted. */
 const reach = 8.5
+const mostPanels = 4000
 
 /**
  * The `autocallable` template by backward induction: between two dates the value is the expectation over one lognormal step,
- * by Gauss–Legendre on the pieces between autocall level and knock-in, exact in the last period. Work grows with nodes²
- * per date. Absolute error below 1e-8 of the notional.
+ * by Gauss–Legendre below the autocall level and within what a path can reach, exact in the last period. Dates so close
+ * together beside the others that they would take too many nodes are refused. Absolute error below 1e-8 of the notional.
  */
 export const autocallableValue = (inputs: AutocallableInputs): Priced<number> => {
   const { spot, initialLevel, observationYears, autocallLevel, couponPerPeriod, knockInLevel } = inputs
@@ -112,7 +113,27 @@ export const autocallableValue = (inputs: AutocallableInputs): Priced<number> =>
     nonNegativePrice('knockInLevel', knockInLevel)
   if (refusal !== undefined) return refusal
   if (knockInLevel > autocallLevel) return refused('not-ascending', 'knockInLevel')
+  const panels = observationYears.slice(0, -1).reduce((sum, _, date) => sum + panelsOf(inputs, date).count, 0)
+  if (!(panels <= mostPanels)) return refused('too-many', 'observationYears')
   return finitePrice(continuation(inputs, 0, 0)([spot])[0] ?? Number.NaN)
+}
+
+interface Panels {
+  readonly low: number
+  readonly high: number
+  /** 0: whoever gets here has been redeemed. */
+  readonly count: number
+}
+
+/** Logarithms of the levels that a path can have at a date without having been redeemed, in panels of six deviations. */
+const panelsOf = (inputs: AutocallableInputs, date: number): Panels => {
+  const { spot, volatility, rate, yieldRate, observationYears, autocallLevel } = inputs
+  const years = observationYears[date] ?? 0
+  const deviation = volatility * sqrt(years - (observationYears[date - 1] ?? 0))
+  const mean = log(spot) + (rate - yieldRate - volatility ** 2 / 2) * years
+  const wide = reach * volatility * sqrt(years)
+  const [low, high] = [mean - wide, min(mean + wide, log(autocallLevel))]
+  return { low, high, count: high > low ? Math.ceil((high - low) / (6 * deviation)) : 0 }
 }
 
 /** The value just after date number `date` − 1, at `fromYears`, for each of some spots below the autocall level. */
@@ -131,20 +152,32 @@ const continuation = (
   const last = date === observationYears.length - 1
   if (last) return spots => spots.map(spot => discount * finalValue(inputs, spot * growth, deviation, redeemed))
   const next = continuation(inputs, date + 1, years)
-  return spots => {
-    // One grid below the autocall level serves all spots.
-    const lowest = log(min(...spots)) + log(growth) - deviation ** 2 / 2 - reach * deviation
-    const nodes = logNodes(lowest, log(autocallLevel), deviation)
-    const values = next(nodes.map(([level]) => exp(level)))
-    return spots.map(spot => {
+  // One grid serves all spots.
+  const nodes = logNodes(panelsOf(inputs, date))
+  const values = nodes.length === 0 ? [] : next(nodes.map(([level]) => exp(level)))
+  return spots =>
+    spots.map(spot => {
       const mean = log(spot * growth) - deviation ** 2 / 2
       let sum = redeemed * normalCdf((mean - log(autocallLevel)) / deviation)
-      for (const [index, [level, weight]] of nodes.entries()) {
-        sum += weight * normalDensity((level - mean) / deviation) * ((values[index] ?? 0) / deviation)
+      for (let index = firstAbove(nodes, mean - reach * deviation); index < nodes.length; index++) {
+        const [level, weight] = nodes[index] as readonly [number, number]
+        const z = (level - mean) / deviation
+        if (z > reach) break
+        sum += weight * normalDensity(z) * ((values[index] ?? 0) / deviation)
       }
       return discount * sum
     })
+}
+
+/** The first node at or above a level: by bisection, since nodes ascend. */
+const firstAbove = (nodes: readonly (readonly [level: number, weight: number])[], level: number): number => {
+  let [low, high] = [0, nodes.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((nodes[middle]?.[0] ?? Infinity) < level) low = middle + 1
+    else high = middle
   }
+  return low
 }
 
 const finalValue = (inputs: AutocallableInputs, forward: number, deviation: number, redeemed: number): number => {
@@ -155,11 +188,10 @@ const finalValue = (inputs: AutocallableInputs, forward: number, deviation: numb
   return redeemed * called + atPar + lost / initialLevel
 }
 
-/** Nodes and weights over [low, high] in panels of six deviations. */
-const logNodes = (low: number, high: number, deviation: number): readonly (readonly [number, number])[] => {
-  const panels = max(1, Math.ceil((high - low) / (6 * deviation)))
-  const width = (high - low) / panels
-  return Array.from({ length: panels }, (_, panel) =>
+/** Nodes and weights over the panels, ascending. */
+const logNodes = ({ low, high, count }: Panels): readonly (readonly [number, number])[] => {
+  const width = (high - low) / count
+  return Array.from({ length: count }, (_, panel) =>
     stepRule.map(([node, weight]) => [low + width * (panel + (node + 1) / 2), (weight * width) / 2] as const),
   ).flat()
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { american, americanGreeks } from '#domain/pricing/american.ts'
+import { approximateAmerican } from '#domain/pricing/american-approximations.ts'
 import { blackScholesMerton, type SpotOptionInputs } from '#domain/pricing/black-scholes-merton.ts'
 import { answered, expectClose, runs, spotOptions } from './market-arbitraries.ts'
 
@@ -127,5 +128,58 @@ describe('american options', () => {
     const never = answered(american({ ...inputs, optionType: 'put', rate: -0.01, yieldRate: 0.01, volatility: 0.3 }))
     expect(never).toBe(answered(blackScholesMerton({ ...inputs, rate: -0.01, yieldRate: 0.01, volatility: 0.3 })))
     expect(answered(american({ ...inputs, rate: 0, yieldRate: -0.03, volatility: 0.3 }))).toBeGreaterThan(10)
+  })
+
+  test('the approximations have their published values, and miss the price by little', () => {
+    // Haug, Option Pricing Formulas (1998), pages 24 and 27; Ju (1999), exhibit 3.
+    const whaley = {
+      optionType: 'call',
+      spot: 90,
+      strike: 100,
+      timeYears: 0.1,
+      volatility: 0.15,
+      rate: 0.1,
+      yieldRate: 0.1,
+    }
+    const stensland = {
+      optionType: 'call',
+      spot: 42,
+      strike: 40,
+      timeYears: 0.75,
+      volatility: 0.35,
+      rate: 0.04,
+      yieldRate: 0.08,
+    }
+    const ju = {
+      optionType: 'put',
+      spot: 40,
+      strike: 35,
+      timeYears: 1 / 12,
+      volatility: 0.2,
+      rate: 0.0488,
+      yieldRate: 0,
+    }
+    for (const [inputs, method, published] of [
+      [whaley, 'barone-adesi-whaley', 0.0206],
+      [stensland, 'bjerksund-stensland-1993', 5.2704],
+      [ju, 'ju-1999', 0.006],
+    ] as const) {
+      const value = answered(approximateAmerican(inputs as SpotOptionInputs, method))
+      expect(abs(value - published)).toBeLessThan(method === 'ju-1999' ? 5e-4 : 5e-5)
+    }
+    fc.assert(
+      fc.property(
+        nearOptions,
+        fc.constantFrom('barone-adesi-whaley', 'bjerksund-stensland-1993', 'ju-1999'),
+        (inputs, method) => {
+          const value = answered(approximateAmerican(inputs, method))
+          expect(abs(value - answered(american(inputs)))).toBeLessThan(0.02 * max(inputs.spot, inputs.strike))
+          expect(value).toBeGreaterThanOrEqual(answered(blackScholesMerton(inputs)) - 1e-12)
+        },
+      ),
+      runs,
+    )
+    const refusedByName = approximateAmerican({ ...(ju as SpotOptionInputs), yieldRate: -0.1, rate: -0.01 }, 'ju-1999')
+    expect(refusedByName).toEqual({ priced: false, code: 'not-positive', field: 'rate' })
   })
 })
