@@ -16,10 +16,13 @@ import { type CommandRow, findByCommandId, findByRequestName, promise } from '#a
 import {
   getInstrument,
   getInstrumentById,
-  instrumentExpiry,
+  instrumentAdjustment,
+  instrumentClosed,
   instrumentPut,
+  instrumentSettled,
   instrumentsOf,
   listInstruments,
+  readInstrument,
 } from '#adapters/tables/instruments.ts'
 import { listMarketTrades, type MarketTradeRow, marketTradePut } from '#adapters/tables/market-trades.ts'
 import { takeNonce } from '#adapters/tables/nonces.ts'
@@ -404,7 +407,7 @@ describe('instruments', () => {
   const row = (instrumentName: string, instrumentId: number) => {
     const defined = defineInstrument({ ...testSpecification, instrumentName }, instrumentId, 1)
     if (!defined.accepted) throw new Error('the specification is valid')
-    return { lane: 1, instrument: defined.value, isActive: true, listedAtMillis: 4 }
+    return { lane: 1, instrument: defined.value, isActive: true, lifecycle: 'active' as const, listedAtMillis: 4 }
   }
 
   test('come back as they were, by name, by number and all', async () => {
@@ -419,7 +422,7 @@ describe('instruments', () => {
   test('the process’s copy serves for a while, but what it lacks is looked for at once', async () => {
     await write(instrumentPut(row('A-1', 1)))
     expect(await instrumentsOf(1)).toHaveLength(1)
-    await write(instrumentPut(row('B-1', 2)), instrumentExpiry(1, 'A-1'))
+    await write(instrumentPut(row('B-1', 2)), instrumentClosed(1, 'A-1', 'expired', 5))
     expect(await instrumentsOf(1)).toHaveLength(1)
     expect(await getInstrument(1, 'A-1')).toMatchObject({ isActive: true })
     expect(await Promise.all([getInstrument(1, 'B-1'), getInstrumentById(1, 2), getInstrument(1, 'none')])).toEqual([
@@ -428,6 +431,50 @@ describe('instruments', () => {
       undefined,
     ])
     expect(await getInstrument(1, 'A-1')).toMatchObject({ isActive: false })
+  })
+
+  test('tell how far they have come: adjusted, closed and settled', async () => {
+    const terms = JSON.stringify({ first_month: '2026-11' })
+    const specification = {
+      ...testSpecification,
+      instrumentName: 'H100.USE-SWAP-NOV26-DEC26',
+      kind: 'swap' as const,
+      terms,
+      positionLimit: '100',
+      expirationMillis: Date.UTC(2027, 0, 1),
+    }
+    const [whole, adjusted] = [0, 1].map(settledLegs => {
+      const defined = defineInstrument(specification, 3, 1 + settledLegs, { settledLegs, distributedTicks: 0 })
+      if (!defined.accepted) throw new Error(`the specification is valid: ${defined.detail}`)
+      return defined.value
+    })
+    if (whole === undefined || adjusted === undefined) throw new Error('both are there')
+    const listed = { lane: 1, instrument: whole, isActive: true, listedAtMillis: 4 }
+    await write(instrumentPut(listed))
+    const name = specification.instrumentName
+    expect(await readInstrument(1, name)).toEqual({ ...listed, lifecycle: 'active' })
+    await write(instrumentAdjustment(1, adjusted))
+    expect(await readInstrument(1, name)).toEqual({ ...listed, lifecycle: 'active', instrument: adjusted })
+    expect(adjusted.microsPerTickLot * 2).toBe(whole.microsPerTickLot)
+    await write(instrumentClosed(1, name, 'delisted', 5))
+    const closed = { ...listed, instrument: adjusted, isActive: false, closedAtMillis: 5 }
+    expect(await readInstrument(1, name)).toEqual({ ...closed, lifecycle: 'delisted' })
+    await write(instrumentSettled(1, name, 6))
+    expect(await readInstrument(1, name)).toEqual({ ...closed, lifecycle: 'settled', settledAtMillis: 6 })
+    expect(await readInstrument(1, 'NO-ONE')).toBeUndefined()
+  })
+
+  test('of the first version, which knew futures only, are read', async () => {
+    const put = instrumentPut(row('A-1', 1))
+    if (put.kind !== 'put') throw new Error('it is put')
+    const later = ['settlement', 'position_limit', 'position_limit_lots', 'terms', 'settled_legs', 'distributed_ticks']
+    const item = Object.fromEntries(
+      Object.entries(put.item).filter(([name]) => ![...later, 'lifecycle'].includes(name)),
+    )
+    await write({ ...put, item })
+    expect(await listInstruments(1)).toEqual([row('A-1', 1)])
+    await write({ ...put, item: { ...item, is_active: false } })
+    expect(await listInstruments(1)).toEqual([{ ...row('A-1', 1), isActive: false, lifecycle: 'expired' }])
   })
 })
 

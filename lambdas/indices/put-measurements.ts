@@ -1,0 +1,54 @@
+import {
+  addMeasurements,
+  getMeasurement,
+  type MeasuredWindow,
+  type MeasurementRow,
+  replaceMeasurement,
+} from '#adapters/tables/measurements.ts'
+import { mostItemsOfTransaction } from '#adapters/writes.ts'
+import type { putMeasurements } from '#protocol/operations/indices.ts'
+import type { Handle } from '../shell/http.ts'
+import { bodyHash } from '../shell/named-request.ts'
+import { measuredWindow, windowOf } from './measurement-view.ts'
+
+const mostAttempts = 5
+
+export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => {
+  const nowMillis = Date.now()
+  const windows = body.windows.map(each => measuredWindow(path.series, each))
+  const errors = windows.flatMap(({ windowEndMillis }, at) =>
+    windowEndMillis > nowMillis ? [{ pointer: `#/windows/${at}/end`, detail: 'lies ahead' }] : [],
+  )
+  if (errors.length > 0) return { code: 'invalid-request', errors: errors.slice(0, mostErrors) }
+  const stored: MeasurementRow[] = []
+  for (let at = 0; at < windows.length; at += mostItemsOfTransaction) {
+    const part = windows.slice(at, at + mostItemsOfTransaction)
+    const rows = part.map((window): MeasurementRow => ({ ...window, version: 1, recordedAtMillis: nowMillis }))
+    if (await addMeasurements(rows)) stored.push(...rows)
+    else {
+      // Some are known: each for itself.
+      for (const window of part) {
+        const row = await record(window, nowMillis)
+        if (row === undefined) return { code: 'dependency-unavailable' }
+        stored.push(row)
+      }
+    }
+  }
+  return { status: 200, body: { data: stored.map(windowOf) } }
+}
+
+const mostErrors = 20
+
+/** The window as it stands afterwards; undefined where others kept correcting it. */
+const record = async (window: MeasuredWindow, nowMillis: number): Promise<MeasurementRow | undefined> => {
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    const read = await getMeasurement(window)
+    if (read !== undefined && isSame(window, read)) return read
+    const row = { ...window, version: (read?.version ?? 0) + 1, recordedAtMillis: nowMillis }
+    if (await replaceMeasurement(row, read)) return row
+  }
+  return undefined
+}
+
+const isSame = (window: MeasuredWindow, { version: _, recordedAtMillis: __, ...read }: MeasurementRow): boolean =>
+  bodyHash(window) === bodyHash(read)
