@@ -66,6 +66,9 @@ export const benchRecovery = async ({
 const measure = async (flow: Flow, rounds: number): Promise<RecoveredFlow> => {
   const records = historyOf(flow)
   const folder = mkdtempSync(join(tmpdir(), 'recovery-'))
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true })
+  // Also where the bench is asked to end in between.
+  process.once('exit', removeFolder)
   try {
     const whole = join(folder, 'history')
     writeRecords(whole, records)
@@ -116,7 +119,8 @@ const measure = async (flow: Flow, rounds: number): Promise<RecoveredFlow> => {
       warmMillis: spread('warm'),
     }
   } finally {
-    rmSync(folder, { recursive: true })
+    process.off('exit', removeFolder)
+    removeFolder()
   }
 }
 
@@ -144,8 +148,11 @@ const writeRecords = (file: string, records: readonly Uint8Array[]): void => {
 const readyMillis = async (history: string, snapshot: string): Promise<number> => {
   const startedMillis = performance.now()
   const child = fork(new URL('recovery-process.ts', import.meta.url), [history, snapshot])
+  const kill = () => child.kill()
+  process.once('exit', kill)
   await once(child, 'message')
   const millis = performance.now() - startedMillis
-  child.kill()
+  process.off('exit', kill)
+  kill()
   return millis
 }

@@ -25,7 +25,7 @@ export const replayLane = async (engine: Engine, records: readonly Uint8Array[])
     skips: new Map(),
     // What is kept is forgotten at once, as where all of it was published before.
     outbox: { ...outbox, offer: silent },
-    observer: { heard: silent, applied: silent, engineTook: silent },
+    observer: { heard: silent, applied: silent, verified: silent, engineTook: silent },
     log: { info: silent, warn: silent, error: silent },
     now: () => flowMillis,
     stopped: new AbortController().signal,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [matcher|lanes|recovery|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|lanes|recovery|pricing|margin|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
  * `matcher --flow <file>` runs that flow instead of four of its own.
  * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
@@ -11,7 +11,9 @@ import * as z from 'zod'
 import { type Flow, parseFlow } from '#bench/flow-file.ts'
 import { measureHttp, type Quantiles } from '#bench/http.ts'
 import { benchLanes } from '#bench/lanes.ts'
+import { benchMargin } from '#bench/margin.ts'
 import { benchMatcher, type Percentiles } from '#bench/matcher.ts'
+import { benchPricing } from '#bench/pricing.ts'
 import { benchRecovery } from '#bench/recovery.ts'
 import { machine, type Spread } from '#bench/rounds.ts'
 
@@ -143,15 +145,104 @@ const recovery = async (options: Options): Promise<Measured> => {
   }
 }
 
+const pricing = (options: Options): Measured => {
+  const result = benchPricing(options)
+  const { surface } = result
+  const millis = ({ median, lowest, highest, rounds }: Spread): string =>
+    `${median.toFixed(2)} ms of CPU (${lowest.toFixed(2)} to ${highest.toFixed(2)} in ${rounds} rounds)`
+  return {
+    result,
+    table: [
+      'pricing',
+      ...result.models.flatMap(({ model, perCpuSecond, textbook }) => [
+        row(model, `${rate(perCpuSecond)}, ${(1e6 / perCpuSecond.median).toPrecision(3)} µs each`),
+        ...(textbook === undefined
+          ? []
+          : [
+              row(
+                `  ratio to a textbook (${textbook.method})`,
+                `${ratio(textbook.ratio)} of ${whole(textbook.perCpuSecond.median)}`,
+              ),
+            ]),
+      ]),
+      row(
+        `American, largest error of ${result.americanReferences} beside a fine lattice`,
+        `${result.americanError.toExponential(1)} of the spot`,
+      ),
+      row(`${whole(surface.instruments)} instruments re-marked with greeks`, millis(surface.remarkMillis)),
+      row('the same from fresh quotes, fitted anew', millis(surface.refitMillis)),
+      row('the same by a textbook, by differences', millis(surface.textbookMillis)),
+      row('  ratio', ratio(surface.ratio)),
+    ],
+  }
+}
+
+const margin = (options: Options): Measured => {
+  const result = benchMargin({ rounds: options.rounds, operations: options.commands, progress: options.progress })
+  const { remark } = result
+  const millis = ({ median, lowest, highest }: Spread): string =>
+    `${median.toFixed(2)} ms (${lowest.toFixed(2)} to ${highest.toFixed(2)})`
+  return {
+    result,
+    table: [
+      `margin: ${whole(result.operations)} orders of ${whole(result.accounts)} accounts in ${result.instruments} instruments of ${result.underlyings} underlyings`,
+      ...result.sets.flatMap(each => [
+        `  ${each.scenarios} scenarios: ${each.set}`,
+        row('orders checked and reserved', rate(each.reserved)),
+        row('half of the accounts within 5 % of the limit', rate(each.nearLimit)),
+        row('  of them refused', `${(100 * each.refusedShare).toFixed(1)} %`),
+        row('placed and filled or cancelled: changes', rate(each.mixed)),
+      ]),
+      row('switch to a new epoch', millis(remark.switchMillis)),
+      row(`longest of ${remark.ticks} ticks that mark the accounts`, millis(remark.longestTickMillis)),
+      row('  of it CPU', millis(remark.longestTickCpuMillis)),
+    ],
+  }
+}
+
 const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = {
   matcher,
   lanes,
   recovery,
+  pricing,
+  margin,
   http,
+}
+
+const usage =
+  'usage: npm run bench -- [matcher|lanes|recovery|pricing|margin|http] [--json] [--rounds <n>] [--commands <n>] ' +
+  '[--flow <file>] [--through <url> [--rate <n>] [--seconds <n>] [--accounts <n>]]'
+
+/** What is wrong with what it was asked, in one line. */
+class WrongArgument extends Error {}
+
+/** A number below zero is the value of the option before it, which parseArgs would not say. */
+const joined = (args: readonly string[]): string[] => {
+  const all: string[] = []
+  for (const arg of args) {
+    const last = all.at(-1)
+    if (last !== undefined && /^--[a-z]+$/.test(last) && /^-[0-9.]/.test(arg)) all[all.length - 1] = `${last}=${arg}`
+    else all.push(arg)
+  }
+  return all
+}
+
+const readFlow = (file: string): Flow => {
+  try {
+    return parseFlow(basename(file), readFileSync(file))
+  } catch (error) {
+    if (error instanceof RangeError) throw new WrongArgument(`--flow: ${error.message}`)
+    if (error instanceof Error && 'code' in error)
+      throw new WrongArgument(
+        error.code === 'ENOENT' ? `--flow: there is no file ${file}` : `--flow: ${file} cannot be read (${error.code})`,
+      )
+    throw error
+  }
 }
 
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({
+    args: joined(process.argv.slice(2)),
     options: {
       json: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
@@ -166,29 +257,31 @@ const main = async (): Promise<void> => {
   })
   const positive = (name: 'rounds' | 'commands' | 'rate' | 'seconds' | 'accounts'): number => {
     const value = Number(values[name])
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} takes a positive number`)
+    if (!Number.isInteger(value) || value < 1)
+      throw new WrongArgument(`--${name} takes a positive whole number, not ${values[name]}`)
     return value
   }
   const names =
     positionals.length > 0 ? positionals : Object.keys(benches).filter(name => name !== 'http' || values.through)
   const unknown = names.find(name => benches[name] === undefined)
   if (unknown !== undefined)
-    throw new RangeError(`there is no bench ${unknown}, but ${Object.keys(benches).join(', ')}`)
+    throw new WrongArgument(`there is no bench ${unknown}, but ${Object.keys(benches).join(', ')}`)
+  // All of it before the first line is printed.
+  const asked = {
+    rounds: positive('rounds'),
+    commands: positive('commands'),
+    through: values.through,
+    ...(values.flow === undefined ? {} : { flow: readFlow(values.flow) }),
+    ratePerSecond: positive('rate'),
+    seconds: positive('seconds'),
+    accounts: positive('accounts'),
+  }
 
   const progress = (line: string): void => console.error(`… ${line}`)
   const results: Record<string, object> = {}
   if (!values.json) console.log(machine())
   for (const name of names) {
-    const measured = await benches[name]?.({
-      rounds: positive('rounds'),
-      commands: positive('commands'),
-      through: values.through,
-      ...(values.flow === undefined ? {} : { flow: parseFlow(basename(values.flow), readFileSync(values.flow)) }),
-      ratePerSecond: positive('rate'),
-      seconds: positive('seconds'),
-      accounts: positive('accounts'),
-      progress,
-    })
+    const measured = await benches[name]?.({ ...asked, progress })
     if (measured === undefined) continue
     results[name] = measured.result
     if (!values.json) console.log(measured.table.join('\n'))
@@ -196,9 +289,22 @@ const main = async (): Promise<void> => {
   if (values.json) console.log(JSON.stringify({ machine: machine(), ...results }, undefined, 2))
 }
 
+/** Of parseArgs: an option that there is not, or one without its value. */
+const isWrongArgument = (error: unknown): error is Error =>
+  error instanceof WrongArgument ||
+  (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))
+
+// What it keeps in files is removed at its end, also at this one.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code))
+
 try {
   await main()
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
+  if (isWrongArgument(error)) console.error(`${error.message}\n${usage}`)
+  else console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 2
 }

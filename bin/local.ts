@@ -42,7 +42,7 @@ async function run(): Promise<void> {
       'record-calls': { type: 'string' },
     },
   })
-  const port = await listenablePort(Number(process.env['PORT'] ?? 3000))
+  const port = await listenablePort(process.env['PORT'] ?? '3000')
   const stopAsked = new AbortController()
   let whenAsked = () => exit(0)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -72,6 +72,7 @@ async function run(): Promise<void> {
       // Reads cost next to nothing here, so nobody need wait for the next one.
       PollIntervalMillis: process.env['POLL_INTERVAL_MILLIS'] ?? '20',
       StandbyPollIntervalMillis: process.env['STANDBY_POLL_INTERVAL_MILLIS'] ?? '250',
+      OracleServiceUrl: process.env['ORACLE_SERVICE_URL'] ?? '',
       TokenIssuers: JSON.stringify([
         {
           issuer,
@@ -112,7 +113,12 @@ async function run(): Promise<void> {
     surroundings.say('markets and accounts')
     if (values.demo) {
       const { startDemo } = await import('./demo.ts')
-      await startDemo(url, clock.now(), stopAsked.signal, error => surroundings.complain('demo', error))
+      await startDemo(
+        url,
+        () => clock.now(),
+        stopAsked.signal,
+        error => surroundings.complain('demo', error),
+      )
       surroundings.say('simulated participants')
     }
     say(`ready ${url}`)
@@ -162,8 +168,10 @@ async function synthesize(tenant: string | undefined, outdir: string): Promise<s
 }
 
 /** 0 stands for any free port. */
-function listenablePort(port: number): Promise<number> {
-  if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) exit(1, `PORT must be a port number, not ${port}`)
+function listenablePort(text: string): Promise<number> {
+  const port = Number(text)
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535)
+    exit(1, `PORT must be a port number from 0 (any free one) to 65535, not ${JSON.stringify(text)}`)
   return new Promise((found, reject) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -304,8 +304,10 @@ function startWorker(running: Running, source: streams.StreamSource, mapping: Ba
         await sleep(60_000)
         continue
       }
-      while (!ended && !signal.aborted && performance.now() < windowEnd && !isFull(mapping, queue)) {
-        await sleep(windowEnd - performance.now())
+      while (!ended && !signal.aborted && !isFull(mapping, queue)) {
+        const leftMillis = windowEnd - performance.now()
+        if (leftMillis <= 0) break
+        await sleep(leftMillis)
       }
       const { taken, wanted } = take(mapping, source, queue)
       const newest = taken.at(-1)

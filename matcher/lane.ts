@@ -57,6 +57,8 @@ export interface LaneObserver {
   heard(): void
   /** Each record in order, as it lay in the stream, and what it led to. */
   applied(record: AppliedRecord): void
+  /** It has come to the state that was published, which it had not before. */
+  verified(): void
   /** So long for each of so many commands. */
   engineTook(micros: number, commands: number): void
 }
@@ -162,6 +164,7 @@ export const createLane = (options: LaneOptions): Lane => {
     isVerified = true
     wasVerified = true
     outbox.forget(outSeq)
+    observer.verified()
   }
 
   const expect = (next: Checkpoint) => {
@@ -228,7 +231,7 @@ export const createLane = (options: LaneOptions): Lane => {
   }
 
   const inputOf = (record: StreamRecord): Input => {
-    const input = adaptRecord(record, lane)
+    const input = adaptRecord(record, lane, engine.engineVersion)
     return skips.has(input.sequence) ? { ...input, content: poisonOf('engine-failed', record.data) } : input
   }
 

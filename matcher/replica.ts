@@ -179,6 +179,7 @@ const replica = async (
         if (leading === undefined) archive.add(record)
         else if (record.isNew) leading.figures.applied(record.arrivalMillis, record.commands, record.told)
       },
+      verified: () => snapshots.look(),
     },
     log,
     now: Date.now,

@@ -125,6 +125,10 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'set-kill-switch': 'kill-switch-set',
   'bust-trade': 'trade-busted',
   'activate-engine-version': 'engine-version-activated',
+  'delist-instrument': 'instrument-delisted',
+  'set-mark-prices': 'mark-price-set',
+  'settle-instrument': 'instrument-settled',
+  'exercise-option': 'option-exercised',
 }
 
 const idOf = (event: Event): string | undefined => {

@@ -1,10 +1,12 @@
 /** What a comparison needs, read from the stores themselves, past every function of the exchange. */
 import {
   type AttributeValue,
+  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   ListTablesCommand,
   ScanCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import {
   GetRecordsCommand,
@@ -51,11 +53,14 @@ export interface Lease {
   /** Of the checkpoint: 56 digits; empty before the first. */
   readonly sequence: string
   readonly outSeq: number
+  readonly chain: string
   readonly halted: string | undefined
 }
 
 export interface Stores {
   lease(): Promise<Lease>
+  /** Writes that into the checkpoint in place of what is there, as no matcher does; false where it has moved meanwhile. */
+  replaceChain(chain: string, by: string): Promise<boolean>
   /** Of each projector that has begun. */
   watermarks(): Promise<Readonly<Record<string, number>>>
   skippedRecords(): Promise<readonly string[]>
@@ -133,13 +138,30 @@ export const openStores = async (lane: number, aws: Readonly<Record<string, stri
           ConsistentRead: true,
         }),
       )
-      const { epoch, owner, sequence_number, out_seq, halted } = rowOf(Item)
+      const { epoch, owner, sequence_number, out_seq, chain, halted } = rowOf(Item)
       return {
         epoch: Number(epoch ?? 0),
         owner: String(owner ?? ''),
         sequence: String(sequence_number ?? ''),
         outSeq: Number(out_seq ?? 0),
+        chain: String(chain ?? ''),
         halted: halted === undefined ? undefined : String(halted),
+      }
+    },
+    async replaceChain(chain, by) {
+      const update = new UpdateItemCommand({
+        TableName: lanes,
+        Key: { lane: { S: String(lane) }, row: { S: 'checkpoint' } },
+        UpdateExpression: 'SET chain = :by',
+        ConditionExpression: 'chain = :chain',
+        ExpressionAttributeValues: { ':by': { S: by }, ':chain': { S: chain } },
+      })
+      try {
+        await dynamodb.send(update)
+        return true
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false
+        throw error
       }
     },
     async watermarks() {

@@ -58,7 +58,8 @@ export const replay = async (
     const { told } = engine
     told.clear()
     engine.advance(arrivalMillis)
-    const opened = openOrdersFrame(data, lane)
+    const { engineVersion } = engine
+    const opened = openOrdersFrame(data, lane, engineVersion)
     if (!opened.ok) {
       const sha256 = createHash('sha256').update(data).digest('hex')
       writeEvent(told, { type: 'frame-poisoned', reason: opened.reason, bytes: data.length, sha256 })
@@ -68,7 +69,7 @@ export const replay = async (
       const stateHash = createHash('sha256').update(JSON.stringify(engine.snapshot())).digest('hex')
       writeEvent(told, { type: 'epoch-started', epoch, stateHash })
     }
-    const decoded = decodeOrdersFrame(data, lane)
+    const decoded = decodeOrdersFrame(data, lane, engineVersion)
     const commands = decoded.ok && decoded.kind === 'commands' ? decoded.commands : []
     const events = engine.events()
     replayed.push({

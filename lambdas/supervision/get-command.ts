@@ -15,6 +15,7 @@ const operations: ReadonlySet<string> = new Set([
   'set-market-controls',
   'set-mark-price',
   'activate-engine-version',
+  'delist-instrument',
 ])
 
 export const handle: Handle<typeof getCommand> = async ({ path, principal }) => {

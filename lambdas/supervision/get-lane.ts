@@ -8,6 +8,9 @@ import { laneOfPath } from './lane-of-path.ts'
 import { reopeningOf } from './reopening-view.ts'
 import { spokenReplicas } from './replicas.ts'
 
+/** Of a leader, which writes several times a second. */
+const usualSilenceMillis = 1_000
+
 export const handle: Handle<typeof getLane> = async ({ path }) => {
   const asked = laneOfPath(path.lane)
   if ('code' in asked) return asked
@@ -20,6 +23,8 @@ export const handle: Handle<typeof getLane> = async ({ path }) => {
     getReopening(lane),
   ])
   const { epoch, owner, halted, health } = lease
+  // What the leader wrote last grows old where it is frozen, or nobody leads.
+  const silentMillis = epoch === 0 ? 0 : Date.now() - health.atMillis - usualSilenceMillis
   return {
     status: 200,
     body: {
@@ -27,7 +32,7 @@ export const handle: Handle<typeof getLane> = async ({ path }) => {
       epoch,
       leader: owner === '' || halted !== undefined ? null : owner,
       halted: halted ?? null,
-      behind_ms: Math.round(health.behindMillis),
+      behind_ms: Math.round(Math.max(health.behindMillis, silentMillis)),
       last_written_at: epoch === 0 ? null : instantOf(health.atMillis),
       engine_version: activated?.version ?? firstEngineVersion,
       engine_version_since: activated === undefined ? null : instantOf(activated.atMillis),

@@ -43,6 +43,6 @@ export const advanceReopening = async (
 /** The same for each repeat of a step, so that the engine takes it once. */
 export const reopeningCommandId = (
   { lane: laneNumber, reopeningId }: ReopeningRow,
-  what: 'halt' | 'auction',
+  what: 'halt' | 'auction' | `auction-${number}`,
   instrumentId: number,
 ): string => nameBasedUuid(`reopening#${laneNumber}#${reopeningId}#${what}#${instrumentId}`)

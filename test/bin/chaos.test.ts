@@ -3,6 +3,7 @@ import { compare, type Evidence } from '#bin/chaos/compare.ts'
 import type { Row, StreamedRecord } from '#bin/chaos/evidence.ts'
 import { expectedTables } from '#bin/chaos/expected.ts'
 import { replay } from '#bin/chaos/replay.ts'
+import { plainFuture } from '#domain/reference/instrument.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 import { executionsFrameOf, firstChain, sectionOf } from '#protocol/executions-frame.ts'
 import { encodeEpochFrame, encodeOrdersFrame } from '#protocol/orders-frame.ts'
@@ -35,7 +36,7 @@ const listing: Command = {
   commandId: idOf(1),
   specification: {
     instrumentName: 'CHAOS-TEST-1',
-    kind: 'future',
+    ...plainFuture,
     underlying: 'CHAOS',
     quoteCurrency: 'USD',
     tickSize: '0.01',

@@ -19,7 +19,7 @@ import type { AppliedRecord } from '#matcher/lane.ts'
 import { createOutbox } from '#matcher/outbox.ts'
 import { createProgress } from '#matcher/progress.ts'
 import { sectionsOf } from '#matcher/sections.ts'
-import { jsonParts } from '#matcher/snapshotter.ts'
+import { jsonParts, startSnapshotter } from '#matcher/snapshotter.ts'
 import { startTicker } from '#matcher/ticker.ts'
 import {
   chainOf,
@@ -475,4 +475,44 @@ describe('what the stream has forgotten', () => {
     expect(await readFrom(2, [6, 7], [portion(3, 6)])).toEqual(records(6, 7))
     await expect(readFrom(2, [6, 7], [portion(1, 4)])).rejects.toMatchObject({ reason: 'records-missing' })
   })
+})
+
+test('a snapshot that the interval called for in vain is taken as soon as it can be', async () => {
+  let isReady = false
+  const taken: number[] = []
+  const snapshots = startSnapshotter({
+    lane: 1,
+    lineage: 'shard',
+    intervalMillis: 20,
+    isDue: () => isReady,
+    capture: () => ({
+      position: { sequence: sequence(1), outSeq: 1, chain: firstChain, epoch: 1 },
+      laneMillis: 1,
+      state: {},
+    }),
+    untilCheckpointed: async () => undefined,
+    archive: async () => undefined,
+    put: async (_, outSeq) => {
+      taken.push(outSeq)
+      isReady = false
+      return { key: 'key', bytes: 1 }
+    },
+    note: async () => undefined,
+    prune: async () => undefined,
+    onTaken: () => undefined,
+    log,
+  })
+  snapshots.look()
+  isReady = true
+  snapshots.look()
+  await pause(1)
+  // Nobody has called for one yet.
+  expect(taken).toEqual([])
+  isReady = false
+  await pause(60)
+  isReady = true
+  snapshots.look()
+  await pause(1)
+  expect(taken).toEqual([1])
+  snapshots.stop()
 })

@@ -5,6 +5,7 @@ import type { Batch, StreamReader, StreamRecord } from '#adapters/streams/reader
 import type { EngineState } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { Start } from '#matcher/lane.ts'
+import type { Position } from '#matcher/position.ts'
 import type { Item } from './world/table.ts'
 import type { World } from './world/world.ts'
 
@@ -20,6 +21,8 @@ const { decodeExecutionsFrame, firstChain } = await import('#protocol/executions
 const lane = 1
 const drainMillis = 30_000
 const microsPerTickLot = 10_000
+
+const nothing = (): void => undefined
 
 export interface Told {
   readonly outSeq: number
@@ -147,8 +150,13 @@ const dispositionOf = (event: Event): string | undefined => {
   }
 }
 
-/** I8: once faults have stopped, everything comes to its end. */
-export const drain = async (world: World, story: Story, projectors: readonly string[]): Promise<readonly string[]> => {
+/** I8: once faults have stopped, everything comes to its end, and the lane has its leader and its standby again. */
+export const drain = async (
+  world: World,
+  story: Story,
+  projectors: readonly string[],
+  bothStand: () => boolean,
+): Promise<readonly string[]> => {
   const orders = world.orders(lane)
   const last = orders.records.findLast(({ data }) => data.length !== frameHeaderBytes)?.sequenceNumber ?? ''
   for (const until = world.scheduler.nowMillis + drainMillis; world.scheduler.nowMillis < until; await pause(50)) {
@@ -159,8 +167,10 @@ export const drain = async (world: World, story: Story, projectors: readonly str
       Number(world.tables.item('lanes', { lane: String(lane), row: `projector#${name}` })?.['out_seq'] ?? 0),
     )
     const said = story.events().length
-    if (checkpointed >= last && row?.['out_seq'] === said && watermarks.every(each => each === said)) return []
+    const isDone = checkpointed >= last && row?.['out_seq'] === said && watermarks.every(each => each === said)
+    if (isDone && bothStand()) return []
   }
+  if (!bothStand()) return [`I8: a replica does not stand ${drainMillis} ms after the last fault`]
   return [
     `I8: not drained ${drainMillis} ms after the last fault: ${JSON.stringify(progressOf(world, story, projectors, last))}`,
   ]
@@ -263,14 +273,17 @@ const replays = async (
   story: Story,
 ): Promise<readonly string[]> => {
   const skips = await listSkips(lane)
-  const keys = await listSnapshots(lane)
-  const key = keys[world.random.below(Math.max(1, keys.length))]
-  const snapshot = key === undefined ? undefined : await wholeSnapshot(key)
+  const snapshots: Snapshot<EngineState>[] = []
+  for (const key of await listSnapshots(lane)) {
+    const snapshot = await wholeSnapshot(key)
+    if (snapshot !== undefined) snapshots.push(snapshot)
+  }
   // A snapshot may lie behind the checkpoint, with ticks in between that said nothing.
-  const end = [lease.sequenceNumber ?? '', snapshot?.inputSequence ?? ''].toSorted().at(-1) ?? ''
-  const upTo = records.filter(({ sequenceNumber }) => sequenceNumber <= end)
+  const end = [lease.sequenceNumber ?? '', ...snapshots.map(({ inputSequence }) => inputSequence)].toSorted().at(-1)
+  const upTo = records.filter(({ sequenceNumber }) => sequenceNumber <= (end ?? ''))
   const replay = async (
     start: Start,
+    applied: (position: Position, sequence: string) => void = nothing,
   ): Promise<{ readonly outSeq: number; readonly chain: string; readonly state: EngineState }> => {
     const theLane = createLane({
       lane,
@@ -279,8 +292,13 @@ const replays = async (
       retentionMillis: Number.POSITIVE_INFINITY,
       skips,
       outbox: createOutbox(),
-      observer: { heard: () => undefined, applied: () => undefined, engineTook: () => undefined },
-      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      observer: {
+        heard: nothing,
+        applied: ({ sequence }) => applied(theLane.position(), sequence),
+        verified: nothing,
+        engineTook: nothing,
+      },
+      log: { info: nothing, warn: nothing, error: nothing },
       now: Date.now,
       stopped: new AbortController().signal,
     })
@@ -289,11 +307,26 @@ const replays = async (
     return { outSeq, chain, state: start.engine.snapshot() }
   }
   try {
-    const whole = await replay({ engine: createEngine(lane), position: undefined, laneMillis: 0, key: undefined })
     const wrong: string[] = []
+    const engine = createEngine(lane)
+    const met = new Set<Snapshot<EngineState>>()
+    const whole = await replay({ engine, position: undefined, laneMillis: 0, key: undefined }, (position, sequence) => {
+      for (const cut of snapshots) {
+        if (cut.inputSequence !== sequence) continue
+        met.add(cut)
+        const { outSeq, chain, epoch } = position
+        if (cut.outSeq !== outSeq || cut.chain !== chain || cut.epoch !== epoch)
+          wrong.push(`I10: the snapshot at ${cut.outSeq} is of another place in the stream`)
+        if (hashOf(cut.state) !== hashOf(engine.snapshot()))
+          wrong.push(`I10: the snapshot at ${cut.outSeq} holds another state than the replay`)
+      }
+    })
+    for (const { outSeq } of snapshots.filter(each => !met.has(each)))
+      wrong.push(`I10: the snapshot at ${outSeq} is of no record`)
     if (whole.outSeq !== lease.outSeq || whole.chain !== lease.chain) wrong.push('I4: a replay ends elsewhere')
     wrong.push(...tablesAgainst(world, whole.state, lease.outSeq, story))
-    if (snapshot !== undefined) {
+    if (snapshots.length > 0) {
+      const snapshot = world.random.pick(snapshots)
       wrong.push(...(await fromSnapshot(snapshot, replay, whole.state)))
       if (world.random.chance(0.25)) wrong.push(...(await archivedUpTo(snapshot.inputSequence, records)))
     }

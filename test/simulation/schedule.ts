@@ -8,6 +8,7 @@ import type { Principal } from '#lambdas/shell/principal.ts'
 import type { Log } from '#matcher/log.ts'
 import { opening } from '#test/matcher/commands.ts'
 import { drain, judge, watch } from './invariants.ts'
+import { plots } from './plots.ts'
 import type { CallFault, DeliveryFault, FaultCounts, FaultRates } from './world/faults.ts'
 import type { Random } from './world/random.ts'
 import type { SimProcess } from './world/scheduler.ts'
@@ -24,6 +25,7 @@ const { handle: cancelOrder } = await import('#lambdas/trading/cancel-order.ts')
 const { instrumentPut, forgetInstruments } = await import('#adapters/tables/instruments.ts')
 const { forgetLeases } = await import('#lambdas/shell/backpressure.ts')
 const { accountReplacement } = await import('#adapters/tables/accounts.ts')
+const { defineInstrument } = await import('#domain/reference/instrument.ts')
 const { Engine } = await import('#domain/trading/engine.ts')
 const { encodeOrdersFrame } = await import('#protocol/orders-frame.ts')
 
@@ -50,11 +52,17 @@ export interface ScheduleOptions {
 
 const lane = 1
 /** Of each client: through the product's intake, and in frames of many as a fast participant sends them. */
-const requestsOfClient = 10
-const framesOfClient = 5
-const commandsOfFrame = 13
+const requestsOfClient = 8
+const framesOfClient = 4
+const commandsOfFrame = 16
 const leaseMillis = 500
+/** Short against a schedule, which is over in seconds: or else few would start from a snapshot. */
+const snapshotIntervalsMillis = [50, 100, 200, 400] as const
+/** Of a client: in a hurry all is said within one lease, else over several leaders. */
+const mostPausesMillis = [40, 160] as const
 const leastFaults = 3
+/** Schedules with a plot among them. */
+const plotRate = 0.3
 const accounts = ['alice', 'bob', 'carol'] as const
 
 /** A call or delivery of the kind that can meet it. */
@@ -133,9 +141,15 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
   const say = tell === undefined ? undefined : (line: string) => tell(`${world.scheduler.nowMillis} ms: ${line}`)
   const replicas = startReplicas(world, say)
   const story = watch(world)
-  // Both, or one: each costs as much as all the rest.
-  const projections = random.pick([[projectOrders, projectPositions], [projectOrders], [projectPositions]])
-  for (const projection of projections)
+  // Both, or mostly one: they do not know of each other, and each costs as much as a replica.
+  const projections = random.pick([
+    [projectOrders, projectPositions],
+    [projectOrders],
+    [projectOrders],
+    [projectPositions],
+    [projectPositions],
+  ])
+  const mappings = projections.map(projection =>
     world.mapping({
       name: projection.name,
       stream: world.executions(lane),
@@ -151,11 +165,16 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
           }
         }
       },
-    })
+    }),
+  )
   const acknowledged = new Set<string>()
   disturb(world, replicas, say)
+  const lull = { isOn: false }
+  if (random.chance(plotRate))
+    random.pick(plots)({ world, mappings, running: replicas.running, lull, bomb: () => hostile(bomb, random), say })
   await openMarket()
-  const clients = accounts.map(account => startClient(world, account, acknowledged, say))
+  const mostPauseMillis = random.pick(mostPausesMillis)
+  const clients = accounts.map(account => startClient(world, account, { acknowledged, mostPauseMillis, lull }, say))
   await Promise.all(clients)
   while (world.faults.counts.total() < leastFaults) {
     const [victim] = replicas.running()
@@ -172,6 +191,7 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
     world,
     story,
     projections.map(({ name }) => name),
+    replicas.bothStand,
   )
   // Nothing moves any more while it is judged.
   story.end()
@@ -199,19 +219,9 @@ const checkpointKey = { lane: String(lane), row: 'checkpoint' }
 const seedTables = (world: World): void => {
   for (const command of opening)
     if (command.type === 'list-instrument') {
-      const put = instrumentPut({
-        lane,
-        instrument: {
-          instrumentId: 1,
-          specificationVersion: 1,
-          specification: command.specification,
-          microsPerTickLot: 10_000,
-          maxPriceTicks: 10_000,
-          maxCommissionPpm: 300,
-        },
-        isActive: true,
-        listedAtMillis: 0,
-      })
+      const made = defineInstrument(command.specification, 1, 1)
+      if (!made.accepted) throw new Error(`the market cannot be made: ${made.detail ?? made.code}`)
+      const put = instrumentPut({ lane, instrument: made.value, isActive: true, listedAtMillis: 0 })
       if (put.kind === 'put') world.tables.set('instruments', put.item, put.item)
     }
   for (const [index, account] of accounts.entries()) {
@@ -233,13 +243,17 @@ type Say = ((line: string) => void) | undefined
 
 interface Replicas {
   running(): readonly SimProcess[]
+  /** Both are there, and have come to where the stream ends. */
+  bothStand(): boolean
   /** None is started any more. */
   end(): void
 }
 
 const startReplicas = (world: World, say: Say): Replicas => {
   const { random } = world
+  const snapshotIntervalMillis = random.pick(snapshotIntervalsMillis)
   const running = new Map<string, SimProcess>()
+  const standing = new Set<string>()
   let starts = 0
   let isOver = false
   const start = (slot: string) => {
@@ -260,11 +274,14 @@ const startReplicas = (world: World, say: Say): Replicas => {
             executionStream: 'executions-1',
             read: { transport: 'polling', intervalMillis: 60 },
             standbyPollMillis: 120,
-            snapshotIntervalMillis: 600,
+            snapshotIntervalMillis,
             leaseMillis,
             eventLoop: { read: () => ({ p50: 0, p99: 0, max: 0 }), stop: () => undefined },
           },
-          logOf(name, say),
+          logOf(name, say, message => {
+            if (message === 'the lane is up to date') standing.add(name)
+            else if (message.startsWith('lane stopped')) standing.delete(name)
+          }),
           new AbortController().signal,
         ),
     )
@@ -278,19 +295,20 @@ const startReplicas = (world: World, say: Say): Replicas => {
   start('b')
   return {
     running: () => [...running.values()].filter(({ state }) => state !== 'ended'),
+    bothStand: () => [...running.values()].every(({ name, state }) => state === 'running' && standing.has(name)),
     end() {
       isOver = true
     },
   }
 }
 
-const logOf = (name: string, say: Say): Log => {
+const logOf = (name: string, say: Say, hear: (message: string) => void): Log => {
   const line = (level: string) => (message: string, details: Record<string, unknown>) => {
-    if (message === 'figures' || message === 'standing by') return
+    hear(message)
+    if (say === undefined || message === 'figures' || message === 'standing by') return
     const { _aws, ...rest } = details
-    say?.(`${name} ${level}: ${message} ${JSON.stringify(rest)}`)
+    say(`${name} ${level}: ${message} ${JSON.stringify(rest)}`)
   }
-  if (say === undefined) return { info: () => undefined, warn: () => undefined, error: () => undefined }
   return { info: line('info'), warn: line('warn'), error: line('error') }
 }
 
@@ -339,6 +357,8 @@ const disturb = (world: World, { running }: Replicas, say: Say): void => {
       world.orders(lane).append(hostile(kind, random), undefined)
     })
 }
+
+const bomb = 3
 
 /** Garbage, a flipped bit, one that is far too long, and one at which the engine throws. */
 const hostile = (kind: number, random: Random): Uint8Array => {
@@ -393,11 +413,18 @@ interface Single {
 
 type Asked = Single | { readonly kind: 'frame'; readonly commands: readonly PlaceOrder[] }
 
+interface ClientSettings {
+  readonly acknowledged: Set<string>
+  /** Between two requests. */
+  readonly mostPauseMillis: number
+  readonly lull: { readonly isOn: boolean }
+}
+
 /** Sends its requests one after the other, each again until it is answered for good, whoever of us dies meanwhile. */
 const startClient = async (
   world: World,
   account: (typeof accounts)[number],
-  acknowledged: Set<string>,
+  { acknowledged, mostPauseMillis, lull }: ClientSettings,
   say: Say,
 ): Promise<void> => {
   const random = world.random.fork(account)
@@ -419,7 +446,8 @@ const startClient = async (
       if (request.kind !== 'frame' && random.chance(0.05)) await answered(request)
       asked = undefined
       done++
-      await pause(random.below(40))
+      await pause(random.below(mostPauseMillis))
+      while (lull.isOn) await pause(40)
     }
   }
   const acknowledge = async (commands: readonly PlaceOrder[]): Promise<void> => {

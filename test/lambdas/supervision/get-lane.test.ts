@@ -30,7 +30,7 @@ describe('a lane', () => {
   })
 
   test('tells its leader, its replicas and its rules', async () => {
-    const atMillis = Date.UTC(2026, 6, 21)
+    const atMillis = Date.now()
     floor.lease(1, { epoch: 3, atMillis, behindMillis: 12 })
     floor.replica(1, 'host/1/a/0', { role: 'leader', out_seq: 5, chain: 'c' })
     floor.replica(1, 'host/2/b/1', { engine_versions: [1] })
@@ -40,7 +40,7 @@ describe('a lane', () => {
     floor.seed('lanes', activatedVersionPut(1, { version: 2, atMillis }))
     floor.seed('lanes', startedEpochPut(1, { epoch: 3, stateHash: 'ab', atMillis }))
     const { body } = await read()
-    const timestamp = '2026-07-21T00:00:00.000Z'
+    const timestamp = new Date(atMillis).toISOString()
     expect(body).toMatchObject({
       epoch: 3,
       leader: 'host/1/a/0',
@@ -57,6 +57,15 @@ describe('a lane', () => {
         expect.objectContaining({ owner: 'host/2/b/1', role: 'standby', engine_versions: [1], is_verified: true }),
       ]),
     )
+  })
+
+  test('whose leader is silent falls behind all the same', async () => {
+    const atMillis = Date.now() - 60_000
+    floor.lease(1, { epoch: 3, atMillis, behindMillis: 12 })
+    const { body } = await read()
+    expect(body['last_written_at']).toBe(new Date(atMillis).toISOString())
+    expect(Number(body['behind_ms'])).toBeGreaterThanOrEqual(59_000)
+    expect(Number(body['behind_ms'])).toBeLessThan(70_000)
   })
 
   test('that is halted has no leader', async () => {

@@ -58,19 +58,41 @@ afterEach(async () => {
 /** What a step is to do instead of running, by its name; undefined: it runs. */
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 
+/** Plays the leader for as long as auctions are called: answers each command once. */
+const answerAuctions = (isTooLate: () => boolean) => {
+  const answered = new Set<string>()
+  const timer = setInterval(() => {
+    for (const { command } of streams.put) {
+      if (command.type !== 'set-trading-state' || command.state !== 'auction' || answered.has(command.commandId))
+        continue
+      answered.add(command.commandId)
+      const refusal = isTooLate() ? ({ accepted: false, code: 'invalid-trading-state' } as const) : { accepted: true }
+      void store(outcomePut({ commandId: command.commandId, ...refusal, atMillis: 1, eventId: '1:0:0' }))
+    }
+  }, 5)
+  return () => clearInterval(timer)
+}
+
 /** Runs the workflow to its end; the clock is moved for as long as it waits. */
-const reopen = async (reopeningId: string, interfere: Interference = () => undefined) => {
+const reopen = async (
+  reopeningId: string,
+  interfere: Interference = () => undefined,
+  isTooLate: () => boolean = () => false,
+) => {
   const s = testSurroundings([machine])
   const called: string[] = []
   const stepFunctions = await startStepFunctions(s, async (arn, event) => {
     const name = arn.split(':').at(-1) ?? ''
     called.push(name)
     const run = async (): Promise<Invocation> => {
+      const end = name === 'call-auctions' ? answerAuctions(isTooLate) : () => undefined
       try {
         return { ok: true, payload: await handlers.get(name)?.(event, lambdaContext) }
       } catch (error) {
         const [errorType, errorMessage] = error instanceof Error ? [error.name, error.message] : ['Error', '']
         return { ok: false, kind: 'Unhandled', error: { errorType, errorMessage } }
+      } finally {
+        end()
       }
     }
     return interfere(name, run) ?? run()
@@ -271,6 +293,22 @@ describe('a halted lane', () => {
     let polls = 0
     await reopen('first', (name, run) => (name === 'confirm-halts' && ++polls > 1 ? undefined : failed(name, run)))
     expect(await getReopening(1)).toMatchObject({ state: 'failed', failure: 'LaneNotLed' })
+  })
+
+  test('has an auction called again that was over before the engine came to it', async () => {
+    await halted()
+    await market(1, 'continuous', 1_000)
+    await replica('host/1/a/1')
+    let late = 2
+    await reopen('first', beforeConfirming(leads), () => late-- > 0)
+    expect(commands()).toEqual(['halted 1', 'auction 1', 'auction 1', 'auction 1'])
+    const auctions = streams.put.flatMap(({ command }) =>
+      command.type === 'set-trading-state' && command.state === 'auction' ? [command] : [],
+    )
+    expect(new Set(auctions.map(({ commandId }) => commandId)).size).toBe(3)
+    const [first = 0, , third = 0] = auctions.map(({ untilMillis }) => untilMillis)
+    expect(third - first).toBeGreaterThanOrEqual(10_000)
+    expect(await getReopening(1)).toMatchObject({ state: 'reopened', auctionsEndAtMillis: third })
   })
 
   test('leaves a market alone that somebody else had halted meanwhile', async () => {

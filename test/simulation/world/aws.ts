@@ -87,6 +87,14 @@ export interface StepHook {
   readonly act: (call: Call) => void
 }
 
+/** Met for certain. */
+export interface Insisted {
+  readonly fault: CallFault
+  readonly matches: (call: Call) => boolean
+  /** That are left. */
+  times: number
+}
+
 interface Context {
   readonly by: SimProcess | undefined
   readonly fault: CallFault | undefined
@@ -163,6 +171,7 @@ for (const { prototype } of [KinesisClient, DynamoDBClient, DynamoDBDocumentClie
 
 export class SimAws {
   readonly hooks: StepHook[] = []
+  readonly insisted: Insisted[] = []
   /** Told of each call and what became of it: for a story. */
   onCall: ((call: Call, what: string) => void) | undefined
   /** No PutObject has room before that. */
@@ -367,7 +376,7 @@ export class SimAws {
     const { caller } = call
     const step = this.step(operation, call)
     step.times++
-    const fault = faults.ofCall(operation, caller)
+    const fault = this.insistedFor(operation, call) ?? faults.ofCall(operation, caller)
     if (fault !== undefined) {
       faults.counts.hit(fault, step.name)
       if (fault === 'disk-full') this.diskFullUntilMillis = scheduler.nowMillis + random.between(100, 5_000)
@@ -413,6 +422,15 @@ export class SimAws {
       default:
         this.arrive(operation, sent, there, fault, '', back)
     }
+  }
+
+  private insistedFor(operation: Operation<object>, call: Call): CallFault | undefined {
+    if (this.insisted.length === 0 || this.options.faults.calmed) return undefined
+    const found = this.insisted.find(
+      each => each.times > 0 && operation.faults.includes(each.fault) && each.matches(call),
+    )
+    if (found !== undefined) found.times--
+    return found?.fault
   }
 
   /** At the store; answered where it says how long the way back is. */

@@ -55,6 +55,8 @@ export class SimMapping {
   private isPolling = false
   private sandboxes = 0
   private attempts = 0
+  /** What it passes over. */
+  private isPassed: ((record: StoredRecord) => boolean) | undefined
 
   constructor(options: MappingOptions, scheduler: Scheduler, faults: Faults, random: Random) {
     this.options = {
@@ -83,6 +85,11 @@ export class SimMapping {
     return this.sandbox
   }
 
+  /** From now on those records are given up without their being delivered, as after too many attempts. */
+  passOver(isPassed: ((record: StoredRecord) => boolean) | undefined): void {
+    this.isPassed = isPassed
+  }
+
   private pollSoon(range: readonly [least: number, most: number] = this.options.pollMillis): void {
     if (this.isPolling || this.running !== undefined) return
     this.isPolling = true
@@ -101,10 +108,21 @@ export class SimMapping {
     for (let at = from; at < most; at++) {
       const record = stream.records[at]
       if (record === undefined || record.visibleMillis > this.scheduler.nowMillis) break
+      if (batch.length > 0 && this.isGivenUp(record)) break
       batch.push(record)
+    }
+    const [first] = batch
+    if (first !== undefined && this.isGivenUp(first)) {
+      this.faults.counts.hit('delivery-skipped', this.step)
+      this.pass([first])
+      return
     }
     if (batch.length > 0) this.deliver(batch)
     else if (from < stream.records.length) this.pollSoon()
+  }
+
+  private isGivenUp(record: StoredRecord): boolean {
+    return this.isPassed !== undefined && !this.faults.calmed && this.isPassed(record)
   }
 
   private deliver(batch: readonly StoredRecord[]): void {

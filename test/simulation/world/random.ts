@@ -1,6 +1,9 @@
 /** All of a schedule's chance: sfc32, seeded through splitmix32, so that near seeds are far apart. */
 const { imul } = Math
 const twoTo32 = 4_294_967_296
+const hexOfBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Of the lowest eight bits. */
+const hexOf = (bits: number): string => hexOfBytes[bits & 0xff] as string
 
 export class Random {
   private a: number
@@ -69,8 +72,11 @@ export class Random {
 
   /** In the form of an id of the exchange (UUID, version 7). */
   uuid(): string {
-    let hex = ''
-    for (let i = 0; i < 4; i++) hex += (this.bits() >>> 0).toString(16).padStart(8, '0')
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+    const [a, b, c, d] = [this.bits(), this.bits(), this.bits(), this.bits()]
+    return (
+      `${hexOf(a >>> 24)}${hexOf(a >>> 16)}${hexOf(a >>> 8)}${hexOf(a)}-${hexOf(b >>> 24)}${hexOf(b >>> 16)}-` +
+      `${hexOf(((b >>> 8) & 0x0f) | 0x70)}${hexOf(b)}-${hexOf(((c >>> 24) & 0x0f) | 0x80)}${hexOf(c >>> 16)}-` +
+      `${hexOf(c >>> 8)}${hexOf(c)}${hexOf(d >>> 24)}${hexOf(d >>> 16)}${hexOf(d >>> 8)}${hexOf(d)}`
+    )
   }
 }

@@ -1,5 +1,6 @@
 /** A simulated world for one schedule: stores, clock, chance and processes, on which the product itself runs. */
 import './quiet.ts'
+import { crc32 } from 'node:zlib'
 import {
   executionStreamEnvironmentVariable,
   lanesEnvironmentVariable,
@@ -8,7 +9,7 @@ import {
 } from '#protocol/streams.ts'
 import { type Table, tables as tableDefinitions } from '#protocol/tables.ts'
 import { type AwsOptions, type Call, type Moment, type Pace, SimAws, type StepHook, stepOf, usualPace } from './aws.ts'
-import { type FaultRates, Faults, type ProcessFault } from './faults.ts'
+import { type CallFault, type FaultRates, Faults, type ProcessFault } from './faults.ts'
 import { standOn, wallMillis } from './ground.ts'
 import { type MappingOptions, SimMapping } from './mapping.ts'
 import { SimObjects } from './object-store.ts'
@@ -30,12 +31,19 @@ export interface WorldOptions {
   readonly isShared?: AwsOptions['isShared']
 }
 
-export interface Mishap {
+interface Moments {
   /** Before the call leaves; when it is done and its caller has not heard; when the caller has heard. */
   readonly moment: Moment
   readonly matches: (call: Call) => boolean
   /** The first such call unless told. */
   readonly nth?: number
+}
+
+export interface Occasion extends Moments {
+  readonly act: (call: Call) => void
+}
+
+export interface Mishap extends Moments {
   readonly how: ProcessFault
   /** Of a frozen one. */
   readonly forMillis?: number
@@ -134,22 +142,17 @@ export class World {
     this.scheduler.resume(process)
   }
 
-  /** Kills or freezes whoever makes that call, at that moment of it; answers how to call it off. */
-  crashAt({ moment, matches, nth = 1, how, forMillis = 10_000, afterwards }: Mishap): () => void {
+  /** Does it at that moment of the nth such call, and never again; answers how to call it off. */
+  when({ moment, matches, nth = 1, act }: Occasion): () => void {
     const { hooks } = this.aws
     let met = 0
     const hook: StepHook = {
       moment,
       matches,
       act: call => {
-        const { caller } = call
-        if (caller === undefined || caller.state !== 'running' || ++met !== nth) return
+        if (call.caller?.state !== 'running' || ++met !== nth) return
         off()
-        if (this.faults.calmed) return
-        this.faults.counts.hit(how, `${stepOf(call)}, ${moment}`)
-        if (how === 'killed') this.kill(caller)
-        else this.freeze(caller, forMillis)
-        afterwards?.(call)
+        if (!this.faults.calmed) act(call)
       },
     }
     const off = () => {
@@ -158,6 +161,26 @@ export class World {
     }
     hooks.push(hook)
     return off
+  }
+
+  /** Kills or freezes whoever makes that call, at that moment of it; answers how to call it off. */
+  crashAt({ how, forMillis = 10_000, afterwards, ...occasion }: Mishap): () => void {
+    return this.when({
+      ...occasion,
+      act: call => {
+        const { caller } = call
+        if (caller === undefined) return
+        this.faults.counts.hit(how, `${stepOf(call)}, ${occasion.moment}`)
+        if (how === 'killed') this.kill(caller)
+        else this.freeze(caller, forMillis)
+        afterwards?.(call)
+      },
+    })
+  }
+
+  /** The next such calls meet that fault, whatever else would be drawn for them. */
+  insist(fault: CallFault, matches: (call: Call) => boolean, times = 1): void {
+    this.aws.insisted.push({ fault, matches, times })
   }
 
   mapping(options: MappingOptions): SimMapping {
@@ -192,15 +215,7 @@ export class World {
     const { scheduler } = this
     for (const lane of lanes)
       for (const stream of [this.orders(lane), this.executions(lane)])
-        stream.watch(({ data }) => {
-          for (let at = 0; at + 4 <= data.length; at += 4)
-            scheduler.trace(
-              (data[at] as number) |
-                ((data[at + 1] as number) << 8) |
-                ((data[at + 2] as number) << 16) |
-                ((data[at + 3] as number) << 24),
-            )
-        })
+        stream.watch(({ data }) => scheduler.trace(crc32(data)))
     this.objects.watch((_, bytes) => scheduler.trace(bytes?.length ?? -1))
     this.tables.watch(changes => {
       for (const { table } of changes) scheduler.trace(table.length)

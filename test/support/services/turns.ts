@@ -8,6 +8,7 @@ import { join } from 'node:path'
 /** Each of them when all journeys have ended, those before it in this list included. */
 export const afterJourneys = [
   'test/journeys/chaos.test.ts',
+  'test/journeys/contracts.test.ts',
   'test/journeys/upheaval.test.ts',
   'test/after-journeys/permissions.test.ts',
 ]
