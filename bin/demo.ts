@@ -1,16 +1,21 @@
 import { type ExchangeClient, signIn } from './client.ts'
-import { expiries, underlyings } from './seed.ts'
+import { expiries, options, quoteIndex, underlyings } from './seed.ts'
 
 /**
  * `npm start -- --demo`: simulated participants, so that books move. One maker quotes both sides of every market around
- * a price that wanders, one taker lifts and hits them; both through the HTTP API like anybody else.
+ * a price that wanders, one taker lifts and hits them, and the sources of the indices follow; all through the HTTP API
+ * like anybody else.
  */
 const rounds = { pauseMillis: 1500, widthPart: 0.004, wanderPart: 0.003, takeChance: 0.35 }
+/** What an option at the money with about a month to go is worth of its future, and how wide it is quoted. */
+const optionRounds = { pricePart: 0.07, widthPart: 0.05 }
+const indexPauseMillis = 20_000
 
 interface Quote {
   readonly instrumentName: string
   readonly tickSize: number
   readonly amount: string
+  readonly widthPart: number
   price: number
   orders: readonly string[]
 }
@@ -37,10 +42,11 @@ const participant = async (url: string, operator: ExchangeClient, account: strin
 /** Trades until the signal aborts; a refused order or an exchange that is away for a while does not end it. */
 export const startDemo = async (
   url: string,
-  nowMillis: number,
+  now: () => number,
   signal: AbortSignal,
   complain: (error: unknown) => void,
 ): Promise<void> => {
+  const nowMillis = now()
   const operator = await signIn(url, 'operator', 'market_operator')
   const [maker, taker] = await Promise.all([
     participant(url, operator, 'demo-maker'),
@@ -60,19 +66,34 @@ export const startDemo = async (
     const id = body['order_id']
     return typeof id === 'string' ? [id] : []
   }
-  const quotes: Quote[] = underlyings.flatMap(({ name, indicativePrice, tickSize, minTradeAmount }) =>
-    expiries(nowMillis, 2).map(({ code }) => ({
-      instrumentName: `${name}-${code}`,
-      tickSize: Number(tickSize),
-      amount: String(Number(minTradeAmount) * 5),
-      price: indicativePrice,
+  const futures = underlyings.map(({ name, indicativePrice, tickSize, minTradeAmount }) => ({
+    index: name,
+    quotes: expiries(nowMillis, 2).map(
+      ({ code }): Quote => ({
+        instrumentName: `${name}-${code}`,
+        tickSize: Number(tickSize),
+        amount: String(Number(minTradeAmount) * 5),
+        widthPart: rounds.widthPart,
+        price: indicativePrice,
+        orders: [],
+      }),
+    ),
+  }))
+  const quotes: Quote[] = [
+    ...futures.flatMap(each => each.quotes),
+    ...options(nowMillis).map(({ instrument_name, tick_size }) => ({
+      instrumentName: instrument_name,
+      tickSize: Number(tick_size),
+      amount: '5',
+      widthPart: optionRounds.widthPart,
+      price: (underlyings[0]?.indicativePrice ?? 1) * optionRounds.pricePart,
       orders: [],
     })),
-  )
+  ]
   const round = async (quote: Quote): Promise<void> => {
     quote.price *= 1 + (Math.random() - 0.5) * rounds.wanderPart
     for (const id of quote.orders) await maker.call('DELETE', `/api/v1/orders/${id}`)
-    const [bid, ask] = [-1, 1].map(side => ticks(quote.price * (1 + side * rounds.widthPart), quote.tickSize))
+    const [bid, ask] = [-1, 1].map(side => ticks(quote.price * (1 + side * quote.widthPart), quote.tickSize))
     if (bid === undefined || ask === undefined) return
     quote.orders = [...(await place(maker, quote, 'buy', bid)), ...(await place(maker, quote, 'sell', ask))]
     if (Math.random() > rounds.takeChance) return
@@ -88,5 +109,16 @@ export const startDemo = async (
       }
     }
   }
+  /** The sources say what the nearest future trades around. */
+  const keepIndices = async () => {
+    while (!signal.aborted) {
+      for (const { index, quotes } of futures)
+        await quoteIndex(operator, index, quotes[0]?.price ?? 1, now()).then(({ status, body }) => {
+          if (status !== 200) complain(new Error(`index ${index}: ${status} ${JSON.stringify(body)}`))
+        }, complain)
+      await new Promise(resume => setTimeout(resume, indexPauseMillis))
+    }
+  }
   void keepQuoting()
+  void keepIndices()
 }

@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monthStart } from '#domain/reference/contract-terms.ts'
+import { dayCode } from '#domain/reference/instrument-names.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import { type Answer, type ExchangeClient, signIn } from './client.ts'
 
 /**
- * What a fresh local exchange holds: markets of real compute, and two funded traders. Everything goes through the HTTP
- * API, as an operator would do it, and repeating it changes nothing.
+ * What a fresh local exchange holds: indices of real compute with three sources each, futures on them, a few contracts of
+ * other kinds on the first, and two funded traders. Everything goes through the HTTP API, as an operator would do it, and
+ * repeating it changes nothing.
  */
 interface Underlying {
   readonly name: string
@@ -22,7 +27,6 @@ export const underlyings: readonly Underlying[] = [
   { name: 'STOR.USE', indicativePrice: 0.03, tickSize: '0.00001', minTradeAmount: '100', maxPrice: '0.2' },
 ]
 
-const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
 const dayMillis = 86_400_000
 
 /** The last Fridays, 08:00 UTC, of the next `count` months that are at least a day away. */
@@ -36,8 +40,7 @@ export const expiries = (
     const at = new Date(Date.UTC(from.getUTCFullYear(), month + 1, 0, 8))
     at.setUTCDate(at.getUTCDate() - ((at.getUTCDay() + 2) % 7))
     if (at.getTime() < fromMillis + dayMillis) continue
-    const code = `${String(at.getUTCDate()).padStart(2, '0')}${months[at.getUTCMonth()]}${String(at.getUTCFullYear()).slice(2)}`
-    found.push({ code, at })
+    found.push({ code: dayCode(at.getTime()), at })
   }
   return found
 }
@@ -58,44 +61,166 @@ const post = (
   })
 
 const unexpected = (path: string, { status, body }: Answer): Error =>
-  new Error(`POST ${path} answered ${status}: ${JSON.stringify(body)}`)
+  new Error(`${path} answered ${status}: ${JSON.stringify(body)}`)
 
-/** Lists the markets, opens and funds the traders. `nowMillis` is the exchange's time. */
+/** Activates the rules, lists the markets, opens and funds the traders. `nowMillis` is the exchange's time. */
 export const seed = async (url: string, nowMillis: number): Promise<void> => {
   const operator = await signIn(url, 'operator', 'market_operator')
-  await Promise.all([listMarkets(operator, nowMillis), ...traders.map(account => openAndFund(operator, account))])
+  await Promise.all([
+    Promise.all([
+      activate(operator),
+      defineIndices(operator, nowMillis),
+      // So that the function that lists is there when the indices are.
+      operator.call('GET', '/api/v1/markets?limit=1'),
+    ]).then(() => listMarkets(operator, nowMillis)),
+    ...traders.map(account => openAndFund(operator, account)),
+  ])
 }
+
+const lane = 1
+const mostWaitMillis = 60_000
+
+/** A lane begins by the first rules, and changes once two matchers have said that they know the newest. */
+const activate = async (operator: ExchangeClient): Promise<void> => {
+  const path = `/api/v1/lanes/${lane}/engine-version`
+  for (const until = performance.now() + mostWaitMillis; ; ) {
+    const body = { version: newestEngineVersion }
+    const answer = await post(operator, path, body, `seed-${newestEngineVersion}`, 10)
+    const { code } = answer.body
+    if (answer.status === 200 || code === 'engine-version-not-newer') return
+    if (code !== 'replicas-not-ready' || performance.now() > until) throw unexpected(path, answer)
+    await sleep(100)
+  }
+}
+
+/** Who quotes the indices here, and how far from the indicative price. */
+const sources = { 'broker-north': 0.998, 'broker-south': 1, 'cloud-list': 1.003 } as const
+
+/** One after the other: two at once would have a second function started for the one that is there. */
+const defineIndices = async (operator: ExchangeClient, nowMillis: number): Promise<void> => {
+  for (const { name, indicativePrice } of underlyings) {
+    const path = `/api/v1/indices/${name}`
+    const definition = {
+      unit: 'USD per unit-hour',
+      description: `${name} by the hour, on demand: brokers and list prices`,
+      sources: Object.keys(sources).map(source => ({ source, weight: '1' })),
+      fixing_interval_ms: 3_600_000,
+      stale_after_ms: dayMillis,
+      outlier: '0.2',
+      trim: '0.1',
+      least_sources: 2,
+      decimals: 6,
+      fallback: 'previous-fixing',
+      fallback_after_ms: 120_000,
+      fallback_max_age_ms: 30 * dayMillis,
+    }
+    const defined = await operator.call('PUT', path, definition, { 'idempotency-key': `seed-${name}` })
+    if (defined.status !== 200) throw unexpected(`PUT ${path}`, defined)
+    const quoted = await quoteIndex(operator, name, indicativePrice, nowMillis)
+    if (quoted.status !== 200) throw unexpected(`POST ${path}/quotes`, quoted)
+  }
+}
+
+/** All three sources around a price. */
+export const quoteIndex = (client: ExchangeClient, index: string, price: number, atMillis: number): Promise<Answer> =>
+  client.call('POST', `/api/v1/indices/${index}/quotes`, {
+    quotes: Object.entries(sources).map(([source, part]) => ({
+      source,
+      level: (price * part).toFixed(8),
+      timestamp: new Date(atMillis).toISOString(),
+    })),
+  })
 
 const openAndFund = async (operator: ExchangeClient, account: string): Promise<void> => {
   const opened = await post(operator, '/api/v1/accounts', { account }, `seed-${account}`, 10)
-  if (opened.status !== 200) throw unexpected('/api/v1/accounts', opened)
+  if (opened.status !== 200) throw unexpected('POST /api/v1/accounts', opened)
   const deposit = { account, currency: 'USD', amount: startingCash }
   const funded = await post(operator, '/api/v1/deposits', deposit, `seed-${account}`, 10)
-  if (funded.body['deposit_state'] !== 'completed') throw unexpected('/api/v1/deposits', funded)
+  if (funded.body['deposit_state'] !== 'completed') throw unexpected('POST /api/v1/deposits', funded)
 }
 
+interface Listing {
+  readonly instrument_name: string
+  readonly [field: string]: unknown
+}
+
+const futuresOf = (underlying: Underlying, nowMillis: number): readonly Listing[] =>
+  expiries(nowMillis, 2).map(({ code, at }) => ({
+    instrument_name: `${underlying.name}-${code}`,
+    kind: 'future',
+    underlying: underlying.name,
+    tick_size: underlying.tickSize,
+    min_trade_amount: underlying.minTradeAmount,
+    max_price: underlying.maxPrice,
+    expiration_timestamp: at.toISOString(),
+    terms: { index: underlying.name, averaging_start: new Date(monthStart(at.getTime() - 1)).toISOString() },
+  }))
+
+/** A call and a put at the money of the later future of the first underlying. */
+export const options = (nowMillis: number): readonly (Listing & { readonly tick_size: string })[] =>
+  underlyings.slice(0, 1).flatMap(({ name, indicativePrice }) =>
+    expiries(nowMillis, 2)
+      .slice(-1)
+      .flatMap(({ code, at }) =>
+        (['call', 'put'] as const).map(option_type => ({
+          instrument_name: `${name}-${code}-${indicativePrice.toFixed(2)}-${option_type === 'call' ? 'C' : 'P'}`,
+          kind: 'option',
+          underlying: name,
+          tick_size: '0.001',
+          min_trade_amount: '1',
+          expiration_timestamp: at.toISOString(),
+          terms: {
+            option_type,
+            strike: String(indicativePrice),
+            underlying_instrument: `${name}-${code}`,
+            index: name,
+          },
+        })),
+      ),
+  )
+
+/** On the same index and up to the same day; observed daily from the next midnight on. */
+const varianceSwaps = (nowMillis: number): readonly Listing[] =>
+  underlyings.slice(0, 1).flatMap(({ name }) =>
+    expiries(nowMillis, 2)
+      .slice(-1)
+      .map(({ code, at }) => ({
+        instrument_name: `${name}-${code}-VAR`,
+        kind: 'variance_swap',
+        underlying: name,
+        tick_size: '1',
+        min_trade_amount: '1',
+        max_price: '40000',
+        expiration_timestamp: at.toISOString(),
+        terms: {
+          index: name,
+          observation_start: new Date(Math.ceil(nowMillis / dayMillis) * dayMillis).toISOString(),
+          strike_volatility: '60',
+          vega_notional: '60',
+        },
+      })),
+  )
+
 /**
- * One after the other, for nothing is gained by keeping more than one function busy, and waiting for the last one only:
- * the stream keeps their order, so that with its outcome the others have theirs.
+ * Futures one after the other, for nothing is gained by keeping more than one function busy, and waiting for the last one
+ * only: the stream keeps their order, so that with its outcome the others have theirs. Then what is on them.
  */
 const listMarkets = async (operator: ExchangeClient, nowMillis: number): Promise<void> => {
-  const listings = underlyings.flatMap(underlying =>
-    expiries(nowMillis, 2).map(({ code, at }) => ({
-      instrument_name: `${underlying.name}-${code}`,
-      underlying: underlying.name,
-      tick_size: underlying.tickSize,
-      min_trade_amount: underlying.minTradeAmount,
-      max_price: underlying.maxPrice,
-      expiration_timestamp: at.toISOString(),
-    })),
+  await listInOrder(
+    operator,
+    underlyings.flatMap(underlying => futuresOf(underlying, nowMillis)),
   )
+  await listInOrder(operator, [...options(nowMillis), ...varianceSwaps(nowMillis)])
+}
+
+const listInOrder = async (operator: ExchangeClient, listings: readonly Listing[]): Promise<void> => {
   for (const [index, listing] of listings.entries()) {
     const seconds = index === listings.length - 1 ? 10 : 0
     const listed = await post(operator, '/api/v1/markets', listing, `seed-${listing.instrument_name}`, seconds)
-    // Listed in an earlier run of a kept data directory.
-    const isThere = listed.body['code'] === 'instrument-exists'
+    // Listed in an earlier run of a kept data directory, maybe by an older seed.
+    const isThere = ['instrument-exists', 'idempotency-conflict'].includes(String(listed.body['code']))
     if (listed.status !== (seconds > 0 ? 200 : 202) && listed.status !== 200 && !isThere)
-      throw unexpected('/api/v1/markets', listed)
+      throw unexpected('POST /api/v1/markets', listed)
   }
 }
 

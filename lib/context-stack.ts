@@ -4,13 +4,14 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type Function as LambdaFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
+import { CfnParameter, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { auditLinePattern } from '#protocol/audit.ts'
 import { pascalCase, type StreamConsumer, schedules, streamConsumers } from '#protocol/functions.ts'
 import type { MetricName } from '#protocol/metrics.ts'
 import { type Context, weightOf } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
+import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
 import { access, callerOf, type WorkflowArns } from './access.ts'
 import { alarm } from './alarms.ts'
@@ -241,7 +242,57 @@ export class ContextStack extends Stack {
         }),
       ],
     })
+    if (name === 'take-fixings') this.watchFixings(name, lambda)
+    if (name === 'mark-instruments') this.watchMarks(name, lambda)
     return lambda
+  }
+
+  private watchMarks(name: string, lambda: LambdaFunction): void {
+    const { context, data } = this.surroundings
+    const dimensions = { service: context, function: lambda.functionName }
+    const figure = (metricName: MetricName<'task'>) =>
+      publishedMetric('task', metricName, dimensions, { statistic: 'sum', period: Duration.minutes(5) })
+    alarm(lambda, 'MarkPasses', data.alarmTopic, {
+      metric: figure('MarkPasses'),
+      threshold: 1,
+      atLeast: true,
+      runbook: 'marks-stale',
+      says: `${name} has marked nothing for five minutes`,
+    })
+    alarm(lambda, 'InstrumentsUnmarked', data.alarmTopic, {
+      metric: figure('InstrumentsUnmarked'),
+      threshold: 1,
+      periods: 6,
+      runbook: 'marks-stale',
+      says: `${name} has known nothing of what some instruments are worth for half an hour`,
+    })
+  }
+
+  private watchFixings(name: string, lambda: LambdaFunction): void {
+    const { context, data, tenant } = this.surroundings
+    // The local run names a service of its own here.
+    const oracle = new CfnParameter(this, 'OracleServiceUrl', {
+      type: 'String',
+      default: tenant.oracleServiceUrl ?? '',
+      description: 'The service that is asked for quotes of the indices; empty: none is',
+    })
+    lambda.addEnvironment(oracleEnvironmentVariable, oracle.valueAsString)
+    const watch = (metricName: MetricName<'task'>, periods: number, says: string) =>
+      alarm(lambda, metricName, data.alarmTopic, {
+        metric: publishedMetric(
+          'task',
+          metricName,
+          { service: context, function: lambda.functionName },
+          { statistic: 'sum', period: Duration.minutes(5) },
+        ),
+        threshold: 1,
+        periods,
+        runbook: 'index-unavailable',
+        says,
+      })
+    watch('FixingsMissed', 1, `${name} had nothing to make a fixing of`)
+    watch('FixingsFallback', 3, `${name} has fallen back on earlier fixings for a quarter of an hour`)
+    watch('OracleFailures', 3, `${name} has got nothing from the oracle service for a quarter of an hour`)
   }
 
   private makeRow(lambdas: readonly LambdaFunction[]): IWidget[] {

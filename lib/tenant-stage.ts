@@ -47,6 +47,9 @@ export class TenantStage extends Stage {
     const security = contextStack('security')
     const marketMaking = contextStack('market-making')
     const supervision = contextStack('supervision')
+    const indices = contextStack('indices')
+    const pricing = contextStack('pricing')
+    const settlement = contextStack('settlement')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -61,6 +64,9 @@ export class TenantStage extends Stage {
         security: security.httpFunction,
         'market-making': marketMaking.httpFunction,
         supervision: supervision.httpFunction,
+        indices: indices.httpFunction,
+        pricing: pricing.httpFunction,
+        settlement: settlement.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -76,6 +82,9 @@ export class TenantStage extends Stage {
         ledger.row,
         reference.row,
         supervision.row,
+        indices.row,
+        pricing.row,
+        settlement.row,
         security.row,
         platform.row,
       ],

@@ -50,6 +50,8 @@ const tenantConfig = z
     ]),
     domain: domain.optional(),
     alarmEmail: z.email().optional(),
+    /** That is asked each minute for quotes of the indices; absent: nobody is, sources quote themselves. */
+    oracleServiceUrl: z.url({ protocol: /^https$/ }).optional(),
     sizes: z.strictObject({
       httpMegabytes: megabytes,
       streamMegabytes: megabytes,

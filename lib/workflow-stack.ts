@@ -84,12 +84,20 @@ export class WorkflowStack extends Stack {
         resources: called.map(({ lambda }) => lambda.functionArn),
       }),
     )
+    const runbook = workflow === 'cash-settlement' ? 'settlement-failed' : 'workflow-failures'
     alarm(machine, 'Failures', data.alarmTopic, {
       metric: machine.metricFailed({ period: Duration.minutes(5) }),
       threshold: 1,
-      runbook: 'workflow-failures',
+      runbook,
       says: `An execution of ${workflow} failed`,
     })
+    if (workflow === 'cash-settlement')
+      alarm(machine, 'Timeouts', data.alarmTopic, {
+        metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
+        threshold: 1,
+        runbook,
+        says: 'A contract waits for its settlement for hours',
+      })
     const period = Duration.minutes(1)
     const graph = (title: string, left: IMetric[]) =>
       new GraphWidget({ title: `${workflow}: ${title}`, left, width: 8, height: 6 })

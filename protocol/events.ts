@@ -1,5 +1,7 @@
 import * as z from 'zod'
-import { decimalText, instant, orderId, signedDecimalText } from './values.ts'
+import { settlementKinds } from '#domain/trading/commands.ts'
+import { paymentKinds } from '#domain/trading/events.ts'
+import { commandId, decimalText, instant, orderId, signedDecimalText } from './values.ts'
 
 /**
  * What consuming services hear on the tenant's event bus. The detail-type carries the version; a field is added, never
@@ -61,10 +63,41 @@ export const accountOpened = z
   .object({ account: z.string(), account_id: z.number().int(), lane: z.number().int(), timestamp: instant })
   .meta({ id: 'AccountOpened.v1' })
 
+/** A market has settled: for each unit held the price was paid, or for a leg or a variation the difference to it. */
+export const instrumentSettled = z
+  .object({
+    event_id: z.string().meta({ description: 'lane:instrument:settlement; the same for every repeat' }),
+    lane: z.number().int(),
+    timestamp: instant,
+    instrument_name: z.string(),
+    settlement_kind: z.enum(settlementKinds),
+    number: z.number().int().meta({ description: 'Of a leg or a distribution from 1 on; 0 of the final settlement' }),
+    price: decimalText,
+    command_id: commandId,
+  })
+  .meta({ id: 'InstrumentSettled.v1' })
+
+export const positionSettled = z
+  .object({
+    ...envelope,
+    account_id: z.number().int(),
+    instrument_name: z.string(),
+    settlement_kind: z.enum(paymentKinds),
+    price: decimalText,
+    settled_amount: signedDecimalText.meta({
+      description: 'What was held; of an exercise or assignment what of it was closed',
+    }),
+    paid: signedDecimalText.meta({ description: 'USD: what cash and realised result have changed by' }),
+    command_id: commandId,
+  })
+  .meta({ id: 'PositionSettled.v1' })
+
 export const busEvents = {
   'TradeExecuted.v1': tradeExecuted,
   'PositionChanged.v1': positionChanged,
   'OrderStateChanged.v1': orderStateChanged,
   'AccountOpened.v1': accountOpened,
+  'InstrumentSettled.v1': instrumentSettled,
+  'PositionSettled.v1': positionSettled,
 } as const
 export type BusEventName = keyof typeof busEvents

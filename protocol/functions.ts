@@ -25,6 +25,8 @@ export const streamConsumers = [
   { context: 'trading', name: 'announce-orders', reads: 'orders' },
   { context: 'ledger', name: 'resume-account-opening', reads: 'accounts' },
   { context: 'security', name: 'chain-audit-records', reads: 'audit-lines' },
+  { context: 'pricing', name: 'mark-moved-books', reads: 'books' },
+  { context: 'settlement', name: 'start-settlements', reads: 'instruments' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -44,10 +46,21 @@ export const tasks = [
   { context: 'supervision', name: 'confirm-halts', workflow: 'lane-reopening' },
   { context: 'supervision', name: 'call-auctions', workflow: 'lane-reopening' },
   { context: 'supervision', name: 'fail-reopening', workflow: 'lane-reopening' },
+  { context: 'settlement', name: 'collect-inputs', workflow: 'cash-settlement' },
+  { context: 'settlement', name: 'compute-settlement', workflow: 'cash-settlement' },
+  { context: 'settlement', name: 'post-settlement', workflow: 'cash-settlement' },
+  { context: 'settlement', name: 'confirm-settlement', workflow: 'cash-settlement' },
+  { context: 'settlement', name: 'announce-settlement', workflow: 'cash-settlement' },
+  { context: 'settlement', name: 'fail-settlement', workflow: 'cash-settlement' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
-export const schedules = [{ context: 'reference', name: 'sweep-due' }] as const satisfies readonly {
+export const schedules = [
+  { context: 'reference', name: 'sweep-due' },
+  { context: 'indices', name: 'take-fixings' },
+  { context: 'pricing', name: 'mark-instruments' },
+  { context: 'settlement', name: 'sweep-settlements' },
+] as const satisfies readonly {
   readonly context: Context
   readonly name: string
 }[]
@@ -56,6 +69,7 @@ export const schedules = [{ context: 'reference', name: 'sweep-due' }] as const 
 export const workflows = [
   { context: 'ledger', name: 'open-account' },
   { context: 'supervision', name: 'lane-reopening' },
+  { context: 'settlement', name: 'cash-settlement' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -30,7 +30,25 @@ export const publishedMetrics = {
     ],
   },
   /** The functions that workflows and schedules call. */
-  task: { dimensions: ['service', 'function'], names: ['Runs', 'Rejected', 'InstrumentsDue'] },
+  task: {
+    dimensions: ['service', 'function'],
+    names: [
+      'Runs',
+      'Rejected',
+      'InstrumentsDue',
+      'SettlementsNotBegun',
+      'FixingsTaken',
+      'FixingsFallback',
+      'FixingsMissed',
+      'FixingsWaiting',
+      'OracleFailures',
+      'OracleQuotesRefused',
+      'MarkPasses',
+      'MarkingMillis',
+      'InstrumentsMarked',
+      'InstrumentsUnmarked',
+    ],
+  },
   /** The matchers, every five seconds. */
   matcher: {
     dimensions: ['Lane'],

@@ -10,6 +10,9 @@ export const contexts = [
   'security',
   'market-making',
   'supervision',
+  'indices',
+  'pricing',
+  'settlement',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

@@ -85,12 +85,14 @@ export const tables = {
     environmentVariable: 'INSTRUMENTS_TABLE',
     partitionKey: text('lane'),
     sortKey: text('instrument_name'),
+    stream: true,
   },
   /** One item a market: its visible book and what else everybody may know of it now. */
   books: {
     name: 'books',
     environmentVariable: 'BOOKS_TABLE',
     partitionKey: text('market'),
+    stream: true,
   },
   /** Trades as everybody may know them, by time. */
   marketTrades: {
@@ -103,6 +105,61 @@ export const tables = {
   candles: {
     name: 'candles',
     environmentVariable: 'CANDLES_TABLE',
+    partitionKey: text('series'),
+    sortKey: number('start_millis'),
+  },
+  /** Business parameters as versions with an effective time: what an index is made of, how marks are made, what is listed. */
+  parameters: {
+    name: 'parameters',
+    environmentVariable: 'PARAMETERS_TABLE',
+    partitionKey: text('kind'),
+    sortKey: text('version_key'),
+  },
+  /** What each source last said of an index. */
+  indexQuotes: {
+    name: 'index-quotes',
+    environmentVariable: 'INDEX_QUOTES_TABLE',
+    partitionKey: text('index'),
+    sortKey: text('source'),
+  },
+  /** Levels of an index that were fixed, each with all that it was made of. */
+  fixings: {
+    name: 'fixings',
+    environmentVariable: 'FIXINGS_TABLE',
+    partitionKey: text('index'),
+    sortKey: number('fixing_millis'),
+  },
+  /** Windows of a measured service as a source attests them: latency, availability, penalties, accuracy, delivery. */
+  measurements: {
+    name: 'measurements',
+    environmentVariable: 'MEASUREMENTS_TABLE',
+    partitionKey: text('series'),
+    sortKey: text('window_key'),
+  },
+  /** One item a market: its fair price with what it follows from, volatility and greeks. */
+  marks: {
+    name: 'marks',
+    environmentVariable: 'MARKS_TABLE',
+    partitionKey: text('market'),
+  },
+  /** The volatility surface of an underlying, an expiration each. */
+  surfaces: {
+    name: 'surfaces',
+    environmentVariable: 'SURFACES_TABLE',
+    partitionKey: text('underlying'),
+    sortKey: number('expiration_millis'),
+  },
+  /** What a contract has settled at, each time with the inputs and how far the payment has come. */
+  settlements: {
+    name: 'settlements',
+    environmentVariable: 'SETTLEMENTS_TABLE',
+    partitionKey: text('market'),
+    sortKey: text('settlement'),
+  },
+  /** Volume and realised variance of a market by window of event time. */
+  marketWindows: {
+    name: 'market-windows',
+    environmentVariable: 'MARKET_WINDOWS_TABLE',
     partitionKey: text('series'),
     sortKey: number('start_millis'),
   },

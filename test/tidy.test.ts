@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     matcher: { folders: ['domain', 'protocol', 'adapters'], packages: [/^@aws-lambda-powertools\/logger/] },
     domain: { folders: [], packages: [/^@stdlib\//] },
     protocol: { folders: ['domain'], packages: [/^zod$/] },
-    adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//, /^zod$/] },
+    adapters: { folders: ['domain', 'protocol'], packages: [/^@aws-sdk\//, /^@smithy\//, /^cockatiel$/, /^zod$/] },
     local: {
       folders: [],
       packages: [

@@ -4,7 +4,7 @@ import type { MarketData } from '#domain/trading/market-data.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { bytes, type Item, integer, oneOf } from '../items.ts'
+import { bytes, type Item, integer, oneOf, text } from '../items.ts'
 import { marketKeyOf } from '../market-keys.ts'
 import type { Write } from '../writes.ts'
 
@@ -57,6 +57,12 @@ export const bookPut = ({ lane, instrumentId, market, updatedAtMillis, outSeq }:
     out_seq: outSeq,
   },
 })
+
+/** As the table's stream tells it to a function: what is binary is base64 there, and stays so where it is unmarshalled. */
+export const bookOfImage = (image: Item): BookRow =>
+  bookRowOf({ ...image, bids: decoded(image, 'bids'), asks: decoded(image, 'asks') })
+
+const decoded = (image: Item, name: string): Uint8Array => Buffer.from(text(image, name), 'base64')
 
 const bookRowOf = (item: Item): BookRow => ({
   lane: integer(item, 'lane'),

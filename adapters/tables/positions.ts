@@ -1,5 +1,6 @@
+import { type PaymentKind, paymentKinds } from '#domain/trading/events.ts'
 import { tables } from '#protocol/tables.ts'
-import { type Item, integer, text } from '../items.ts'
+import { type Item, integer, oneOf, optional, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
 
@@ -21,6 +22,17 @@ export interface PositionRow {
   readonly eventId: string
   readonly lane: number
   readonly outSeq: number
+  /** Where the event was a payment: what was paid. */
+  readonly payment?: Payment
+}
+
+export interface Payment {
+  readonly kind: PaymentKind
+  readonly commandId: string
+  readonly priceTicks: number
+  /** Signed: what was held; of an exercise or assignment what of it was closed. */
+  readonly settledLots: number
+  readonly paidMicros: number
 }
 
 const table = tables.positions
@@ -70,6 +82,11 @@ export const positionPut = (row: PositionRow): Write => ({
     event_id: row.eventId,
     lane: row.lane,
     out_seq: row.outSeq,
+    payment_kind: row.payment?.kind,
+    payment_command_id: row.payment?.commandId,
+    payment_ticks: row.payment?.priceTicks,
+    settled_lots: row.payment?.settledLots,
+    paid_micros: row.payment?.paidMicros,
   },
 })
 
@@ -87,4 +104,13 @@ export const positionRowOf = (item: Item): PositionRow => ({
   eventId: text(item, 'event_id'),
   lane: integer(item, 'lane'),
   outSeq: integer(item, 'out_seq'),
+  ...optional('payment', item, 'payment_kind', paymentOf),
+})
+
+const paymentOf = (item: Item, name: string): Payment => ({
+  kind: oneOf(item, name, paymentKinds),
+  commandId: text(item, 'payment_command_id'),
+  priceTicks: integer(item, 'payment_ticks'),
+  settledLots: integer(item, 'settled_lots'),
+  paidMicros: integer(item, 'paid_micros'),
 })

@@ -3,7 +3,7 @@ import { balancePut } from '#adapters/tables/balances.ts'
 import { positionPut } from '#adapters/tables/positions.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import type { AccountOpened, CommandRejected, TradeLeg } from '#domain/trading/events.ts'
+import type { AccountOpened, CommandRejected, Event, PositionSettled, TradeLeg } from '#domain/trading/events.ts'
 import { namedInstruments } from '../shell/named-instruments.ts'
 import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
@@ -21,7 +21,12 @@ export const projectPositions: Projection = {
 
 export const handler = serveProjection(projectPositions)
 
-const aboutPositions: ReadonlySet<string> = new Set(['trade-executed', 'trade-busted', 'instrument-listed'])
+const aboutPositions: ReadonlySet<Event['type']> = new Set<Event['type']>([
+  'trade-executed',
+  'trade-busted',
+  'position-settled',
+  'instrument-listed',
+])
 
 interface Loaded {
   readonly instrumentOf: (instrumentId: number) => Instrument
@@ -53,6 +58,8 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonl
     // Reversed in this order.
     case 'trade-busted':
       return legWrites(placed, instrumentOf(event.instrumentId), [event.buyer, event.seller])
+    case 'position-settled':
+      return legWrites(placed, instrumentOf(event.instrumentId), [event])
     case 'deposited':
       return [balanceWrite(placed, event.accountId, event.cashMicros), acceptedOutcome(placed, event.commandId)]
     case 'account-opened':
@@ -73,25 +80,29 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonl
 const legWrites = (
   placed: PlacedEvent,
   { instrumentId, specification }: Instrument,
-  legs: readonly TradeLeg[],
+  legs: readonly (TradeLeg | PositionSettled)[],
 ): readonly Write[] =>
-  legs.flatMap(({ accountId, position, cashMicros }) => [
-    positionPut({
-      accountId,
-      instrumentName: specification.instrumentName,
-      instrumentId,
-      tickSize: specification.tickSize,
-      minTradeAmount: specification.minTradeAmount,
-      sizeLots: position.sizeLots,
-      entryTickLots: position.entryTickLots,
-      realisedMicros: position.realisedMicros,
-      updatedAtMillis: placed.atMillis,
-      eventId: placed.eventId,
-      lane: placed.lane,
-      outSeq: placed.outSeq,
-    }),
-    balanceWrite(placed, accountId, cashMicros),
-  ])
+  legs.flatMap(leg => {
+    const { accountId, position, cashMicros } = leg
+    return [
+      positionPut({
+        accountId,
+        instrumentName: specification.instrumentName,
+        instrumentId,
+        tickSize: specification.tickSize,
+        minTradeAmount: specification.minTradeAmount,
+        sizeLots: position.sizeLots,
+        entryTickLots: position.entryTickLots,
+        realisedMicros: position.realisedMicros,
+        updatedAtMillis: placed.atMillis,
+        eventId: placed.eventId,
+        lane: placed.lane,
+        outSeq: placed.outSeq,
+        ...('settlementKind' in leg && { payment: { ...leg, kind: leg.settlementKind } }),
+      }),
+      balanceWrite(placed, accountId, cashMicros),
+    ]
+  })
 
 const balanceWrite = ({ atMillis, eventId, outSeq }: PlacedEvent, accountId: number, cashMicros: number): Write =>
   balancePut({ accountId, currency: 'USD', cashMicros, updatedAtMillis: atMillis, eventId, outSeq })

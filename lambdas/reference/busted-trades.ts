@@ -16,6 +16,8 @@ import type { PlacedEvent } from '../shell/projection.ts'
 
 interface Corrected {
   readonly trade: MarketTradeRow
+  /** What is left in its minute, by time. */
+  readonly left: readonly MarketTradeRow[]
   readonly candles: readonly { readonly resolution: CandleResolution; readonly candle: Candle }[]
 }
 
@@ -65,15 +67,16 @@ export class BustedTrades {
       return undefined
     trades.set(trade.outSeq, { ...trade, isBusted: true })
     let candle = emptyCandle(candleStart('1m', tradedAtMillis))
-    for (const { priceTicks, quantityLots, isBusted } of trades.values())
-      if (isBusted !== true) candle = joined(candle, candleOfTrade(candle.startMillis, priceTicks, quantityLots))
+    const left = [...trades.values()].filter(({ isBusted }) => isBusted !== true)
+    for (const { priceTicks, quantityLots } of left)
+      candle = joined(candle, candleOfTrade(candle.startMillis, priceTicks, quantityLots))
     this.followCandle(instrumentId, '1m', candle)
     const longer = longerResolutions.map(({ shorter, resolution }) => {
       const candle = this.joinedOf(instrumentId, shorter, spanOf(resolution, tradedAtMillis))
       this.followCandle(instrumentId, resolution, candle)
       return { resolution, candle }
     })
-    return { trade, candles: [{ resolution: '1m', candle }, ...longer] }
+    return { trade, left, candles: [{ resolution: '1m', candle }, ...longer] }
   }
 
   private joinedOf(instrumentId: number, shorter: CandleResolution, { startMillis, endMillis }: Span): Candle {

@@ -1,6 +1,7 @@
 import { getBook } from '#adapters/tables/books.ts'
 import { listCandles } from '#adapters/tables/candles.ts'
 import type { InstrumentRow } from '#adapters/tables/instruments.ts'
+import { getMark } from '#adapters/tables/marks.ts'
 import { bestLevels } from '#domain/trading/book-side.ts'
 import { type Candle, candleStart, joined, millisOfResolution } from '#domain/trading/candles.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
@@ -15,7 +16,12 @@ const hourMillis = millisOfResolution['1h']
 export const handle: Handle<typeof getTicker> = async ({ path }) => {
   const row = await findMarket(path.instrument_name)
   if (row === undefined) return { code: 'not-found' }
-  const [book, day] = await Promise.all([getBook(row.lane, row.instrument.instrumentId), lastDay(row, Date.now())])
+  const { lane, instrument } = row
+  const [book, mark, day] = await Promise.all([
+    getBook(lane, instrument.instrumentId),
+    getMark(lane, instrument.instrumentId),
+    lastDay(row, Date.now()),
+  ])
   const market = book?.market ?? newMarket
   const [bid] = bestLevels(market.bids, 1)
   const [ask] = bestLevels(market.asks, 1)
@@ -37,6 +43,10 @@ export const handle: Handle<typeof getTicker> = async ({ path }) => {
       turnover_24h: turnoverOf(row, day?.turnoverTickLots ?? 0n),
       trades_24h: day?.trades ?? 0,
       open_interest: amountOf(row, market.openInterestLots),
+      mark_iv: mark?.markIv ?? null,
+      greeks: mark?.greeks ?? null,
+      index_price: mark?.indexPrice ?? null,
+      mark_timestamp: mark === undefined ? null : new Date(mark.atMillis).toISOString(),
       sequence: book?.outSeq ?? 0,
       timestamp: new Date(book?.updatedAtMillis ?? row.listedAtMillis).toISOString(),
     },

@@ -16,6 +16,7 @@ import { followed, type MarketData, marketOfEvent, newMarket } from '#domain/tra
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
 import { logger } from '../shell/stream.ts'
 import { BustedTrades } from './busted-trades.ts'
+import { MarketWindowsCopy } from './market-windows-copy.ts'
 
 /**
  * What everybody may know of markets. A book and a candle follow from what they were before, so this projection keeps
@@ -27,6 +28,7 @@ class LaneCopy {
   /** The latest of each market and resolution. */
   readonly candles = new Map<string, Candle>()
   private busted = new BustedTrades()
+  private readonly windows = new MarketWindowsCopy()
   outSeq: number
 
   constructor(outSeq: number) {
@@ -50,6 +52,7 @@ class LaneCopy {
     }
     const [busted, ...outSeqs] = await Promise.all([
       BustedTrades.of(lane, events),
+      this.windows.read(lane, events),
       ...[...reads.values()].map(each => each()),
     ])
     this.busted = busted
@@ -78,6 +81,13 @@ class LaneCopy {
   }
 
   writesOf(placed: PlacedEvent): readonly Write[] {
+    // Every event moves the time of the lane, and so closes windows, also of other markets.
+    const closed = this.windows.advanced(placed)
+    const written = this.marketWrites(placed)
+    return closed.length === 0 ? written : [...closed, ...written]
+  }
+
+  private marketWrites(placed: PlacedEvent): readonly Write[] {
     const { lane, outSeq, atMillis, event } = placed
     this.outSeq = outSeq
     const instrumentId = marketOfEvent(event)
@@ -92,7 +102,8 @@ class LaneCopy {
     return event.type === 'trade-busted' ? [bookPut(row), ...this.bustWrites(placed, event)] : [bookPut(row)]
   }
 
-  private tradeWrites({ lane, outSeq, atMillis }: PlacedEvent, event: TradeExecuted): readonly Write[] {
+  private tradeWrites(placed: PlacedEvent, event: TradeExecuted): readonly Write[] {
+    const { lane, outSeq, atMillis } = placed
     const { instrumentId, priceTicks, quantityLots, isAuction, taker } = event
     const trade: MarketTradeRow = {
       lane,
@@ -117,10 +128,12 @@ class LaneCopy {
         this.busted.followCandle(instrumentId, resolution, candle)
         return candlePut({ lane, instrumentId, resolution, candle, outSeq })
       }),
+      ...this.windows.traded(placed, event),
     ]
   }
 
-  private bustWrites({ lane, outSeq, eventId }: PlacedEvent, event: TradeBusted): readonly Write[] {
+  private bustWrites(placed: PlacedEvent, event: TradeBusted): readonly Write[] {
+    const { lane, outSeq, eventId } = placed
     const corrected = this.busted.take(lane, event)
     if (corrected === undefined) {
       logger.warn('a trade was busted that the market has not', { event_id: eventId, trade_id: event.tradeId })
@@ -134,6 +147,7 @@ class LaneCopy {
         if (this.candles.get(series)?.startMillis === candle.startMillis) this.candles.set(series, candle)
         return candlePut({ lane, instrumentId, resolution, candle, outSeq })
       }),
+      ...this.windows.busted(placed, event, corrected.left),
     ]
   }
 }

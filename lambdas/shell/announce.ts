@@ -3,12 +3,11 @@ import { type BusEvent, putEvents } from '#adapters/bus.ts'
 import { type ItemChange, metrics, RecordFailure, serveTableStream } from './stream.ts'
 
 /** The Lambda handler of an announcer: what changes of a table's items mean to others, onto the tenant's bus. */
-export const serveAnnouncements = (eventOf: (change: ItemChange) => BusEvent | undefined) =>
+export const serveAnnouncements = (eventsOf: (change: ItemChange) => BusEvent | readonly BusEvent[] | undefined) =>
   serveTableStream(async changes => {
-    const announced = changes.flatMap(({ sequenceNumber, ...images }) => {
-      const event = eventOf({ sequenceNumber, ...images })
-      return event === undefined ? [] : [{ sequenceNumber, event }]
-    })
+    const announced = changes.flatMap(({ sequenceNumber, ...images }) =>
+      [eventsOf({ sequenceNumber, ...images }) ?? []].flat().map(event => ({ sequenceNumber, event })),
+    )
     const [refused] = await putEvents(announced.map(({ event }) => event))
     metrics.addMetric('EventsAnnounced', MetricUnit.Count, announced.length)
     // The earliest: all after it are announced again, which whoever listens must bear with.

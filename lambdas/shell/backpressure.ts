@@ -76,7 +76,7 @@ const pressure = async (lane: number): Promise<Backpressure | undefined> => {
   const halted = haltedIn(seen)
   if (halted !== undefined || seen.lateSinceMillis === undefined) return halted
   if (seen.atMillis - seen.lateSinceMillis >= freshMillis) return lateBy(seen)
-  await pause(seen.lateSinceMillis + freshMillis - performance.now())
+  await pause(Math.max(seen.lateSinceMillis + freshMillis - performance.now(), 0))
   await look(lane)
   const again = known(lane).look
   if (again === undefined || again === seen) return undefined

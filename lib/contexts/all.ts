@@ -1,10 +1,13 @@
 import type { Context } from '#protocol/operation.ts'
 import type { ContextAccess } from '../context-access.ts'
+import { indices } from './indices.ts'
 import { ledger } from './ledger.ts'
 import { marketMaking } from './market-making.ts'
 import { platform } from './platform.ts'
+import { pricing } from './pricing.ts'
 import { reference } from './reference.ts'
 import { security } from './security.ts'
+import { settlement } from './settlement.ts'
 import { supervision } from './supervision.ts'
 import { trading } from './trading.ts'
 
@@ -15,5 +18,8 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   security,
   'market-making': marketMaking,
   supervision,
+  indices,
+  pricing,
+  settlement,
   platform,
 }

@@ -4,12 +4,16 @@ export const reference: ContextAccess<'reference'> = {
   http: given =>
     given
       .identifyKeys()
-      .table('instruments', 'Query')
+      .table('instruments', 'GetItem', 'Query')
       .table('commands', 'GetItem', 'PutItem')
       .table('outcomes', 'GetItem')
       .table('books', 'GetItem')
+      .table('marks', 'GetItem')
       .table('marketTrades', 'Query')
       .table('candles', 'Query')
+      .table('marketWindows', 'Query')
+      .table('parameters', 'Query', 'PutItem')
+      .table('lanes', 'GetItem')
       .putOrders(),
   'project-instruments': given =>
     given
@@ -22,7 +26,15 @@ export const reference: ContextAccess<'reference'> = {
       .table('books', 'GetItem', 'PutItem')
       .table('marketTrades', 'PutItem', 'Query', 'UpdateItem')
       .table('candles', 'GetItem', 'PutItem', 'Query')
+      .table('marketWindows', 'PutItem', 'Query', 'UpdateItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),
-  'sweep-due': given => given.table('instruments', 'Query').putOrders(),
+  'sweep-due': given =>
+    given
+      .table('instruments', 'Query')
+      .table('parameters', 'Query')
+      .table('indexQuotes', 'Query')
+      .table('fixings', 'Query')
+      .table('lanes', 'GetItem')
+      .putOrders(),
 }

@@ -1,9 +1,12 @@
 import type { Operation } from '../operation.ts'
+import { indicesOperations } from './indices.ts'
 import { ledgerOperations } from './ledger.ts'
 import { marketMakingOperations } from './market-making.ts'
 import { platformOperations } from './platform.ts'
+import { pricingOperations } from './pricing.ts'
 import { referenceOperations } from './reference.ts'
 import { securityOperations } from './security.ts'
+import { settlementOperations } from './settlement.ts'
 import { supervisionOperations } from './supervision.ts'
 import { tradingOperations } from './trading.ts'
 
@@ -18,5 +21,8 @@ export const operations: readonly Operation[] = [
   ...securityOperations,
   ...marketMakingOperations,
   ...supervisionOperations,
+  ...indicesOperations,
+  ...pricingOperations,
+  ...settlementOperations,
   ...platformOperations,
 ]

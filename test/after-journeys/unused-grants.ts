@@ -12,6 +12,11 @@ export interface UnusedGrant {
 /** test/lambdas/supervision/lane-reopening.test.ts runs that workflow over its own tables. */
 const reopened = 'a halted lane would take no order of any other journey'
 
+/** test/lambdas/settlement/cash-settlement.test.ts runs that workflow, and the sweep, over real tables and the real engine. */
+const begunAgain = 'only a settlement that failed is begun again by hand'
+const settledDaily = 'positions are settled at the mark once a day'
+const decidedEarly = 'only barriers and products whose days are over are looked at before their end'
+
 export const unusedGrants: readonly UnusedGrant[] = [
   {
     caller: 'RegisterAccountFunction',
@@ -78,6 +83,72 @@ export const unusedGrants: readonly UnusedGrant[] = [
     action: '*',
     resource: '*',
     reason: reopened,
+  },
+  {
+    caller: 'FailSettlementFunction',
+    action: '*',
+    resource: '*',
+    reason: 'the workflow calls it only when a settlement failed',
+  },
+  {
+    caller: 'PostSettlementFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'OutcomesTable',
+    reason: 'only a settlement that is begun again asks what became of its command',
+  },
+  {
+    caller: 'SettlementHttpFunction',
+    action: 'states:StartExecution',
+    resource: 'CashSettlementWorkflow',
+    reason: begunAgain,
+  },
+  {
+    caller: 'SettlementHttpFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'SettlementsTable',
+    reason: begunAgain,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'OutcomesTable',
+    reason: settledDaily,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'kinesis:PutRecord',
+    resource: '*',
+    reason: settledDaily,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'BooksTable',
+    reason: settledDaily,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'dynamodb:Query',
+    resource: 'FixingsTable',
+    reason: decidedEarly,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'dynamodb:Query',
+    resource: 'ParametersTable',
+    reason: decidedEarly,
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'SettlementsTable',
+    reason: 'it begins only what start-settlements has missed',
+  },
+  {
+    caller: 'SweepSettlementsFunction',
+    action: 'states:StartExecution',
+    resource: 'CashSettlementWorkflow',
+    reason: 'it begins only what start-settlements has missed',
   },
   {
     caller: 'SupervisionHttpFunction',

@@ -15,7 +15,10 @@ const api = openWholeApi()
 /** Names that are nobody's alone, or the caller's own to choose. */
 const nobodys: Readonly<Record<string, string>> = {
   instrument_name: 'everybody trades it',
+  grid: 'a rule by which everybody’s contracts are listed',
   underlying: 'everybody trades it',
+  index: 'everybody settles on it',
+  series: 'everybody settles on it',
   client_order_id: 'a name among the account’s own requests',
   name: 'a name among the account’s own keys',
   group: 'a name among the account’s own groups of quotes',

@@ -9,6 +9,7 @@ import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
 import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
 import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
+import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import { problems } from '#protocol/problems.ts'
 import { type Table, tables } from '#protocol/tables.ts'
 import { type Synthesized, synthesized } from './synthesized.ts'
@@ -398,6 +399,7 @@ describe('access', () => {
     'streams/orders': 'ORDER_STREAM_2',
     'streams/executions': 'EXECUTION_STREAM_2',
     bus: 'EVENT_BUS',
+    'clients/oracle': oracleEnvironmentVariable,
     'api-key-pepper': apiKeyPepperEnvironmentVariable,
     'audit-archive': 'AUDIT_BUCKET',
   }
@@ -546,6 +548,37 @@ describe.each(both)('matchers (%s)', (_, of) => {
         ].sort(),
       )
     }
+  })
+})
+
+describe('fixings', () => {
+  test.each([
+    ['bare', () => bare, ''],
+    ['full', () => full, 'https://oracle.swift.example'],
+  ] as const)('ask the oracle service of the tenant, if any (%s)', (_, of, url) => {
+    const indices = of().stack('Indices')
+    expect(deep(indices.toJSON(), 'Parameters', 'OracleServiceUrl', 'Default')).toBe(url)
+    indices.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ ORACLE_SERVICE_URL: { Ref: 'OracleServiceUrl' } }) },
+    })
+  })
+
+  test.each([
+    ['FixingsMissed', 1],
+    ['FixingsFallback', 3],
+    ['OracleFailures', 3],
+  ])('an alarm tells of %s in %i periods', (MetricName, EvaluationPeriods) => {
+    full.stack('Indices').hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName,
+      Namespace: 'ComputeExchange',
+      Statistic: 'Sum',
+      Period: 300,
+      Threshold: 1,
+      EvaluationPeriods,
+      TreatMissingData: 'notBreaching',
+      Dimensions: Match.arrayWith([{ Name: 'service', Value: 'indices' }]),
+      AlarmDescription: Match.stringLikeRegexp('docs/runbooks/index-unavailable.md'),
+    })
   })
 })
 

@@ -33,6 +33,7 @@ describe('an error names the tenant and the field', () => {
       { retention: { ...tenants.frugal.retention, snapshotDays: 1 } },
       /retention\.snapshotDays: must outlast streamHours/,
     ],
+    ['oracleServiceUrl', { oracleServiceUrl: 'http://oracle.example' }, /oracleServiceUrl: /],
     ['matcherCpu', { sizes: { ...tenants.frugal.sizes, matcherCpu: 1000 } }, /sizes\.matcherCpu: /],
     ['an unknown field', { lane: 1 }, /Unrecognized key: "lane"/],
   ])('%s', (_, change, message) => {

@@ -4,7 +4,7 @@ import { pascalCase } from '#protocol/functions.ts'
 import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
 import { weightOf } from '#protocol/operation.ts'
 import { account, deposit, position } from '#protocol/operations/ledger.ts'
-import { book, candle, market, marketTrade, ticker } from '#protocol/operations/reference.ts'
+import { book, candle, market, marketTrade, marketWindow, ticker } from '#protocol/operations/reference.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { apiKey } from '#protocol/operations/security.ts'
 import { cancellation, order, trade } from '#protocol/operations/trading.ts'
@@ -141,6 +141,7 @@ describe('examples', () => {
       MarketTrade: marketTrade,
       Ticker: ticker,
       Candle: candle,
+      MarketWindow: marketWindow,
       Account: account,
       Deposit: deposit,
       Position: position,

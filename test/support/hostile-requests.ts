@@ -385,7 +385,10 @@ const wrongTexts = ({ kind, steps }: Field, good: string): readonly (readonly [n
     case 'instant':
       return [
         ...Object.entries(unnameable(good)),
-        ...each([...noTimes, ...(/expir/.test(steps.at(-1) ?? '') ? ['1970-01-01T00:00:00.000Z'] : [])]),
+        ...each([
+          ...noTimes,
+          ...(/expir(?!ation_(?:from|to)$)/.test(steps.at(-1) ?? '') ? ['1970-01-01T00:00:00.000Z'] : []),
+        ]),
       ]
     case 'date':
       return [...Object.entries(unnameable(good)), ...each(noDates)]

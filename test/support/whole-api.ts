@@ -6,8 +6,12 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { tradeIdOf } from '#adapters/market-keys.ts'
 import { accountNumberPut } from '#adapters/tables/account-numbers.ts'
 import { apiKeyPut } from '#adapters/tables/api-keys.ts'
+import { bookPut } from '#adapters/tables/books.ts'
+import { activatedVersionPut } from '#adapters/tables/lane-events.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
+import { versionOfContracts } from '#domain/trading/engine-version.ts'
+import { newMarket } from '#domain/trading/market-data.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
 import { nameHash } from '#protocol/name-hash.ts'
@@ -16,6 +20,8 @@ import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
 import { consistentValues, type Known, type Parts } from './hostile-requests.ts'
 import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } from './http-requests.ts'
+import { indexName, seedIndex } from './index-desk.ts'
+import { sideOf } from './market-data.ts'
 import { orderRow, tradeRow } from './rows.ts'
 import { instrumentName, openTradingFloor } from './trading-floor.ts'
 
@@ -63,6 +69,9 @@ export const absent = {
   key_id: keyId.replace('0', 'e'),
 }
 
+/** American. */
+const optionName = `${instrumentName}-2.5-C`
+
 const dayMillis = 24 * 60 * 60 * 1_000
 
 /** The least role that may. */
@@ -102,6 +111,18 @@ export const openWholeApi = (): WholeApi => {
     trade_id: tradeId,
     bust_id: tradeId,
     group: 'futures',
+    index: indexName,
+    series: 'LAT-INFER.USE',
+  }
+  const listing = {
+    underlying: 'H100.USE',
+    tick_size: '0.05',
+    min_trade_amount: '1',
+    contract_size: '1',
+    max_price: '100',
+    position_limit: '0',
+    expiration_timestamp: '2046-11-27T16:00:00Z',
+    averaging_start: '2046-11-01T00:00:00Z',
   }
   /** Where what all operations share would not do. */
   const own: Readonly<Record<string, Known>> = {
@@ -113,7 +134,19 @@ export const openWholeApi = (): WholeApi => {
     'get-command': { command_id: settingId },
     'approve-trade-bust': { bust_id: askedTradeId },
     'reopen-lane': { lane: '2' },
-    'list-instrument': { instrument_name: 'A100.USE-27NOV46', tick_size: '0.05', max_price: '100' },
+    'put-index-quotes': { source: 'desk', timestamp: new Date(Date.now() - 1_000).toISOString() },
+    'put-measurements': { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T01:00:00.000Z' },
+    'exercise-option': { instrument_name: optionName },
+    'list-instrument': { ...listing, instrument_name: 'H100.USE-27NOV46.B' },
+    'set-listing-grid': { ...listing, effective_from: '2046-01-01T00:00:00Z' },
+    'get-listing-grid': { grid: 'known' },
+    'create-structured-product': {
+      ...listing,
+      instrument_name: 'SP-H100.USE-02JAN46-9F3A01',
+      expiration_timestamp: '2046-01-02T16:00:00Z',
+    },
+    'get-volatility-surface': { underlying: 'H100.USE' },
+    'get-volatility-index': { underlying: 'H100.USE' },
   }
   const order = (accountId: number, id: string) =>
     floor.seed('orders', orderPut(orderRow('1', { accountId, orderId: id, instrumentName })))
@@ -209,6 +242,93 @@ export const openWholeApi = (): WholeApi => {
       requested_at_millis: atMillis + 1,
     })
   }
+  /** An option that may be exercised, and a settlement that failed. */
+  const contracts = () => {
+    const terms = { option_type: 'call', strike: '2.5', exercise: 'american', underlying_instrument: instrumentName }
+    floor.instrument(1, { instrumentName: optionName, kind: 'option', terms: JSON.stringify(terms) })
+    floor.tables.seed('settlements', {
+      market: '1#1',
+      settlement: 'final',
+      lane: 1,
+      instrument_id: 1,
+      instrument_name: instrumentName,
+      tick_size: '0.05',
+      settlement_state: 'failed',
+      attempt: 1,
+      due_at_millis: 1,
+      started_at_millis: 1,
+      updated_at_millis: 1,
+      missing: [],
+      failure: 'SettlementUnanswered: the engine has not answered',
+    })
+  }
+  /** A rule that lists futures, in a lane that knows contracts of every kind. */
+  const grids = () => {
+    floor.seed('lanes', activatedVersionPut(1, { version: versionOfContracts, atMillis: 1 }))
+    const expiries = [{ every: 'friday', next: 1 }]
+    const { expiration_timestamp: _, averaging_start: __, ...terms } = listing
+    floor.tables.seed('parameters', {
+      kind: 'grid',
+      version_key: 'known#1970-01-01T00:00:00.001Z#000001',
+      name: 'known',
+      effective_millis: 1,
+      version: 1,
+      value: { ...terms, kind: 'future', expiries, maker_commission: '0', taker_commission: '0' },
+      set_by: 'operator',
+      set_at_millis: 1,
+    })
+  }
+  /** A level of the index, a slice of volatilities, and books of European options of two expirations. */
+  const quoted = () => {
+    const at = Date.now() - 60_000
+    for (const source of ['desk', 'broker', 'cloud'])
+      floor.tables.seed('indexQuotes', {
+        index: indexName,
+        source,
+        level: '2.5',
+        quoted_at_millis: at,
+        received_at_millis: at,
+        earlier: [],
+      })
+    floor.tables.seed('surfaces', {
+      underlying: 'H100.USE',
+      expiration_millis: Date.UTC(2046, 10, 27, 16),
+      forward: '2.5',
+      time_years: '0.25',
+      theta: '0.09',
+      rho: '-0.3',
+      phi: '1',
+      market: [],
+      strikes: ['2.5'],
+      fit_error: '0',
+      flags: ['default-volatility'],
+      at_millis: 1,
+    })
+    for (const [future, expirationMillis] of [
+      [instrumentName, Date.UTC(2046, 10, 27, 16)],
+      ['H100.USE-28DEC46', Date.UTC(2046, 11, 28, 16)],
+    ] as const)
+      for (const [strike, call, put] of [
+        ['2.45', 13, 12],
+        ['2.5', 12, 12],
+        ['2.55', 11, 13],
+      ] as const)
+        for (const [optionType, ticks] of [
+          ['call', call],
+          ['put', put],
+        ] as const) {
+          const terms = { option_type: optionType, strike, underlying_instrument: future }
+          const { instrument } = floor.instrument(1, {
+            instrumentName: `${future}-${strike}-${optionType === 'call' ? 'C' : 'P'}.E`,
+            kind: 'option',
+            expirationMillis,
+            terms: JSON.stringify(terms),
+          })
+          const market = { ...newMarket, bids: sideOf(false, [ticks - 1, 1]), asks: sideOf(true, [ticks + 1, 1]) }
+          const { instrumentId } = instrument
+          floor.seed('books', bookPut({ lane: 1, instrumentId, market, updatedAtMillis: 1, outSeq: 1 }))
+        }
+  }
   const apiKey = (account: string, id: string) =>
     floor.seed(
       'apiKeys',
@@ -257,6 +377,10 @@ export const openWholeApi = (): WholeApi => {
       cancellation('acme', 7, commandId)
       cancellation('other', 8, foreign.command_id)
       supervised()
+      seedIndex(floor.tables)
+      contracts()
+      grids()
+      quoted()
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },

@@ -3,6 +3,7 @@ import { positionPut } from '#adapters/tables/positions.ts'
 import { mockBus, tableChanges } from '#test/support/announced.ts'
 import { lambdaContext } from '#test/support/http-requests.ts'
 import { positionRow } from '#test/support/rows.ts'
+import { idOf } from '#test/support/tape.ts'
 
 const bus = mockBus()
 const { handler } = await import('#lambdas/ledger/announce-positions.ts')
@@ -21,5 +22,24 @@ describe('positions on the bus', () => {
       },
       { detail: { event_id: '1:1:0:8', size: '0', average_price: null, realized_profit_loss: '-0.000001' } },
     ])
+  })
+
+  test('what a settlement paid is told beside it, with an id of its own', async () => {
+    const settled = positionRow('A-B', {
+      sizeLots: 0,
+      entryTickLots: 0,
+      payment: { kind: 'final', commandId: idOf('c'), priceTicks: 60, settledLots: -3, paidMicros: -1_350_000 },
+    })
+    await handler(tableChanges({ now: positionPut(settled), before: positionPut(positionRow('A-B')) }), lambdaContext)
+    expect(bus.announced.map(({ name }) => name)).toEqual(['PositionChanged.v1', 'PositionSettled.v1'])
+    expect(bus.announced[1]?.detail).toMatchObject({
+      event_id: '1:1:0:7:settled',
+      account_id: 7,
+      settlement_kind: 'final',
+      price: '3',
+      settled_amount: '-0.3',
+      paid: '-1.35',
+      command_id: idOf('c'),
+    })
   })
 })

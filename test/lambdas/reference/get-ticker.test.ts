@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals'
+import { putMark } from '#adapters/tables/marks.ts'
 import { referenceOperations } from '#protocol/operations/reference.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { marketDataOn, sideOf } from '#test/support/market-data.ts'
@@ -102,4 +103,31 @@ test('a market without anything yet', async () => {
     sequence: 0,
   })
   expect(await send('get-ticker', { path: { instrument_name: 'NO.SUCH-27NOV46' } })).toMatchObject({ status: 404 })
+})
+
+test('the mark’s volatility, greeks and index, where it was marked', async () => {
+  expect((await get()).body).toMatchObject({ mark_iv: null, greeks: null, index_price: null, mark_timestamp: null })
+  const greeks = { delta: '0.5', gamma: '0.8', vega: '0.004', theta: '-0.002', rho: '0' }
+  await putMark({
+    lane: 1,
+    instrumentId: 1,
+    instrumentName,
+    markTicks: 51,
+    fair: '2.551',
+    method: 'black-76',
+    markIv: '65.25',
+    greeks,
+    indexPrice: '2.5',
+    bidTicks: 0,
+    askTicks: 0,
+    lastTicks: 0,
+    atMillis: Date.UTC(2026, 6, 21, 9, 6),
+    flags: [],
+  })
+  expect((await get()).body).toMatchObject({
+    mark_iv: '65.25',
+    greeks,
+    index_price: '2.5',
+    mark_timestamp: '2026-07-21T09:06:00.000Z',
+  })
 })

@@ -48,12 +48,20 @@ test('in decimals and instants', async () => {
       kind: 'future',
       underlying: 'H100.USE',
       quote_currency: 'USD',
+      settlement: 'cash',
       tick_size: '0.05',
       min_trade_amount: '0.1',
       contract_size: '10',
       max_price: '100',
       maker_commission: '0',
       taker_commission: '0.0005',
+      position_limit: null,
+      terms: { index: 'H100.USE', averaging_start: '2046-11-01T00:00:00.000Z' },
+      underlying_index: 'H100.USE',
+      specification_version: 1,
+      lifecycle: 'active',
+      closed_timestamp: null,
+      settled_timestamp: null,
       expiration_timestamp: '2046-11-27T16:00:00.000Z',
       creation_timestamp: '2026-07-01T00:00:00.000Z',
       is_active: true,
@@ -64,6 +72,35 @@ test('in decimals and instants', async () => {
 test('of those that trade, or no longer do', async () => {
   expect((await list({ is_active: 'true' })).names).toEqual([instrumentName, 'VCPU.EUW-31DEC46'])
   expect((await list({ is_active: 'false' })).names).toEqual(['A100.EUW-31DEC46', 'B200.USE-31DEC20'])
+})
+
+test('by kind, index, type of option and expiration', async () => {
+  const option = (strike: string, optionType: 'call' | 'put') =>
+    floor.instrument(1, {
+      instrumentName: `${instrumentName}-${strike}0-${optionType === 'call' ? 'C' : 'P'}`,
+      kind: 'option',
+      terms: JSON.stringify({ option_type: optionType, strike, underlying_instrument: instrumentName }),
+    })
+  option('2.5', 'call')
+  option('2.5', 'put')
+  expect((await list({ kind: 'option' })).names).toEqual([`${instrumentName}-2.50-C`, `${instrumentName}-2.50-P`])
+  const puts = await list({ kind: 'option', option_type: 'put', index: 'H100.USE' })
+  expect(puts.names).toEqual([`${instrumentName}-2.50-P`])
+  expect(puts.data[0]).toMatchObject({
+    strike: '2.5',
+    option_type: 'put',
+    exercise_style: 'european',
+    underlying_instrument: instrumentName,
+    underlying_index: 'H100.USE',
+  })
+  expect((await list({ kind: 'swap' })).names).toEqual([])
+  expect((await list({ index: 'VCPU.EUW' })).names).toEqual(['VCPU.EUW-31DEC46'])
+  const late = { expiration_from: '2046-11-27T16:00:00Z' }
+  expect((await list({ ...late, kind: 'future', underlying: 'H100.USE' })).names).toEqual([instrumentName])
+  expect((await list({ expiration_to: '2046-11-27T16:00:00Z' })).names).toEqual(['B200.USE-31DEC20'])
+  expect((await list({ lifecycle: 'expired' })).names).toEqual(['A100.EUW-31DEC46'])
+  expect(await list({ kind: 'lottery' })).toMatchObject({ status: 400, code: 'invalid-request' })
+  expect(await list({ expiration_from: 'now' })).toMatchObject({ status: 400, code: 'invalid-request' })
 })
 
 test('page by page, each once', async () => {

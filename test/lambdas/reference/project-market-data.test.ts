@@ -3,6 +3,7 @@ import { tradeIdOf } from '#adapters/market-keys.ts'
 import { getBook } from '#adapters/tables/books.ts'
 import { listCandles } from '#adapters/tables/candles.ts'
 import { listMarketTrades } from '#adapters/tables/market-trades.ts'
+import { listMarketWindows } from '#adapters/tables/market-windows.ts'
 import { bestLevels } from '#domain/trading/book-side.ts'
 import {
   type Candle,
@@ -15,9 +16,11 @@ import {
 import type { Command } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { windowResolutions } from '#domain/trading/market-windows.ts'
 import type { TableName } from '#protocol/tables.ts'
 import { executionsRecord, recordsOf } from '#test/support/executions.ts'
 import { mockTables } from '#test/support/mocked-tables.ts'
+import { NaiveWindows } from '#test/support/naive-windows.ts'
 import { createRandom } from '#test/support/random-commands.ts'
 import { commandOf, marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
 
@@ -55,7 +58,7 @@ const events: readonly Event[] = [
   ),
 ]
 
-const dumped = ['books', 'marketTrades', 'candles'] as const satisfies readonly TableName[]
+const dumped = ['books', 'marketTrades', 'candles', 'marketWindows'] as const satisfies readonly TableName[]
 const dump = () =>
   dumped.map(name => tables.items(name).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)))
 const newProjector = () => projectorOf(marketDataProjection())
@@ -170,6 +173,7 @@ describe('a trade that was reversed', () => {
     enter({ type: 'deposit', commandId: nextCommandId(), accountId: index + 1, amountMicros: 1_000_000 * usd })
   }
   const random = createRandom(7)
+  const naive = new NaiveWindows()
   for (let n = 1; n <= 150; n += 1) {
     const [ticks, lots] = [random.between(90, 110), random.between(1, 5)]
     enter(commandOf(`ann buys ${lots} @ ${ticks} as a${n}`))
@@ -178,11 +182,14 @@ describe('a trade that was reversed', () => {
       ({ type }) => type === 'trade-executed',
     )
     trades.push({ outSeq: from + at + 1, ticks, lots, busted: false })
+    naive.trade({ atMillis: atMillisOf(from + at + 1), ticks, lots, direction: 'sell', isAuction: false })
     // One of the last few, at times the very last; some minutes lose all of theirs.
     const chosen = random.chance(0.5) ? trades[Math.max(0, trades.length - random.between(1, 12))] : undefined
     if (chosen === undefined || chosen.busted) continue
     expect(bust(chosen)).toMatchObject([{ type: 'trade-busted' }])
     chosen.busted = true
+    const printed = naive.trades[trades.indexOf(chosen)]
+    if (printed !== undefined) naive.bust(printed, atMillisOf(told.length))
   }
   const [first] = trades
   // What no projector knows: a number that is no trade's, an id of another lane, and what is no id at all.
@@ -214,6 +221,14 @@ describe('a trade that was reversed', () => {
     }
     for (const resolution of candleResolutions)
       expect((await listCandles(1, 1, resolution, { limit: 1_000 })).rows).toEqual(candlesOf(resolution))
+    for (const resolution of windowResolutions) {
+      const windows = (await listMarketWindows(1, 1, resolution, { limit: 1_000 })).rows.map(({ window }) => window)
+      const expected = naive.windows(resolution, atMillisOf(told.length))
+      expect(windows.reverse()).toMatchObject(expected.map(({ squaredReturns: _, ...window }) => window))
+      for (const [index, { squaredReturns }] of windows.entries())
+        expect(Math.abs(Number(squaredReturns - (expected[index]?.squaredReturns ?? 0n)))).toBeLessThan(2_000)
+      expect(windows.some(({ version }) => version > 1)).toBe(true)
+    }
     const { rows } = await listMarketTrades(1, 1, { limit: 1_000 })
     expect(rows.map(({ outSeq, isBusted = false }) => [outSeq, isBusted]).reverse()).toEqual(
       trades.map(({ outSeq, busted }) => [outSeq, busted]),
