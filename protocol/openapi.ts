@@ -59,6 +59,9 @@ const tags = [
   { name: 'security', description: 'API keys for machines, and the record of what was done' },
   { name: 'market-making', description: 'Mass quotes, their protection, dead-man timers and quoting obligations' },
   { name: 'supervision', description: 'Trading states, price bands, kill switches and trade busts' },
+  { name: 'indices', description: 'Indices, their quotes and fixings, and measured windows of services' },
+  { name: 'pricing', description: 'Marks, volatility, curves and structured products' },
+  { name: 'settlement', description: 'What contracts have settled at, and early exercise' },
   { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
 ]
 
@@ -605,6 +608,60 @@ const examples: Readonly<Record<string, Json>> = {
       min_trade_amount: '1',
     },
   },
+  SetIndexRequest: {
+    unit: 'USD per GPU-hour',
+    description: 'H100 by the hour, on demand, US East',
+    sources: [
+      { source: 'desk-a', weight: '2' },
+      { source: 'desk-b', weight: '1' },
+      { source: 'desk-c', weight: '1' },
+    ],
+    fixing_interval_ms: 3_600_000,
+    stale_after_ms: 300_000,
+    outlier: '0.1',
+    trim: '0.1',
+    least_sources: 2,
+    decimals: 4,
+    fallback: 'previous-fixing',
+    fallback_after_ms: 120_000,
+    fallback_max_age_ms: 604_800_000,
+  },
+  PutIndexQuotesRequest: {
+    quotes: [
+      { source: 'desk-a', level: '2.55', timestamp: '2026-07-21T09:05:07Z' },
+      { source: 'desk-b', level: '2.56', timestamp: '2026-07-21T09:05:06Z' },
+    ],
+  },
+  PutMeasurementsRequest: {
+    windows: [
+      {
+        source: 'probe-1',
+        start: '2026-07-21T09:00:00Z',
+        end: '2026-07-21T10:00:00Z',
+        latency: { upper_ns: [5_000_000, 10_000_000, 50_000_000], counts: [9_000, 900, 100] },
+        availability: { up_s: 3_570, degraded_s: 20, down_s: 10, unknown_s: 0 },
+      },
+    ],
+  },
+  SetMarkingParametersRequest: { underlying: 'H100.USE', rate: '0.04', default_volatility: '65' },
+  PreviewStructuredProductRequest: {
+    payoff: {
+      template: 'compute_cost_cap',
+      terms: { index: 'H100.USE', dates: ['2026-11-26', '2026-11-27'], cap_level: 2.5, most_paid: 5 },
+    },
+  },
+  CreateStructuredProductRequest: {
+    underlying: 'H100.USE',
+    payoff: {
+      template: 'compute_cost_cap',
+      terms: { index: 'H100.USE', dates: ['2026-11-26', '2026-11-27'], cap_level: 2.5, most_paid: 5 },
+    },
+    tick_size: '0.001',
+    min_trade_amount: '1',
+    expiration_timestamp: '2026-11-27T16:00:00Z',
+  },
+  StartSettlementRequest: { settlement_kind: 'final' },
+  ExerciseOptionRequest: { amount: '5' },
   OpenAccountRequest: {},
   DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },
   CreateApiKeyRequest: {
@@ -693,6 +750,10 @@ const examples: Readonly<Record<string, Json>> = {
     turnover_24h: '4688.25',
     trades_24h: 96,
     open_interest: '12400',
+    mark_iv: null,
+    greeks: null,
+    index_price: '2.55',
+    mark_timestamp: '2026-07-21T09:05:00.000Z',
     sequence: 4711,
     timestamp: '2026-07-21T09:05:07.150Z',
   },

@@ -288,7 +288,7 @@ export const previewStructuredProduct = operation({
   name: 'preview-structured-product',
   method: 'POST',
   path: '/api/v1/structured-products/preview',
-  permission: 'products:write',
+  permission: 'products:preview',
   summary: 'Check and price a payoff without listing it',
   description:
     'Proves the least and the most that a unit can pay, and prices it: exactly where it is a sum of parts that each depend on one level or return, else by Monte Carlo with its standard error. The same request gives the same numbers for as long as the market stands still.',
@@ -345,7 +345,7 @@ export const createStructuredProduct = operation({
   name: 'create-structured-product',
   method: 'POST',
   path: '/api/v1/structured-products',
-  permission: 'products:write',
+  permission: 'markets:write',
   summary: 'Check, price and list a structured product',
   description:
     'Named by instrument_name: repeating the same gives the same answer, another one 409. A payoff that is not bounded, or could pay less than nothing, is refused with the node at fault. max_price is the proved largest payment.',
