@@ -36,6 +36,7 @@ export const publishedMetrics = {
       'Runs',
       'Rejected',
       'InstrumentsDue',
+      'InstrumentsMissing',
       'SettlementsNotBegun',
       'FixingsTaken',
       'FixingsFallback',

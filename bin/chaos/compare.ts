@@ -142,13 +142,20 @@ const dispositionsOf = ({ records }: Replay, { sections }: Published): ReadonlyM
     records.flatMap(({ commands }) => commands.map(each => [commandIdOf(each), each.type] as const)),
   )
   const counts = new Map<string, number>()
+  /** A list of marks is carried out once a market. */
+  const marks = new Map<string, number>()
   for (const { events } of sections)
     for (const event of events) {
       const id = idOf(event)
       const type = id === undefined ? undefined : types.get(id)
       if (id === undefined || type === undefined) continue
       const isRefusal = event.type === (type === 'place-order' ? 'order-rejected' : 'command-rejected')
-      if (isRefusal || event.type === doneBy[type]) counts.set(id, (counts.get(id) ?? 0) + 1)
+      if (event.type === 'mark-price-set' && type === 'set-mark-prices') {
+        const market = `${id}#${event.instrumentId}`
+        const times = (marks.get(market) ?? 0) + 1
+        marks.set(market, times)
+        counts.set(id, Math.max(counts.get(id) ?? 0, times))
+      } else if (isRefusal || event.type === doneBy[type]) counts.set(id, (counts.get(id) ?? 0) + 1)
     }
   return counts
 }

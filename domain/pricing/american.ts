@@ -93,7 +93,9 @@ export const americanGreeks = (inputs: SpotOptionInputs): Priced<AmericanGreeks>
   if (typeof rho !== 'number') return rho
   if (typeof yieldRho !== 'number') return yieldRho
   const theta = rate * base.price - (rate - yieldRate) * spot * delta - 0.5 * volatility ** 2 * spot ** 2 * gamma
-  return priced({ price: base.price, delta, gamma, vega, theta, rho, yieldRho })
+  const greeks = { price: base.price, delta, gamma, vega, theta, rho, yieldRho }
+  // Where a step is too small to be counted.
+  return Object.values(greeks).every(Number.isFinite) ? priced(greeks) : refused('not-representable', 'value')
 }
 
 const rateStep = 1e-4

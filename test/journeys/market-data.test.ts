@@ -88,7 +88,6 @@ test('book, trades, ticker and candles of a market of its own', async () => {
     turnover_24h: '5.05',
     trades_24h: 2,
     open_interest: '2',
-    mark_price: null,
     trading_state: 'continuous',
   })
   expect(ticker['sequence']).toBe(book['sequence'])

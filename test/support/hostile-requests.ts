@@ -702,5 +702,6 @@ export const consistentValues = (instrumentName: string, expiresAt: string): Rea
     'set-market-state': { state: 'auction', until: expiresAt },
     'set-obligation': { min_amount: '1' },
     'set-market-controls': { price_band: '0.1', velocity: '0.05' },
+    'put-measurements': { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T01:00:00.000Z' },
   }
 }

@@ -135,7 +135,6 @@ export const openWholeApi = (): WholeApi => {
     'approve-trade-bust': { bust_id: askedTradeId },
     'reopen-lane': { lane: '2' },
     'put-index-quotes': { source: 'desk', timestamp: new Date(Date.now() - 1_000).toISOString() },
-    'put-measurements': { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T01:00:00.000Z' },
     'exercise-option': { instrument_name: optionName },
     'list-instrument': { ...listing, instrument_name: 'H100.USE-27NOV46.B' },
     'set-listing-grid': { ...listing, effective_from: '2046-01-01T00:00:00Z' },

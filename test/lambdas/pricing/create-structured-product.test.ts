@@ -6,7 +6,8 @@ import { openPricingFloor } from '#test/support/pricing-floor.ts'
 const floor = openPricingFloor()
 const { handler } = await import('#lambdas/pricing/http.ts')
 const send = requests(handler, pricingOperations)
-const create = (body: object, more: object = {}) => send('create-structured-product', { body, ...more })
+const create = (body: object, more: object = {}) =>
+  send('create-structured-product', { body, as: { role: 'market_operator' }, ...more })
 
 const day = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10)
 const index = 'H100.USE'
