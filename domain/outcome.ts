@@ -40,6 +40,15 @@ export const rejectionCodes = [
   'not-exercisable',
   'instrument-settled',
   'settlement-out-of-order',
+  'insufficient-margin',
+  'exposure-too-large',
+  'unknown-hold',
+  'hold-limit',
+  'risk-epoch-not-newer',
+  'risk-epoch-not-begun',
+  'risk-epoch-incomplete',
+  'risk-epoch-lacks-instrument',
+  'risk-epoch-invalid',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

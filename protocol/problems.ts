@@ -324,6 +324,39 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'The payment before it is not made yet, or it is made already',
     'See GET /api/v1/markets/{instrument_name}/settlements.',
   ),
+  'insufficient-margin': kind(
+    422,
+    'The account cannot cover the worst scenario with it',
+    'Deposit cash, make it smaller, or reduce the risk of what is open.',
+  ),
+  'exposure-too-large': kind(
+    422,
+    'All that the account holds and has open together would be too large to be counted',
+    'Make it smaller, or cancel open orders.',
+  ),
+  'unknown-hold': kind(404, 'The account has no such hold', 'It may have been captured or released already.'),
+  'hold-limit': kind(422, 'The account has too many holds', 'Capture or release some first.'),
+  'risk-epoch-not-newer': kind(
+    409,
+    'An epoch of risk of this version, or a newer one, is in force',
+    'Count on from it.',
+  ),
+  'risk-epoch-not-begun': kind(409, 'No epoch of risk of this version is under way', 'Begin it first.'),
+  'risk-epoch-incomplete': kind(
+    409,
+    'A chunk of the epoch of risk is missing or out of order',
+    'Send chunks in order, and commit as many as were sent.',
+  ),
+  'risk-epoch-lacks-instrument': kind(
+    422,
+    'The epoch of risk lacks an instrument that is listed',
+    'Send its risk too, then commit again.',
+  ),
+  'risk-epoch-invalid': kind(
+    422,
+    'A number of the epoch of risk is outside of its bounds',
+    'Prices and gains of a lot lie between nothing and its highest price.',
+  ),
 }
 
 /** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */

@@ -55,8 +55,9 @@ const floors = [
   ['units.ts', 'outcome.ts'],
   ['reference', 'compliance'],
   ['ledger', 'pricing', 'auction'],
+  ['margin'],
   ['trading'],
-  ['margin', 'capacity', 'partners', 'settlement'],
+  ['capacity', 'partners', 'settlement'],
   ['lending', 'sla'],
 ]
 

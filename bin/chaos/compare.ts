@@ -129,6 +129,13 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'set-mark-prices': 'mark-price-set',
   'settle-instrument': 'instrument-settled',
   'exercise-option': 'option-exercised',
+  'risk-epoch-begin': 'risk-epoch-begun',
+  'risk-epoch-chunk': 'risk-epoch-chunk-taken',
+  'risk-epoch-commit': 'risk-epoch-adopted',
+  withdraw: 'withdrawn',
+  'place-hold': 'hold-placed',
+  'capture-hold': 'hold-captured',
+  'release-hold': 'hold-released',
 }
 
 const idOf = (event: Event): string | undefined => {

@@ -34,6 +34,9 @@ const firmAt = 3
 const firstHoldingAt = 4
 /** Bits of what blocks new orders: see `blocks`. */
 const blocksAt = 5
+/** What is put by of the cash, and in how many holds. */
+const heldAt = 6
+const holdsAt = 7
 
 const sizeAt = 0
 const entryAt = 1
@@ -107,6 +110,16 @@ export class Accounts {
   }
   addCash(account: AccountRecord, micros: number): void {
     this.accounts[account + cashAt] = (this.accounts[account + cashAt] as number) + micros
+  }
+  heldMicros(account: AccountRecord): number {
+    return this.accounts[account + heldAt] as number
+  }
+  holds(account: AccountRecord): number {
+    return this.accounts[account + holdsAt] as number
+  }
+  addHold(account: AccountRecord, micros: number, holds: number): void {
+    this.accounts[account + heldAt] = this.heldMicros(account) + micros
+    this.accounts[account + holdsAt] = this.holds(account) + holds
   }
   requiredMicros(account: AccountRecord): number {
     return this.accounts[account + requiredAt] as number
@@ -192,6 +205,14 @@ export class Accounts {
     return all.sort((a, b) => this.account(a) - this.account(b))
   }
 
+  /** In no order of use to anyone but who looks at all of them; 0 is none. */
+  firstHolding(account: AccountRecord): HoldingRecord {
+    return this.accounts[account + firstHoldingAt] as number
+  }
+  nextHolding(holding: HoldingRecord): HoldingRecord {
+    return this.links[(holding >> 1) + nextHoldingAt] as number
+  }
+
   account(holding: HoldingRecord): AccountRecord {
     return this.owners[(holding + ownersAt) * 2] as number
   }
@@ -222,6 +243,13 @@ export class Accounts {
   /** Signed entry cost of what is open, in ticks times lots. */
   entryTickLots(holding: HoldingRecord): number {
     return this.holdings[holding + entryAt] as number
+  }
+  /** Of all orders that are open, stops that wait left out. */
+  buyLots(holding: HoldingRecord): number {
+    return this.holdings[holding + buyLotsAt] as number
+  }
+  sellLots(holding: HoldingRecord): number {
+    return this.holdings[holding + sellLotsAt] as number
   }
   /** Since the position was first opened, fees not included. */
   realisedMicros(holding: HoldingRecord): number {
@@ -295,6 +323,18 @@ export class Accounts {
     return undefined
   }
 
+  /** The same of an order that the account can carry, as somebody else has said. */
+  carryVolume(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    priceTicks: number,
+    lots: number,
+    reserveMicros: number,
+  ): void {
+    this.closeVolume(holding, instrument, sells, priceTicks, -lots, -reserveMicros)
+  }
+
   /** An order at another price or size in place of one that is open, or why the account cannot carry it. */
   moveVolume(
     holding: HoldingRecord,
@@ -332,11 +372,8 @@ export class Accounts {
     return undefined
   }
 
-  private exposureRefusal(
-    holding: HoldingRecord,
-    instrument: Instrument,
-    addedLots: number,
-  ): RejectionCode | undefined {
+  /** Whether so many more lots could still be counted. */
+  exposureRefusal(holding: HoldingRecord, instrument: Instrument, addedLots: number): RejectionCode | undefined {
     const { holdings } = this
     const exposureLots =
       abs(holdings[holding + sizeAt] as number) +

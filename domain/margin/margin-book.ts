@@ -153,6 +153,18 @@ export class MarginBook {
     return undefined
   }
 
+  /** Lists many at once, before the first epoch. */
+  list(instruments: readonly RiskInstrument[]): Refused | undefined {
+    for (const instrument of instruments) {
+      const refusal = instrumentRefusal(instrument, this.epoch ?? noEpoch)
+      if (refusal !== undefined) return refusal
+    }
+    for (const instrument of instruments) this.revisions.set(instrument.instrumentId, instrument)
+    this.compile()
+    this.unmarkAll()
+    return undefined
+  }
+
   /** Whether a mark is beyond what the epoch's scenarios that count in full reach: then a new epoch is due. */
   isBeyondScan(instrumentId: number, markTicks: number): boolean {
     if (this.tables.kinds[instrumentId] !== byArray) return false
@@ -175,7 +187,7 @@ export class MarginBook {
       if (left <= 0) return false
       const account = this.cursor
       this.cursor += 1
-      if (this.hasRow(account) || ledger.firstHolding(account) === 0) {
+      if (this.hasRow(account) || !this.hasAnything(account)) {
         left -= 1
         continue
       }
@@ -184,7 +196,16 @@ export class MarginBook {
     return true
   }
 
-  /** Accounts that were found short when they were marked, or whose quotes must go; each once, in that order. */
+  get hasDue(): boolean {
+    return this.due.size > 0
+  }
+
+  /** Looks at an account whose position has changed by other than its own orders. */
+  watch(account: number): void {
+    if (!this.isCovered(account)) this.due.add(account)
+  }
+
+  /** Accounts that were found short when they were marked or watched, or whose quotes must go; each once, in that order. */
   takeDue(): readonly number[] {
     const due = [...this.due]
     this.due.clear()
@@ -586,6 +607,18 @@ export class MarginBook {
     return account < this.rowOf.length && this.rowOf[account] !== 0
   }
 
+  /**
+   * Whether there is a position, an order or a debt. A holding that has neither any more does not count, here and in the work of
+   * `mark`: a ledger that was restored has none of them, and has to be marked at the same pace.
+   */
+  private hasAnything(account: number): boolean {
+    const { ledger } = this
+    if (ledger.cashMicros(account) < ledger.holdsMicros(account)) return true
+    for (let holding = ledger.firstHolding(account); holding !== 0; holding = ledger.nextHolding(holding))
+      if (ledger.sizeLots(holding) !== 0 || ledger.firstOrder(holding) !== 0) return true
+    return false
+  }
+
   private isCoveredRow(row: number): boolean {
     const page = this.pages[row >> pageShift] as Float64Array
     const at = (row & (rowsOfPage - 1)) * this.tables.stride
@@ -869,9 +902,9 @@ export class MarginBook {
     const budget = this.quoteBudgets.get(account)
     this.layBudget(account, page, at)
     for (let holding = ledger.firstHolding(account); holding !== 0; holding = ledger.nextHolding(holding)) {
-      work += 1
       const instrumentId = ledger.instrumentId(holding)
       const size = ledger.sizeLots(holding)
+      if (size !== 0 || ledger.firstOrder(holding) !== 0) work += 1
       equity -= ledger.entryMicros(holding)
       if (this.kindOf(instrumentId) === unlisted) continue
       const [buys, sellLots] = [ledger.buyLots(holding), ledger.sellLots(holding)]
@@ -1002,7 +1035,11 @@ const bounded = (instrument: RiskInstrument): RiskInstrument => ({
   ...instrument,
   group: 0,
   concentrationUnits: 0,
-  risk: { kind: 'bounds', lowMicros: 0, highMicros: instrument.capMicros },
+  // Bounds that are known stay true.
+  risk:
+    instrument.risk.kind === 'bounds'
+      ? instrument.risk
+      : { kind: 'bounds', lowMicros: 0, highMicros: instrument.capMicros },
 })
 
 /** Every instrument is covered by its bounds. */

@@ -3,7 +3,7 @@ import { readPayoff } from '../pricing/payoff-tree.ts'
 import type { ContractTerms } from '../reference/contract-terms.ts'
 import { asItIs, type ContractMarket, contractValue, type MarketState } from './contract-values.ts'
 import { accepted, type Checked, integer, type Refused, refused, within } from './refused.ts'
-import type { RiskInstrument } from './risk-epoch.ts'
+import { boundedInstrument, type RiskInstrument } from './risk-epoch.ts'
 import type { Scenario, ScenarioSet } from './scenario-set.ts'
 
 const { ceil, floor, max, min } = Math
@@ -126,27 +126,6 @@ const boundsOf = (
   const low = min(max(floor(proved.value.lowest / tick), 0), markTicks)
   const high = max(min(ceil(proved.value.highest / tick), maxPriceTicks), markTicks)
   return accepted(make({ kind: 'bounds', lowMicros: low * microsPerTickLot, highMicros: high * microsPerTickLot }))
-}
-
-/** An instrument that nobody can value: whatever it settles at between nothing and its highest price is covered. */
-export const boundedInstrument = (
-  contract: Pick<
-    RiskContract,
-    'instrumentId' | 'instrumentName' | 'microsPerTickLot' | 'maxPriceTicks' | 'markTicks' | 'shortMinimumMicros'
-  > & { readonly group: number; readonly concentrationUnits: number },
-): RiskInstrument => {
-  const capMicros = contract.maxPriceTicks * contract.microsPerTickLot
-  return {
-    instrumentId: contract.instrumentId,
-    instrumentName: contract.instrumentName,
-    markMicros: contract.markTicks * contract.microsPerTickLot,
-    capMicros,
-    microsPerTick: contract.microsPerTickLot,
-    group: contract.group,
-    concentrationUnits: contract.concentrationUnits,
-    shortMinimumMicros: contract.shortMinimumMicros,
-    risk: { kind: 'bounds', lowMicros: 0, highMicros: capMicros },
-  }
 }
 
 /**

@@ -41,6 +41,34 @@ export interface ConcentrationGroup {
   readonly microsPerUnit: number
 }
 
+/** What is known of an instrument without valuing it. */
+export interface UnvaluedInstrument {
+  readonly instrumentId: number
+  readonly instrumentName: string
+  readonly microsPerTickLot: number
+  readonly maxPriceTicks: number
+  readonly markTicks: number
+  readonly shortMinimumMicros: number
+  readonly group: number
+  readonly concentrationUnits: number
+}
+
+/** An instrument that nobody can value: whatever it settles at between nothing and its highest price is covered. */
+export const boundedInstrument = (contract: UnvaluedInstrument): RiskInstrument => {
+  const capMicros = contract.maxPriceTicks * contract.microsPerTickLot
+  return {
+    instrumentId: contract.instrumentId,
+    instrumentName: contract.instrumentName,
+    markMicros: contract.markTicks * contract.microsPerTickLot,
+    capMicros,
+    microsPerTick: contract.microsPerTickLot,
+    group: contract.group,
+    concentrationUnits: contract.concentrationUnits,
+    shortMinimumMicros: contract.shortMinimumMicros,
+    risk: { kind: 'bounds', lowMicros: 0, highMicros: capMicros },
+  }
+}
+
 export interface RiskEpoch {
   readonly version: number
   readonly scenarioSetVersion: number

@@ -11,17 +11,19 @@ import {
   type PlaceOrder,
   type PostOnly,
   plainInstructions,
+  type RiskGroup,
   selfTradePreventions,
   settlementKinds,
   type TimeInForce,
   timesInForce,
   triggers,
 } from './commands.ts'
-import { versionOfContracts } from './engine-version.ts'
+import { versionOfContracts, versionOfMargin } from './engine-version.ts'
 import {
   bits,
   type Codec,
   codecsOf,
+  entries,
   flag,
   hex,
   i32,
@@ -41,6 +43,7 @@ import {
 } from './fields.ts'
 import { tradingStates } from './market-controls.ts'
 import { commandType, commandTypes, messageVersion, typeOf } from './messages.ts'
+import { instrumentRisks } from './risk-messages.ts'
 import type { Tape } from './tape.ts'
 
 /** Its 24 bytes lie at the same place in commands and in events; here without the label, and with types and times. */
@@ -270,6 +273,24 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     instrumentId: u32(24),
     quantityLots: i32(28),
   }),
+  'risk-epoch-begin': command('risk-epoch-begin', 40, {
+    commandId,
+    epochVersion: u32(24),
+    scenarioSetVersion: u32(28),
+    groups: entries<RiskGroup>(32, 16, { thresholdUnits: i64(0), microsPerUnit: i64(8) }),
+    blocks: list(36, [{ name: 'scenarios', isSigned: false }]),
+  }),
+  'risk-epoch-chunk': command('risk-epoch-chunk', 40, {
+    commandId,
+    epochVersion: u32(24),
+    number: u32(28),
+    instruments: instrumentRisks(32),
+  }),
+  'risk-epoch-commit': command('risk-epoch-commit', 32, { commandId, epochVersion: u32(24), chunks: u32(28) }),
+  withdraw: command('withdraw', 32, { accountId, commandId, amountMicros: i64(24) }),
+  'place-hold': command('place-hold', 32, { accountId, commandId, amountMicros: i64(24) }),
+  'capture-hold': command('capture-hold', 48, { accountId, commandId, holdId: id(24), amountMicros: i64(40) }),
+  'release-hold': command('release-hold', 40, { accountId, commandId, holdId: id(24) }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -296,8 +317,10 @@ export const readCommand = (words: Int32Array, at: number): Command => {
 type Fault = 'unknown-message' | 'malformed-message'
 
 /** The highest type that an engine of a version knows. */
-const lastTypeOf = (version: number): number =>
-  version < versionOfContracts ? commandType['activate-engine-version'] : commandTypes.length
+const lastTypeOf = (version: number): number => {
+  if (version < versionOfContracts) return commandType['activate-engine-version']
+  return version < versionOfMargin ? commandType['exercise-option'] : commandTypes.length
+}
 
 /**
  * What is wrong with a message, if anything, for an engine of that version; without an object where it is an order, a

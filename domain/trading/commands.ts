@@ -1,3 +1,4 @@
+import type { ArrayRisk, BoundsRisk } from '../margin/risk-epoch.ts'
 import type { ContractSpecification } from '../reference/instrument.ts'
 import type { MarketControls, TradingState } from './market-controls.ts'
 
@@ -254,6 +255,87 @@ export interface ExerciseOption {
   readonly quantityLots: number
 }
 
+/**
+ * An epoch of risk: what margin is computed from, from its commit on. Scenarios and groups are known here by their numbers;
+ * whoever made the epoch knows their names.
+ */
+export interface RiskEpochBegin {
+  readonly type: 'risk-epoch-begin'
+  readonly commandId: string
+  /** Grows with each epoch. */
+  readonly epochVersion: number
+  readonly scenarioSetVersion: number
+  readonly groups: readonly RiskGroup[]
+  /** The runs of scenarios that move the same underlyings. */
+  readonly blocks: readonly { readonly scenarios: number }[]
+}
+
+/** Concentration: beyond so many units, so much for each. */
+export interface RiskGroup {
+  readonly thresholdUnits: number
+  readonly microsPerUnit: number
+}
+
+export interface RiskEpochChunk {
+  readonly type: 'risk-epoch-chunk'
+  readonly commandId: string
+  readonly epochVersion: number
+  /** From 0 on, in order. */
+  readonly number: number
+  readonly instruments: readonly InstrumentRisk[]
+}
+
+/** Of one lot, long. What an instrument's tick is and its highest price the engine knows. */
+export interface InstrumentRisk {
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly markMicros: number
+  readonly shortMinimumMicros: number
+  readonly group: number
+  readonly concentrationUnits: number
+  readonly risk: ArrayRisk | BoundsRisk
+}
+
+/** From here on every decision is by the epoch. */
+export interface RiskEpochCommit {
+  readonly type: 'risk-epoch-commit'
+  readonly commandId: string
+  readonly epochVersion: number
+  readonly chunks: number
+}
+
+/** Cash that leaves the exchange: only of what is neither needed nor held. */
+export interface Withdraw {
+  readonly type: 'withdraw'
+  readonly commandId: string
+  readonly accountId: number
+  readonly amountMicros: number
+}
+
+/** Puts cash by for a payment that is under way. The command's id names the hold. */
+export interface PlaceHold {
+  readonly type: 'place-hold'
+  readonly commandId: string
+  readonly accountId: number
+  readonly amountMicros: number
+}
+
+/** The payment was made: so much leaves the exchange, and what is left of the hold is free again. */
+export interface CaptureHold {
+  readonly type: 'capture-hold'
+  readonly commandId: string
+  readonly accountId: number
+  readonly holdId: string
+  readonly amountMicros: number
+}
+
+export interface ReleaseHold {
+  readonly type: 'release-hold'
+  readonly commandId: string
+  readonly accountId: number
+  readonly holdId: string
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -277,6 +359,13 @@ export type Command =
   | SetMarkPrices
   | SettleInstrument
   | ExerciseOption
+  | RiskEpochBegin
+  | RiskEpochChunk
+  | RiskEpochCommit
+  | Withdraw
+  | PlaceHold
+  | CaptureHold
+  | ReleaseHold
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const

@@ -54,7 +54,8 @@ export class ContractLife extends Matching {
     const instrument = defined.value
     if (instrument.terms.kind === 'option' && !this.isOnFuture(instrument.terms, specification.expirationMillis))
       return 'invalid-specification'
-    this.addListing(instrument)
+    const listing = this.addListing(instrument)
+    this.margin?.revise(listing)
     writeEvent(this.told, { type: 'instrument-listed', commandId, instrument })
     return undefined
   }
@@ -126,6 +127,8 @@ export class ContractLife extends Matching {
       const sizeLots = this.accounts.sizeLots(holding)
       const entryTickLots = this.accounts.entryTickLots(holding)
       longLots += Math.max(sizeLots, 0)
+      if (settlementKind === 'final')
+        this.margin?.movePosition(holding, -sizeLots, -sizeLots * priceTicks * before.microsPerTickLot)
       const settled = settledPosition(settlementKind, sizeLots, entryTickLots, priceTicks, before, after)
       this.accounts.settle(holding, before, after, settled)
       this.tellSettled(holding, commandId, settlementKind, priceTicks, sizeLots, settled.paidMicros)
@@ -143,7 +146,24 @@ export class ContractLife extends Matching {
     const { specificationVersion, settledLegs, distributedTicks } = after
     const now = { specificationVersion, settledLegs, distributedTicks }
     writeEvent(this.told, { ...command, type: 'instrument-settled', holders: holders.length, longLots, ...now })
+    const { margin } = this
+    if (margin === undefined) return undefined
+    if (settlementKind === 'final') for (const holding of holders) margin.watch(this.accounts.account(holding))
+    if (after === before) return undefined
+    // Its risk was that of the contract before: until the next epoch it is covered for whatever it settles at.
+    margin.revise(listing)
+    this.tellEpochDue(listing)
     return undefined
+  }
+
+  /** Once an epoch, and never before the first. */
+  protected tellEpochDue({ instrument, markTicks }: Listing): void {
+    const { margin } = this
+    if (margin === undefined || margin.epochVersion === 0 || margin.isEpochDue) return
+    margin.isEpochDue = true
+    const { epochVersion } = margin
+    const { instrumentId } = instrument
+    writeEvent(this.told, { type: 'risk-epoch-due', instrumentId, epochVersion, markTicks })
   }
 
   /** Each payment once, in its order, and none after the final one. */
@@ -184,11 +204,11 @@ export class ContractLife extends Matching {
     if (quantityLots < 1 || quantityLots > accounts.sizeLots(holding)) return 'amount-out-of-range'
     const before = accounts.save(holding)
     const cashMicros = accounts.cashMicros(account)
-    accounts.fillWithoutOrder(holding, instrument, -quantityLots, priceTicks, 0)
+    this.movePosition(holding, instrument, -quantityLots, priceTicks, 0)
     // What is still open to be sold may have been covered by the position.
-    if (!accounts.isCovered(account)) {
-      accounts.restore(holding, before)
-      return 'insufficient-funds'
+    if (!this.isCovered(account)) {
+      this.movePositionBack(holding, instrument, -quantityLots, priceTicks, 0, before)
+      return this.shortCode
     }
     const paidMicros = accounts.cashMicros(account) - cashMicros
     this.tellSettled(holding, commandId, 'exercise', priceTicks, quantityLots, paidMicros)
@@ -221,11 +241,12 @@ export class ContractLife extends Matching {
       count += 1
       const account = accounts.account(holding)
       const cashMicros = accounts.cashMicros(account)
-      accounts.fillWithoutOrder(holding, instrument, share, priceTicks, 0)
+      this.movePosition(holding, instrument, share, priceTicks, 0)
       const paidMicros = accounts.cashMicros(account) - cashMicros
       this.tellSettled(holding, commandId, 'assignment', priceTicks, -share, paidMicros)
       // What was bid to close the short position would open a long one now: without these orders it is covered.
-      if (!accounts.isCovered(account)) this.closeAll(this.restingOf(account, holding), 'insufficient-funds')
+      if (!this.isCovered(account)) this.closeAll(this.restingOf(account, holding), this.shortCode)
+      this.margin?.watch(account)
     }
     return count
   }

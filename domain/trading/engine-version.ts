@@ -6,13 +6,15 @@
  * 2: a reduce-only stop whose trigger is reached when the position is smaller than it is says so by `order-amended`.
  * 3: contracts other than plain futures, delisting, lists of marks, settlement and exercise. Before it each of these
  *    commands is an unknown message, as it is to older code: the record that it lies in is poison.
+ * 4: margin by the book of domain/margin in place of the fully funded check, epochs of risk, withdrawals, holds.
  */
-export const engineVersions = [1, 2, 3] as const
+export const engineVersions = [1, 2, 3, 4] as const
 
 export const firstEngineVersion = 1
 export const versionOfToldClips = 2
 export const versionOfContracts = 3
-export const newestEngineVersion = 3
+export const versionOfMargin = 4
+export const newestEngineVersion = 4
 
 /** A version that this code does not have: another replica may. */
 export class EngineVersionUnknown extends Error {

@@ -1,7 +1,8 @@
 import { reserveMicrosOf } from '../ledger/accounts.ts'
 import type { PostOnly } from './commands.ts'
-import { requireEngineVersion } from './engine-version.ts'
+import { requireEngineVersion, versionOfMargin } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
+import type { LaneMarginState } from './lane-margin.ts'
 import { type Listing, nothingSettled } from './listing.ts'
 import { type MarketControls, type TradingState, tradingStates } from './market-controls.ts'
 import type { ProtectionTerms, QuoteFill } from './market-making.ts'
@@ -42,6 +43,8 @@ export interface EngineState {
   readonly bustedTrades: readonly string[]
   /** Ids and accounts of the last commands, oldest first: 20 bytes each, as hex. */
   readonly recentCommands: { readonly older: string; readonly younger: string }
+  /** From version 4 on. */
+  readonly margin?: LaneMarginState
 }
 
 interface AccountState {
@@ -164,6 +167,7 @@ export class Engine extends TradingFloor {
       isLaneKilled: this.isLaneKilled,
       bustedTrades: [...this.busted].sort(),
       recentCommands: { older: hexAt(older, 0, older.byteLength), younger: hexAt(younger, 0, younger.byteLength) },
+      ...(this.margin === undefined ? {} : { margin: this.margin.capture() }),
     }
   }
 
@@ -263,6 +267,11 @@ export class Engine extends TradingFloor {
     for (const tradeId of state.bustedTrades) this.busted.add(tradeId)
     const { older, younger } = state.recentCommands
     this.recent.restore({ older: wordsOfHex(older), younger: wordsOfHex(younger) })
+    if (state.margin === undefined) return
+    const margin = this.createMargin()
+    margin.restoreHolds(state.margin)
+    margin.restore(state.margin)
+    this.margin = margin
   }
 
   private restoreOrder(listing: Listing, saved: OrderState, sells: boolean): void {
@@ -285,6 +294,11 @@ export class Engine extends TradingFloor {
     if (waits) {
       listing.waiting.add(order)
       listing.isWatched = true
+      return
+    }
+    if (this.version >= versionOfMargin) {
+      accounts.carryVolume(holding, instrument, sells, priceTicks, lots, reserve)
+      listing.book.rest(order, sells, priceTicks)
       return
     }
     const refusal = accounts.openVolume(holding, instrument, sells, priceTicks, lots, reserve)

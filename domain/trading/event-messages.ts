@@ -303,6 +303,48 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     priceTicks: i32(32),
     assignedAccounts: u32(36),
   }),
+  'risk-epoch-begun': event('risk-epoch-begun', 32, {
+    commandId,
+    epochVersion: u32(24),
+    scenarioSetVersion: u32(28),
+  }),
+  'risk-epoch-chunk-taken': event('risk-epoch-chunk-taken', 40, {
+    commandId,
+    epochVersion: u32(24),
+    number: u32(28),
+    instruments: u32(32),
+  }),
+  'risk-epoch-adopted': event('risk-epoch-adopted', 40, {
+    commandId,
+    epochVersion: u32(24),
+    scenarioSetVersion: u32(28),
+    instruments: u32(32),
+  }),
+  'risk-epoch-due': event('risk-epoch-due', 16, { instrumentId, epochVersion: u32(8), markTicks: i32(12) }),
+  'margin-called': event('margin-called', 32, {
+    accountId,
+    epochVersion: u32(8),
+    equityMicros: i64(16),
+    requirementMicros: i64(24),
+  }),
+  withdrawn: event('withdrawn', 40, { accountId, commandId, amountMicros: i64(24), cashMicros: i64(32) }),
+  'hold-placed': event('hold-placed', 40, { accountId, commandId, amountMicros: i64(24), heldMicros: i64(32) }),
+  'hold-captured': event('hold-captured', 72, {
+    accountId,
+    commandId,
+    holdId: id(24),
+    amountMicros: i64(40),
+    releasedMicros: i64(48),
+    heldMicros: i64(56),
+    cashMicros: i64(64),
+  }),
+  'hold-released': event('hold-released', 56, {
+    accountId,
+    commandId,
+    holdId: id(24),
+    releasedMicros: i64(40),
+    heldMicros: i64(48),
+  }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]
 

@@ -95,6 +95,7 @@ export const cancelReasons = [
   'instrument-delisted',
   'instrument-adjusted',
   'position-limit',
+  'insufficient-margin',
 ] as const
 export type CancelReason = (typeof cancelReasons)[number]
 
@@ -415,6 +416,87 @@ export interface OptionExercised {
   readonly assignedAccounts: number
 }
 
+/** An epoch of risk is under way; until it is adopted nothing is decided by it. */
+export interface RiskEpochBegun {
+  readonly type: 'risk-epoch-begun'
+  readonly commandId: string
+  readonly epochVersion: number
+  readonly scenarioSetVersion: number
+}
+
+export interface RiskEpochChunkTaken {
+  readonly type: 'risk-epoch-chunk-taken'
+  readonly commandId: string
+  readonly epochVersion: number
+  readonly number: number
+  /** Of the epoch so far. */
+  readonly instruments: number
+}
+
+/** From here on every decision is by this epoch. */
+export interface RiskEpochAdopted {
+  readonly type: 'risk-epoch-adopted'
+  readonly commandId: string
+  readonly epochVersion: number
+  readonly scenarioSetVersion: number
+  readonly instruments: number
+}
+
+/** The epoch no longer tells the risk of an instrument: its mark went beyond the scan, or its contract was adjusted. Once an epoch. */
+export interface RiskEpochDue {
+  readonly type: 'risk-epoch-due'
+  readonly instrumentId: number
+  /** That is out of date. */
+  readonly epochVersion: number
+  readonly markTicks: number
+}
+
+/** An account needs more than it has: found when it was marked to an epoch, or by a payment. */
+export interface MarginCalled {
+  readonly type: 'margin-called'
+  readonly accountId: number
+  readonly epochVersion: number
+  readonly equityMicros: number
+  readonly requirementMicros: number
+}
+
+export interface Withdrawn {
+  readonly type: 'withdrawn'
+  readonly accountId: number
+  readonly commandId: string
+  readonly amountMicros: number
+  readonly cashMicros: number
+}
+
+/** What it leads to is `heldMicros`, the sum of the account's holds. Its command's id names the hold. */
+export interface HoldPlaced {
+  readonly type: 'hold-placed'
+  readonly accountId: number
+  readonly commandId: string
+  readonly amountMicros: number
+  readonly heldMicros: number
+}
+
+export interface HoldCaptured {
+  readonly type: 'hold-captured'
+  readonly accountId: number
+  readonly commandId: string
+  readonly holdId: string
+  readonly amountMicros: number
+  readonly releasedMicros: number
+  readonly heldMicros: number
+  readonly cashMicros: number
+}
+
+export interface HoldReleased {
+  readonly type: 'hold-released'
+  readonly accountId: number
+  readonly commandId: string
+  readonly holdId: string
+  readonly releasedMicros: number
+  readonly heldMicros: number
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -449,3 +531,12 @@ export type Event =
   | PositionSettled
   | InstrumentSettled
   | OptionExercised
+  | RiskEpochBegun
+  | RiskEpochChunkTaken
+  | RiskEpochAdopted
+  | RiskEpochDue
+  | MarginCalled
+  | Withdrawn
+  | HoldPlaced
+  | HoldCaptured
+  | HoldReleased

@@ -16,7 +16,7 @@ export interface Field<Value> {
 }
 
 /** Behind the fixed fields lie texts and lists, in the order of their lengths. In bytes from the message's beginning. */
-interface Tail {
+export interface Tail {
   at: number
   readonly end: number
 }
@@ -28,7 +28,7 @@ export interface Codec<Message> {
 
 /** So that what answers a message, which repeats its texts, always fits a message too. A field may allow more. */
 export const maxTextBytes = 256
-const maxMessageBytes = 65_528
+export const maxMessageBytes = 65_528
 
 const two32 = 4_294_967_296
 const maxSafeHigh = 2_097_152
@@ -229,6 +229,34 @@ export const list = <Name extends string>(
       words[offset / 4] = entries.length
       for (const entry of entries) {
         for (const { name, field } of columns) field.write(words.subarray(tail.at / 4), entry[name], none)
+        tail.at += entryBytes
+      }
+    },
+  }
+}
+
+/** The same with entries of other fields, which own all of so many bytes each. */
+export const entries = <Value extends object>(
+  offset: number,
+  entryBytes: number,
+  fields: FieldsOf<Value>,
+): Field<readonly Value[]> => {
+  const each = nested(fields)
+  return {
+    owned: whole(offset, 4),
+    read: (words, at, tail) => {
+      const count = (words[at + offset / 4] as number) >>> 0
+      if (tail.at + count * entryBytes > tail.end) throw new RangeError('a list lies past the end of its message')
+      const from = at + tail.at / 4
+      tail.at += count * entryBytes
+      return Array.from({ length: count }, (_, index) => each.read(words, from + (index * entryBytes) / 4, tail))
+    },
+    write: (words, values, tail) => {
+      if (tail.at + values.length * entryBytes > maxMessageBytes)
+        throw new RangeError(`${values.length} entries do not fit a message`)
+      words[offset / 4] = values.length
+      for (const value of values) {
+        each.write(words.subarray(tail.at / 4), value, tail)
         tail.at += entryBytes
       }
     },

@@ -1,8 +1,11 @@
-import { Accounts, type HoldingRecord, reserveMicrosOf } from '../ledger/accounts.ts'
+import { type AccountRecord, Accounts, type HoldingRecord, reserveMicrosOf } from '../ledger/accounts.ts'
+import { feeMicros } from '../ledger/fees.ts'
+import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import { Levels } from './book.ts'
 import type { CancelReason } from './events.ts'
 import { cancelReasons } from './events.ts'
+import type { LaneMargin } from './lane-margin.ts'
 import type { Listing } from './listing.ts'
 import { type QuoteGroup, QuoteGroups } from './market-making.ts'
 import { eventType, headerOf, wordsOf } from './messages.ts'
@@ -52,6 +55,8 @@ export class Matching {
   protected readonly groups = new QuoteGroups()
   protected readonly breached = new Set<QuoteGroup>()
   protected readonly moved = new Set<Listing>()
+  /** From engine version 4 on. */
+  protected margin: LaneMargin | undefined
 
   constructor(lane: number) {
     this.lane = lane
@@ -66,6 +71,99 @@ export class Matching {
     const listing = this.listings[instrumentId]
     if (listing === undefined) throw new Error(`an order of instrument ${instrumentId}, which is not listed`)
     return listing
+  }
+
+  /** Counts an order as open, or says why the account cannot carry it; nothing has changed then. */
+  protected openVolume(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    reserveMicros: number,
+  ): RejectionCode | undefined {
+    const { accounts, margin } = this
+    if (margin === undefined) return accounts.openVolume(holding, instrument, sells, ticks, lots, reserveMicros)
+    const refusal =
+      accounts.exposureRefusal(holding, instrument, lots) ?? margin.place(holding, sells, ticks, lots, reserveMicros)
+    if (refusal === undefined) accounts.carryVolume(holding, instrument, sells, ticks, lots, reserveMicros)
+    return refusal
+  }
+
+  /** The same of an order at another price or size in place of one that is open. */
+  protected moveVolume(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    fromTicks: number,
+    fromLots: number,
+    toTicks: number,
+    toLots: number,
+    addedMicros: number,
+  ): RejectionCode | undefined {
+    const { accounts, margin } = this
+    if (margin === undefined)
+      return accounts.moveVolume(holding, instrument, sells, fromTicks, fromLots, toTicks, toLots, addedMicros)
+    const exposure = toLots > fromLots ? accounts.exposureRefusal(holding, instrument, toLots - fromLots) : undefined
+    const refusal = exposure ?? margin.amend(holding, sells, fromTicks, fromLots, toTicks, toLots, addedMicros)
+    if (refusal !== undefined) return refusal
+    accounts.closeVolume(holding, instrument, sells, fromTicks, fromLots, 0)
+    accounts.carryVolume(holding, instrument, sells, toTicks, toLots, addedMicros)
+    return undefined
+  }
+
+  /** Takes lots off an open order, and so much off its reserve. */
+  protected closeVolume(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    reserveMicros: number,
+  ): void {
+    this.margin?.cancel(holding, sells, ticks, lots, reserveMicros)
+    this.accounts.closeVolume(holding, instrument, sells, ticks, lots, reserveMicros)
+  }
+
+  /**
+   * Lots that come or go at a price without an order, whether or not the account can carry it; refused only where they
+   * cannot be counted.
+   */
+  protected movePosition(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    signedLots: number,
+    ticks: number,
+    refundMicros: number,
+  ): RejectionCode | undefined {
+    const paidMicros = signedLots * ticks * instrument.microsPerTickLot - refundMicros
+    const refusal = this.margin?.movePosition(holding, signedLots, paidMicros)
+    if (refusal === undefined) this.accounts.fillWithoutOrder(holding, instrument, signedLots, ticks, refundMicros)
+    return refusal
+  }
+
+  /** Undoes it, with both records as `save` found them. */
+  protected movePositionBack(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    signedLots: number,
+    ticks: number,
+    refundMicros: number,
+    saved: Float64Array,
+  ): void {
+    const paidMicros = signedLots * ticks * instrument.microsPerTickLot - refundMicros
+    const refusal = this.margin?.movePosition(holding, -signedLots, -paidMicros)
+    if (refusal !== undefined) throw new Error(`what was counted before cannot be now: ${refusal}`)
+    this.accounts.restore(holding, saved)
+  }
+
+  protected isCovered(account: AccountRecord): boolean {
+    return this.margin === undefined ? this.accounts.isCovered(account) : this.margin.isCovered(account)
+  }
+
+  /** Why an order cannot be carried. */
+  protected get shortCode(): 'insufficient-funds' | 'insufficient-margin' {
+    return this.margin?.shortCode ?? 'insufficient-funds'
   }
 
   /** An order that does not rest yet; its id lies in `words`. */
@@ -255,6 +353,10 @@ export class Matching {
     const filledTickLots = orders.filledTickLots(order) + lots * ticks
     const reserve = remaining === 0 ? 0 : reserveMicrosOf(instrument, limitTicks, remaining)
     const released = orders.reserveMicros(order) - reserve
+    if (this.margin !== undefined) {
+      const paid = feeMicros(commissionPpm, ticks * lots * instrument.microsPerTickLot)
+      this.margin.fill(holding, sells, limitTicks, lots, ticks, paid, released)
+    }
     const fee = accounts.fillVolume(holding, instrument, sells, limitTicks, lots, ticks, commissionPpm, released)
     orders.setFilledLots(order, filled)
     orders.setFilledTickLots(order, filledTickLots)
@@ -358,7 +460,7 @@ export class Matching {
       const ticks = levels.ticks(level)
       const left = levels.lots(level) - orders.visibleLots(order)
       const remaining = orders.remainingLots(order)
-      accounts.closeVolume(holding, listing.instrument, sells, ticks, remaining, orders.reserveMicros(order))
+      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, orders.reserveMicros(order))
       listing.book.remove(order, sells)
       this.tellCancelled(order, listing, reason, ticks, left, words, at)
     }

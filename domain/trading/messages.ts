@@ -29,6 +29,13 @@ export const commandTypes = [
   'set-mark-prices',
   'settle-instrument',
   'exercise-option',
+  'risk-epoch-begin',
+  'risk-epoch-chunk',
+  'risk-epoch-commit',
+  'withdraw',
+  'place-hold',
+  'capture-hold',
+  'release-hold',
 ] as const
 
 export const eventTypes = [
@@ -69,6 +76,15 @@ export const eventTypes = [
   'position-settled',
   'instrument-settled',
   'option-exercised',
+  'risk-epoch-begun',
+  'risk-epoch-chunk-taken',
+  'risk-epoch-adopted',
+  'risk-epoch-due',
+  'margin-called',
+  'withdrawn',
+  'hold-placed',
+  'hold-captured',
+  'hold-released',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

@@ -13,26 +13,34 @@ import type {
   ActivateEngineVersion,
   BustTrade,
   CancelOrders,
+  CaptureHold,
   Command,
   Deposit,
   InstrumentQuote,
   OpenAccount,
+  PlaceHold,
   PlaceOrder,
   Quote,
+  ReleaseHold,
+  RiskEpochBegin,
+  RiskEpochChunk,
+  RiskEpochCommit,
   SetDeadMan,
   SetKillSwitch,
   SetMarketControls,
   SetMarketMakerProtection,
   SetMarkPrice,
   SetTradingState,
+  Withdraw,
 } from './commands.ts'
 import { mostIcebergParts, noHash } from './commands.ts'
 import { ContractLife, type Refusal } from './contract-life.ts'
-import { firstEngineVersion, requireEngineVersion, versionOfToldClips } from './engine-version.ts'
+import { firstEngineVersion, requireEngineVersion, versionOfMargin, versionOfToldClips } from './engine-version.ts'
 import { readEvent, writeEvent } from './event-messages.ts'
 import type { Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
 import { idTextAt, putIdText } from './identifiers.ts'
+import { LaneMargin, maxCashMicros } from './lane-margin.ts'
 import type { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
 import type { QuoteGroup } from './market-making.ts'
@@ -48,6 +56,8 @@ import { PriceWatch } from './velocity.ts'
 
 const maxAccounts = 1_000_000
 const maxOpenOrders = 10_000
+/** Of one account. */
+const maxHolds = 1_000
 /** Orders good for the day end with it, in UTC. */
 const dayMillis = 86_400_000
 
@@ -128,6 +138,7 @@ export class TradingFloor extends ContractLife {
 
   private fireDue(): void {
     while (this.timers.isDue(this.laneMillis)) this.fire()
+    if (this.margin?.hasDue === true) this.callMargin(this.margin)
   }
 
   /**
@@ -147,6 +158,10 @@ export class TradingFloor extends ContractLife {
     const refusal = this.decide(type, words, at)
     if (refusal !== undefined) this.tellRefusal(type, words, at, refusal)
     if (this.isUnsettled) this.settle()
+    const { margin } = this
+    if (margin === undefined) return
+    margin.remark()
+    if (margin.hasDue) this.callMargin(margin)
   }
 
   /** Applies so many commands, the first at a word. Answers where they end. */
@@ -249,6 +264,20 @@ export class TradingFloor extends ContractLife {
         return this.bustTrade(command)
       case 'activate-engine-version':
         return this.activateVersion(command)
+      case 'risk-epoch-begin':
+        return this.beginEpoch(command)
+      case 'risk-epoch-chunk':
+        return this.takeEpochChunk(command)
+      case 'risk-epoch-commit':
+        return this.commitEpoch(command)
+      case 'withdraw':
+        return this.withdraw(command)
+      case 'place-hold':
+        return this.placeHold(command)
+      case 'capture-hold':
+        return this.captureHold(command)
+      case 'release-hold':
+        return this.releaseHold(command)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -261,6 +290,7 @@ export class TradingFloor extends ContractLife {
     if (command.markTicks < 1 || command.markTicks > listing.instrument.maxPriceTicks) return 'price-out-of-range'
     listing.markTicks = command.markTicks
     writeEvent(this.told, { ...command, type: 'mark-price-set' })
+    if (this.margin?.isBeyondScan(command.instrumentId, command.markTicks) === true) this.tellEpochDue(listing)
     listing.lowMarkTicks = command.markTicks
     listing.highMarkTicks = command.markTicks
     this.lookAt(listing)
@@ -296,7 +326,7 @@ export class TradingFloor extends ContractLife {
     const holding = accounts.holdingOf(account, instrumentId)
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
-    const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
+    const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
     const all = (sells ? traits.sells : 0) | (isImmediate ? traits.isImmediate : 0)
     const order = this.create(words, at + 2, holding, lots, all, reserve)
@@ -329,7 +359,7 @@ export class TradingFloor extends ContractLife {
     if (remaining > 0) {
       const holding = orders.holding(order)
       const reserve = orders.reserveMicros(order)
-      this.accounts.closeVolume(holding, listing.instrument, sells, ticks, remaining, reserve)
+      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, reserve)
       this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, words, idWord)
     }
     this.drop(order)
@@ -410,7 +440,7 @@ export class TradingFloor extends ContractLife {
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
-    const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
+    const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
     const order = this.create(words, at + 2, holding, lots, all, reserve)
     orders.extras.set(order, extras)
@@ -610,7 +640,7 @@ export class TradingFloor extends ContractLife {
       return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const added = reserve - orders.reserveMicros(order)
-    const refusal = accounts.moveVolume(holding, instrument, sells, fromTicks, remaining, ticks, lots, added)
+    const refusal = this.moveVolume(holding, instrument, sells, fromTicks, remaining, ticks, lots, added)
     if (refusal !== undefined) return refusal
     orders.setReserveMicros(order, reserve)
     orders.setQuantityLots(order, quantity)
@@ -636,7 +666,7 @@ export class TradingFloor extends ContractLife {
 
   /** The same for an order that is open already; what is cancelled is so in its own name. Answers where it rests, if it does. */
   private finishAgain(order: Order, listing: Listing, sells: boolean, ticks: number, stopped: Stopped): Level {
-    const { accounts, orders } = this
+    const { orders } = this
     const remaining = orders.remainingLots(order)
     const isImmediate = (orders.traits(order) & traits.isImmediate) !== 0
     if (remaining > 0 && stopped === goesOn && !isImmediate) {
@@ -645,7 +675,7 @@ export class TradingFloor extends ContractLife {
     }
     if (remaining > 0) {
       const reserve = orders.reserveMicros(order)
-      accounts.closeVolume(orders.holding(order), listing.instrument, sells, ticks, remaining, reserve)
+      this.closeVolume(orders.holding(order), listing.instrument, sells, ticks, remaining, reserve)
       this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, orders.words, order + idAt)
     }
     this.forget(order)
@@ -723,11 +753,126 @@ export class TradingFloor extends ContractLife {
     if (account === none) return 'unknown-account'
     const deposited = this.cells[depositedAt] as number
     if (amountMicros < 1 || amountMicros > maxDepositedMicros - deposited) return 'amount-out-of-range'
+    const { margin } = this
+    if (margin !== undefined && this.accounts.cashMicros(account) > maxCashMicros - amountMicros)
+      return 'amount-out-of-range'
     this.cells[depositedAt] = deposited + amountMicros
+    margin?.addCash(account, amountMicros)
     this.accounts.addCash(account, amountMicros)
     const cashMicros = this.accounts.cashMicros(account)
     writeEvent(this.told, { type: 'deposited', commandId, accountId, amountMicros, cashMicros })
     return undefined
+  }
+
+  private withdraw({ accountId, amountMicros, commandId }: Withdraw): Refusal {
+    const account = this.accounts.find(accountId)
+    if (account === none) return 'unknown-account'
+    if (amountMicros < 1) return 'amount-out-of-range'
+    const refusal = this.requireMargin().takeCash(account, amountMicros)
+    if (refusal !== undefined) return refusal
+    this.payOut(account, amountMicros)
+    const cashMicros = this.accounts.cashMicros(account)
+    writeEvent(this.told, { type: 'withdrawn', commandId, accountId, amountMicros, cashMicros })
+    return undefined
+  }
+
+  private payOut(account: AccountRecord, micros: number): void {
+    this.cells[depositedAt] = (this.cells[depositedAt] as number) - micros
+    this.accounts.addCash(account, -micros)
+  }
+
+  private placeHold({ accountId, amountMicros, commandId }: PlaceHold): Refusal {
+    const { accounts } = this
+    const margin = this.requireMargin()
+    const account = accounts.find(accountId)
+    if (account === none) return 'unknown-account'
+    if (amountMicros < 1) return 'amount-out-of-range'
+    if (accounts.holds(account) >= maxHolds) return 'hold-limit'
+    const refusal = margin.takeCash(account, amountMicros)
+    if (refusal !== undefined) return refusal
+    margin.addHold(commandId, account, amountMicros)
+    const heldMicros = accounts.heldMicros(account)
+    writeEvent(this.told, { type: 'hold-placed', commandId, accountId, amountMicros, heldMicros })
+    return undefined
+  }
+
+  private captureHold({ accountId, holdId, amountMicros, commandId }: CaptureHold): Refusal {
+    const { accounts } = this
+    const margin = this.requireMargin()
+    const account = accounts.find(accountId)
+    if (account === none) return 'unknown-account'
+    const hold = margin.holds.get(holdId)
+    if (hold?.account !== account) return 'unknown-hold'
+    if (amountMicros < 1 || amountMicros > hold.micros) return 'amount-out-of-range'
+    const releasedMicros = hold.micros - amountMicros
+    margin.addCash(account, releasedMicros)
+    margin.removeHold(holdId, hold)
+    this.payOut(account, amountMicros)
+    const left = { heldMicros: accounts.heldMicros(account), cashMicros: accounts.cashMicros(account) }
+    const captured = { commandId, accountId, holdId, amountMicros, releasedMicros }
+    writeEvent(this.told, { type: 'hold-captured', ...captured, ...left })
+    return undefined
+  }
+
+  private releaseHold({ accountId, holdId, commandId }: ReleaseHold): Refusal {
+    const margin = this.requireMargin()
+    const account = this.accounts.find(accountId)
+    if (account === none) return 'unknown-account'
+    const hold = margin.holds.get(holdId)
+    if (hold?.account !== account) return 'unknown-hold'
+    margin.addCash(account, hold.micros)
+    margin.removeHold(holdId, hold)
+    const heldMicros = this.accounts.heldMicros(account)
+    const releasedMicros = hold.micros
+    writeEvent(this.told, { type: 'hold-released', commandId, accountId, holdId, releasedMicros, heldMicros })
+    return undefined
+  }
+
+  private beginEpoch(command: RiskEpochBegin): Refusal {
+    const refusal = this.requireMargin().begin(command)
+    if (refusal !== undefined) return refusal
+    const { commandId, epochVersion, scenarioSetVersion } = command
+    writeEvent(this.told, { type: 'risk-epoch-begun', commandId, epochVersion, scenarioSetVersion })
+    return undefined
+  }
+
+  private takeEpochChunk(command: RiskEpochChunk): Refusal {
+    const margin = this.requireMargin()
+    const refusal = margin.chunk(command)
+    if (refusal !== undefined) return refusal
+    const { commandId, epochVersion, number } = command
+    const instruments = margin.instrumentsSoFar
+    writeEvent(this.told, { type: 'risk-epoch-chunk-taken', commandId, epochVersion, number, instruments })
+    return undefined
+  }
+
+  private commitEpoch(command: RiskEpochCommit): Refusal {
+    const adopted = this.requireMargin().commit(command)
+    if (adopted.refusal !== undefined) return adopted.refusal
+    const { commandId, epochVersion } = command
+    writeEvent(this.told, { type: 'risk-epoch-adopted', commandId, epochVersion, ...adopted })
+    return undefined
+  }
+
+  /** Of commands that are no messages to an engine without it. */
+  private requireMargin(): LaneMargin {
+    if (this.margin === undefined) throw new Error('a command of margin before its engine version')
+    return this.margin
+  }
+
+  protected createMargin(): LaneMargin {
+    return new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
+  }
+
+  /** Accounts that turned out to need more than they have; not those that this very command has helped. */
+  private callMargin(margin: LaneMargin): void {
+    for (const account of margin.takeDue()) {
+      const { equityMicros, requirementMicros } = margin.figures(account)
+      if (requirementMicros <= equityMicros) continue
+      const accountId = this.accounts.idOfRecord(account)
+      const { epochVersion } = margin
+      writeEvent(this.told, { type: 'margin-called', accountId, epochVersion, equityMicros, requirementMicros })
+    }
   }
 
   private isContinuous(listing: Listing): boolean {
@@ -889,7 +1034,7 @@ export class TradingFloor extends ContractLife {
     if (orders.ids.find(placed.words, 2) !== none) return 'duplicate-order'
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
-    const refusal = accounts.openVolume(holding, instrument, sells, ticks, lots, reserve)
+    const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
     const all = traits.hasExtras | traits.isQuote | (sells ? traits.sells : 0)
     const order = this.create(placed.words, 2, holding, lots, all, reserve)
@@ -1006,14 +1151,20 @@ export class TradingFloor extends ContractLife {
     if (!isFee(command.buyerFeeMicros) || !isFee(command.sellerFeeMicros)) return 'amount-out-of-range'
     const bought = accounts.holdingOf(buyer, instrumentId)
     const sold = accounts.holdingOf(seller, instrumentId)
-    const before = [accounts.save(bought), accounts.save(sold)] as const
-    const buyerLeg = this.reverse(bought, command, true)
-    const sellerLeg = this.reverse(sold, command, false)
+    const beforeBuyer = accounts.save(bought)
+    const { buyerFeeMicros, sellerFeeMicros } = command
+    const refusedBuyer = this.movePosition(bought, instrument, -quantityLots, priceTicks, buyerFeeMicros)
+    if (refusedBuyer !== undefined) return refusedBuyer
+    const buyerLeg = this.reversedLeg(bought, true, buyerFeeMicros)
+    const beforeSeller = accounts.save(sold)
+    const refusedSeller = this.movePosition(sold, instrument, quantityLots, priceTicks, sellerFeeMicros)
+    const sellerLeg = this.reversedLeg(sold, false, sellerFeeMicros)
     const isBounded = accounts.isBounded(bought, instrument) && accounts.isBounded(sold, instrument)
-    if (!isBounded || !accounts.isCovered(buyer) || !accounts.isCovered(seller)) {
-      accounts.restore(sold, before[1])
-      accounts.restore(bought, before[0])
-      return isBounded ? 'insufficient-funds' : 'notional-too-large'
+    if (refusedSeller !== undefined || !isBounded || !this.isCovered(buyer) || !this.isCovered(seller)) {
+      if (refusedSeller === undefined)
+        this.movePositionBack(sold, instrument, quantityLots, priceTicks, sellerFeeMicros, beforeSeller)
+      this.movePositionBack(bought, instrument, -quantityLots, priceTicks, buyerFeeMicros, beforeBuyer)
+      return refusedSeller ?? (isBounded ? this.shortCode : 'notional-too-large')
     }
     this.busted.add(tradeId)
     const houseFeesMicros = -(command.buyerFeeMicros + command.sellerFeeMicros)
@@ -1040,16 +1191,13 @@ export class TradingFloor extends ContractLife {
   private activateVersion({ commandId, version }: ActivateEngineVersion): Refusal {
     if (version <= this.version) return 'engine-version-not-newer'
     this.version = version
+    if (version >= versionOfMargin) this.margin ??= this.createMargin()
     writeEvent(this.told, { type: 'engine-version-activated', commandId, version })
     return undefined
   }
 
-  private reverse(holding: HoldingRecord, command: BustTrade, bought: boolean): TradeLeg {
+  private reversedLeg(holding: HoldingRecord, bought: boolean, feeMicros: number): TradeLeg {
     const { accounts } = this
-    const { instrument } = this.listingOf(command.instrumentId)
-    const feeMicros = bought ? command.buyerFeeMicros : command.sellerFeeMicros
-    const signedLots = bought ? -command.quantityLots : command.quantityLots
-    accounts.fillWithoutOrder(holding, instrument, signedLots, command.priceTicks, feeMicros)
     return {
       orderId: noId,
       accountId: accounts.idOfRecord(accounts.account(holding)),
@@ -1210,8 +1358,8 @@ export class TradingFloor extends ContractLife {
       return
     }
     const reserve = reserveMicrosOf(instrument, ticks, lots)
-    if (accounts.openVolume(holding, instrument, sells, ticks, lots, reserve) !== undefined) {
-      this.close(order, 'insufficient-funds', orders.words, order + idAt)
+    if (this.openVolume(holding, instrument, sells, ticks, lots, reserve) !== undefined) {
+      this.close(order, this.shortCode, orders.words, order + idAt)
       return
     }
     listing.waiting.delete(order)

@@ -7,6 +7,7 @@ import { defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
 import { plainInstructions } from '#domain/trading/commands.ts'
 import { readEvent } from '#domain/trading/event-messages.ts'
 import type { Event, OrderFields, PoisonReason, TradeLeg } from '#domain/trading/events.ts'
+import { eventTypes } from '#domain/trading/messages.ts'
 import {
   chainOf,
   decodeExecutionsFrame,
@@ -395,6 +396,60 @@ const golden: readonly (readonly [number, Event, string])[] = [
     },
     `2800 25 01 01000000 ${named} 02000000 05000000 64000000 02000000`,
   ],
+  [
+    38,
+    { type: 'risk-epoch-begun', commandId, epochVersion: 7, scenarioSetVersion: 3 },
+    `2000 26 01 00000000 ${named} 07000000 03000000`,
+  ],
+  [
+    39,
+    { type: 'risk-epoch-chunk-taken', commandId, epochVersion: 7, number: 1, instruments: 20 },
+    `2800 27 01 00000000 ${named} 07000000 01000000 14000000 00000000`,
+  ],
+  [
+    40,
+    { type: 'risk-epoch-adopted', commandId, epochVersion: 7, scenarioSetVersion: 3, instruments: 20 },
+    `2800 28 01 00000000 ${named} 07000000 03000000 14000000 00000000`,
+  ],
+  [
+    41,
+    { type: 'risk-epoch-due', instrumentId: 2, epochVersion: 7, markTicks: 100 },
+    '1000 29 01 02000000 07000000 64000000',
+  ],
+  [
+    42,
+    { type: 'margin-called', accountId: 1, epochVersion: 7, equityMicros: -30, requirementMicros: 5 },
+    '2000 2a 01 01000000 07000000 00000000 e2ffffffffffffff 0500000000000000',
+  ],
+  [
+    43,
+    { type: 'withdrawn', accountId: 1, commandId, amountMicros: 5, cashMicros: 30 },
+    `2800 2b 01 01000000 ${named} 0500000000000000 1e00000000000000`,
+  ],
+  [
+    44,
+    { type: 'hold-placed', accountId: 1, commandId, amountMicros: 5, heldMicros: 30 },
+    `2800 2c 01 01000000 ${named} 0500000000000000 1e00000000000000`,
+  ],
+  [
+    45,
+    {
+      type: 'hold-captured',
+      accountId: 1,
+      commandId,
+      holdId: commandId,
+      amountMicros: 5,
+      releasedMicros: 2,
+      heldMicros: 30,
+      cashMicros: -1,
+    },
+    `4800 2d 01 01000000 ${named} ${named} 0500000000000000 0200000000000000 1e00000000000000 ffffffffffffffff`,
+  ],
+  [
+    46,
+    { type: 'hold-released', accountId: 1, commandId, holdId: commandId, releasedMicros: 2, heldMicros: 30 },
+    `3800 2e 01 01000000 ${named} ${named} 0200000000000000 1e00000000000000`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 
@@ -569,7 +624,7 @@ describe('a frame of events', () => {
     expect(reasonOf(sealed(changed(bytes, section + 63, 1)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent, 0x40)))).toBe('malformed-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 1, 0xff)))).toBe('malformed-message')
-    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 38)))).toBe('unknown-message')
+    expect(reasonOf(sealed(changed(bytes, firstEvent + 2, eventTypes.length + 1)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 2, 0)))).toBe('unknown-message')
     expect(reasonOf(sealed(changed(bytes, firstEvent + 3, 2)))).toBe('unknown-message')
   })

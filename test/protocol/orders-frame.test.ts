@@ -5,7 +5,12 @@ import { maxTermsBytes } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
 import { type Command, maxMarks, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
-import { firstEngineVersion, newestEngineVersion, versionOfContracts } from '#domain/trading/engine-version.ts'
+import {
+  firstEngineVersion,
+  newestEngineVersion,
+  versionOfContracts,
+  versionOfMargin,
+} from '#domain/trading/engine-version.ts'
 import { commandTypes, typeOf } from '#domain/trading/messages.ts'
 import { Tape } from '#domain/trading/tape.ts'
 import {
@@ -84,6 +89,13 @@ const contract: ContractSpecification = {
   terms: '{"first_month":"2026-11"}',
 }
 const commandId = idOf(0xc1)
+const riskOfLot = {
+  specificationVersion: 3,
+  markMicros: 100,
+  shortMinimumMicros: 4,
+  group: 1,
+  concentrationUnits: 6,
+}
 const commands: readonly Command[] = [
   placed,
   { type: 'cancel-order', commandId, accountId: 1, orderId: idOf(0xa1) },
@@ -154,6 +166,36 @@ const commands: readonly Command[] = [
   },
   { type: 'settle-instrument', commandId, instrumentId: 2, settlementKind: 'distribution', number: 3, priceTicks: 7 },
   { type: 'exercise-option', commandId, accountId: 1, instrumentId: 2, quantityLots: 5 },
+  {
+    type: 'risk-epoch-begin',
+    commandId,
+    epochVersion: 7,
+    scenarioSetVersion: 3,
+    groups: [
+      { thresholdUnits: 5, microsPerUnit: 2 },
+      { thresholdUnits: 0, microsPerUnit: 0 },
+    ],
+    blocks: [{ scenarios: 2 }],
+  },
+  {
+    type: 'risk-epoch-chunk',
+    commandId,
+    epochVersion: 7,
+    number: 1,
+    instruments: [
+      {
+        ...riskOfLot,
+        instrumentId: 2,
+        risk: { kind: 'array', restMicros: -1, arrayMicros: [-30, 40] },
+      },
+      { ...riskOfLot, instrumentId: 3, risk: { kind: 'bounds', lowMicros: 0, highMicros: 1_000 } },
+    ],
+  },
+  { type: 'risk-epoch-commit', commandId, epochVersion: 7, chunks: 2 },
+  { type: 'withdraw', commandId, accountId: 1, amountMicros: 2_500_000 },
+  { type: 'place-hold', commandId, accountId: 1, amountMicros: 2_500_000 },
+  { type: 'capture-hold', commandId, accountId: 1, holdId: idOf(0xa1), amountMicros: 2_500_000 },
+  { type: 'release-hold', commandId, accountId: 1, holdId: idOf(0xa1) },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -290,7 +332,7 @@ describe('a frame of commands', () => {
     ['malformed-message', sealed(changed(frame, 13, 0xff))],
     ['malformed-message', sealed(changed(frame, 20, 1))],
     ['malformed-message', sealed(changed(frame, 24, 1))],
-    ['unknown-message', sealed(changed(frame, 34, 25))],
+    ['unknown-message', sealed(changed(frame, 34, commandTypes.length + 1))],
     ['unknown-message', sealed(changed(frame, 34, 0))],
     ['unknown-message', sealed(changed(frame, 35, 2))],
     ['malformed-message', sealed(changed(frame, 32, 0))],
@@ -395,10 +437,14 @@ describe('a frame of commands', () => {
 })
 
 describe('what an engine reads follows from its version:', () => {
-  const ofContracts = commands.filter(command => {
-    const [header = 0] = messageOf(command).words
-    return typeOf(header) > commandTypes.indexOf('activate-engine-version') + 1
-  })
+  /** Those after one type, up to and with another. */
+  const between = (after: (typeof commandTypes)[number], last: (typeof commandTypes)[number]): Command[] =>
+    commands.filter(command => {
+      const type = typeOf(messageOf(command).words[0] ?? 0)
+      return type > commandTypes.indexOf(after) + 1 && type <= commandTypes.indexOf(last) + 1
+    })
+  const ofContracts = between('activate-engine-version', 'exercise-option')
+  const ofMargin = between('exercise-option', 'release-hold')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -407,9 +453,16 @@ describe('what an engine reads follows from its version:', () => {
     expect(openOrdersFrame(frame, lane, versionOfContracts).ok).toBe(true)
   })
 
+  test.each(ofMargin)('$type is an unknown message before version 4', command => {
+    const frame = encodeOrdersFrame(lane, [placed, command])
+    for (let version = firstEngineVersion; version < versionOfMargin; version += 1)
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
+    expect(openOrdersFrame(frame, lane, versionOfMargin).ok).toBe(true)
+  })
+
   test('all that the first version knew is read by each', () => {
-    const others = commands.filter(command => !ofContracts.includes(command))
-    expect([others.length, ofContracts.length]).toEqual([19, 5])
+    const others = commands.filter(command => !ofContracts.includes(command) && !ofMargin.includes(command))
+    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 7])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -581,6 +634,26 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
     ],
     [23, commandOf('settle-instrument'), `2800 17 01 00000000 ${named} 02000000 02 000000 03000000 07000000`],
     [24, commandOf('exercise-option'), `2000 18 01 01000000 ${named} 02000000 05000000`],
+    [
+      25,
+      commandOf('risk-epoch-begin'),
+      `5000 19 01 00000000 ${named} 07000000 03000000 02000000 01000000
+       0500000000000000 0200000000000000 0000000000000000 0000000000000000 02000000 00000000`,
+    ],
+    [
+      26,
+      commandOf('risk-epoch-chunk'),
+      `a800 1a 01 00000000 ${named} 07000000 01000000 02000000 00000000
+       02000000 03000000 6400000000000000 0400000000000000 01000000 06000000 00000000 02000000
+       ffffffffffffffff 0000000000000000 e2ffffffffffffff 2800000000000000
+       03000000 03000000 6400000000000000 0400000000000000 01000000 06000000 01000000 00000000
+       0000000000000000 e803000000000000`,
+    ],
+    [27, commandOf('risk-epoch-commit'), `2000 1b 01 00000000 ${named} 07000000 02000000`],
+    [28, commandOf('withdraw'), `2000 1c 01 01000000 ${named} a025260000000000`],
+    [29, commandOf('place-hold'), `2000 1d 01 01000000 ${named} a025260000000000`],
+    [30, commandOf('capture-hold'), `3000 1e 01 01000000 ${named} ${order} a025260000000000`],
+    [31, commandOf('release-hold'), `2800 1f 01 01000000 ${named} ${order}`],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

@@ -3,23 +3,28 @@ import { defineInstrument } from '#domain/reference/instrument.ts'
 import {
   type AmendOrder,
   type BustTrade,
+  type CaptureHold,
   type Command,
   commandIdOf,
   type Direction,
   type InstrumentMark,
   type ListInstrument,
   noHash,
+  type PlaceHold,
   type PlaceOrder,
   type ProtectionLimits,
   plainInstructions,
   type Quote,
+  type ReleaseHold,
   type SetKillSwitch,
   type SetTradingState,
+  type Withdraw,
 } from '#domain/trading/commands.ts'
 import type { CancelReason, Event, StateCause, TradeLeg } from '#domain/trading/events.ts'
 import { noControls, type TradingState } from '#domain/trading/market-controls.ts'
 import { createNaiveContracts } from './naive-contracts.ts'
 import { createNaiveLedger, maxExposureMicros } from './naive-ledger.ts'
+import { createNaiveMargin, type NaiveMargin } from './naive-margin.ts'
 import {
   left,
   type NaiveAccount,
@@ -36,7 +41,7 @@ export interface NaiveExchange {
   /** What rests, best first, then what waits, by id; cash and positions: to be compared with a snapshot. */
   books(): string[]
   accounts(): string[]
-  /** What an account has left in the worst of all cases. */
+  /** What an account has left in the worst of all cases; 0 where it may lack something. */
   spareMicros(accountId: number): number
 }
 
@@ -52,7 +57,7 @@ export const createNaiveExchange = (): NaiveExchange => {
   const market: NaiveMarket = { accounts: [], listings: [], orders: [], history: [] }
   const { accounts, listings, orders, history } = market
   const ledger = createNaiveLedger(market)
-  const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, fundsRefusal } = ledger
+  const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, sizeRefusal } = ledger
   const groups: NaiveGroup[] = []
   const known = new Set<string>()
   const placedBy = new Map<string, number>()
@@ -67,6 +72,18 @@ export const createNaiveExchange = (): NaiveExchange => {
   let arrivals = 0
   /** Of the rules. */
   let version = 1
+  const book4 = createNaiveMargin(market, ledger, { tell: event => told.push(event) })
+  const margin = (): NaiveMargin | undefined => (version >= 4 ? book4 : undefined)
+  const isCovered = (accountId: number): boolean => margin()?.isCovered(accountId) ?? spareMicros(accountId) >= 0
+  const shortCode = () => margin()?.shortCode() ?? 'insufficient-funds'
+  /** Of an order as it would be; `riskBefore` is that of what its account had without it. */
+  const fundsRefusal = (order: NaiveOrder, riskBefore: number | undefined, isMore = true): Refusal => {
+    const { accountId } = order.placed
+    const size = isMore ? sizeRefusal(order) : undefined
+    if (size !== undefined) return size
+    if (riskBefore !== undefined) return book4.refusal(accountId, riskBefore, isMore)
+    return spareMicros(accountId) < 0 ? 'insufficient-funds' : undefined
+  }
 
   // Orders and the book
 
@@ -363,8 +380,9 @@ export const createNaiveExchange = (): NaiveExchange => {
       if (isOutsideBand(listing, direction, order.priceTicks)) return 'price-outside-band'
       if (group !== undefined && orders.some(open => open.placed.orderId === placed.orderId)) return 'duplicate-order'
     }
+    const riskBefore = margin()?.riskOf(placed.accountId)
     orders.push(order)
-    const refusal = isStop(placed) ? undefined : fundsRefusal(order)
+    const refusal = isStop(placed) ? undefined : fundsRefusal(order, riskBefore)
     if (refusal !== undefined) {
       remove(order)
       return refusal
@@ -426,8 +444,9 @@ export const createNaiveExchange = (): NaiveExchange => {
       if (isOutsideBand(listing, placed.direction, priceTicks)) return 'price-outside-band'
     }
     const keptPriority = waits || (priceTicks === before.priceTicks && quantityLots <= before.quantityLots)
+    const riskBefore = margin()?.riskOf(placed.accountId)
     Object.assign(order, { priceTicks, quantityLots })
-    const refusal = waits ? undefined : fundsRefusal(order, quantityLots > before.quantityLots)
+    const refusal = waits ? undefined : fundsRefusal(order, riskBefore, quantityLots > before.quantityLots)
     if (refusal !== undefined) {
       Object.assign(order, before)
       return refusal
@@ -519,10 +538,11 @@ export const createNaiveExchange = (): NaiveExchange => {
       const amended = { priceTicks: order.priceTicks, quantityLots: lots, filledLots: 0, keptPriority: true, ...level }
       told.push({ type: 'order-amended', commandId: orderId, orderId, accountId, direction, instrumentId, ...amended })
     }
+    const riskBefore = margin()?.riskOf(accountId)
     Object.assign(order, { priceTicks, quantityLots: lots, place: 'taking' })
-    const refusal = fundsRefusal(order)
+    const refusal = fundsRefusal(order, riskBefore)
     if (refusal !== undefined) {
-      cancel(order, refusal === 'position-limit' ? refusal : 'insufficient-funds')
+      cancel(order, refusal === 'position-limit' ? refusal : shortCode())
       return
     }
     const resting = { restingLots: 0, levelLots: 0 }
@@ -770,9 +790,9 @@ export const createNaiveExchange = (): NaiveExchange => {
     const seller = reverse(sellerId, 'sell', command.sellerFeeMicros)
     const both = [buyerId, sellerId]
     const isLarge = both.some(accountId => isTooLarge(accountId, listing))
-    if (isLarge || both.some(accountId => spareMicros(accountId) < 0)) {
+    if (isLarge || both.some(accountId => !isCovered(accountId))) {
       history.length = before
-      return isLarge ? 'notional-too-large' : 'insufficient-funds'
+      return isLarge ? 'notional-too-large' : shortCode()
     }
     busted.add(tradeId)
     const houseFeesMicros = buyer.feeMicros + seller.feeMicros
@@ -789,6 +809,9 @@ export const createNaiveExchange = (): NaiveExchange => {
     isPast,
     tell: event => told.push(event),
     cancel,
+    isCovered,
+    shortCode,
+    margin,
     inPriority: listing => [...resting(listing, 'buy'), ...resting(listing, 'sell'), ...waiting(listing)],
   })
   const listInstrument = ({ specification, commandId }: ListInstrument): Refusal => {
@@ -819,6 +842,8 @@ export const createNaiveExchange = (): NaiveExchange => {
       seenTicks: [],
       seenMarks: [],
     })
+    const listed = listings.at(-1)
+    if (listed !== undefined) margin()?.list(listed)
     told.push({ type: 'instrument-listed', commandId, instrument })
     return undefined
   }
@@ -829,6 +854,45 @@ export const createNaiveExchange = (): NaiveExchange => {
     listing.markTicks = markTicks
     listing.seenMarks.push(markTicks)
     told.push({ type: 'mark-price-set', commandId, instrumentId, markTicks })
+    margin()?.noteMark(listing)
+    return undefined
+  }
+
+  // Cash
+
+  type CashCommand = Withdraw | PlaceHold | CaptureHold | ReleaseHold
+  const moveCash = (command: CashCommand): Refusal => {
+    const { accountId, commandId } = command
+    const account = accounts[accountId - 1]
+    if (account === undefined) return 'unknown-account'
+    if (command.type === 'withdraw' || command.type === 'place-hold') {
+      const { amountMicros } = command
+      if (amountMicros < 1) return 'amount-out-of-range'
+      const refusal = book4.takeRefusal(accountId, amountMicros)
+      if (refusal !== undefined) return refusal
+      if (command.type === 'withdraw') {
+        account.depositedMicros -= amountMicros
+        told.push({ type: 'withdrawn', commandId, accountId, amountMicros, cashMicros: cashMicros(accountId) })
+        return undefined
+      }
+      account.holds.push({ holdId: commandId, micros: amountMicros })
+      const heldMicros = book4.heldMicros(accountId)
+      told.push({ type: 'hold-placed', commandId, accountId, amountMicros, heldMicros })
+      return undefined
+    }
+    const { holdId } = command
+    const hold = account.holds.find(each => each.holdId === holdId)
+    if (hold === undefined) return 'unknown-hold'
+    const amountMicros = command.type === 'capture-hold' ? command.amountMicros : 0
+    if (command.type === 'capture-hold' && (amountMicros < 1 || amountMicros > hold.micros))
+      return 'amount-out-of-range'
+    account.holds = account.holds.filter(each => each !== hold)
+    account.depositedMicros -= amountMicros
+    const heldMicros = book4.heldMicros(accountId)
+    const releasedMicros = hold.micros - amountMicros
+    const common = { commandId, accountId, holdId, releasedMicros, heldMicros }
+    if (command.type === 'release-hold') told.push({ type: 'hold-released', ...common })
+    else told.push({ type: 'hold-captured', ...common, amountMicros, cashMicros: cashMicros(accountId) })
     return undefined
   }
 
@@ -863,7 +927,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         const { account: name, commandId } = command
         const firm = command.firm || name
         if (accounts.some(account => account.name === name)) return 'account-exists'
-        accounts.push({ name, firm, depositedMicros: 0, isKilled: false, deadManAtMillis: 0 })
+        accounts.push({ name, firm, depositedMicros: 0, holds: [], isKilled: false, deadManAtMillis: 0 })
         const firms = [...new Set(accounts.map(account => account.firm))]
         const firmId = firms.indexOf(firm) + 1
         told.push({ type: 'account-opened', commandId, accountId: accounts.length, account: name, firm, firmId })
@@ -875,6 +939,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         if (account === undefined) return 'unknown-account'
         const all = accounts.reduce((sum, { depositedMicros }) => sum + depositedMicros, 0)
         if (amountMicros < 1 || amountMicros > maxDepositedMicros - all) return 'amount-out-of-range'
+        if (version >= 4 && cashMicros(accountId) > 2 ** 52 - amountMicros) return 'amount-out-of-range'
         account.depositedMicros += amountMicros
         told.push({ type: 'deposited', commandId, accountId, amountMicros, cashMicros: cashMicros(accountId) })
         return undefined
@@ -946,9 +1011,21 @@ export const createNaiveExchange = (): NaiveExchange => {
         return bustTrade(command)
       case 'activate-engine-version':
         if (command.version <= version) return 'engine-version-not-newer'
+        if (version < 4 && command.version >= 4) book4.activate()
         version = command.version
         told.push({ ...command, type: 'engine-version-activated' })
         return undefined
+      case 'risk-epoch-begin':
+        return book4.begin(command)
+      case 'risk-epoch-chunk':
+        return book4.chunk(command)
+      case 'risk-epoch-commit':
+        return book4.commit(command)
+      case 'withdraw':
+      case 'place-hold':
+      case 'capture-hold':
+      case 'release-hold':
+        return moveCash(command)
     }
   }
 
@@ -973,6 +1050,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         const code = decide(command)
         if (code !== undefined) told.push(refused(command, code))
         settle()
+        margin()?.callShort()
       }
       return told
     },
@@ -990,7 +1068,7 @@ export const createNaiveExchange = (): NaiveExchange => {
           .map(({ sizeLots, entryTickLots, realisedMicros }) => `${sizeLots} ${entryTickLots} ${realisedMicros}`)
         return `${name} ${cashMicros(index + 1)}: ${positions.join(', ')}`
       }),
-    spareMicros,
+    spareMicros: accountId => (version >= 4 ? 0 : spareMicros(accountId)),
   }
 }
 

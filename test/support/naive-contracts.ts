@@ -8,6 +8,7 @@ import type {
 } from '#domain/trading/commands.ts'
 import type { CancelReason, Event, PaymentKind } from '#domain/trading/events.ts'
 import type { NaiveLedger } from './naive-ledger.ts'
+import type { NaiveMargin } from './naive-margin.ts'
 import { isFill, type NaiveListing, type NaiveMarket, type NaiveOrder, type Refusal } from './naive-market.ts'
 
 /** What the life of contracts needs of the exchange around it. */
@@ -16,6 +17,10 @@ interface Surroundings {
   isPast(listing: NaiveListing): boolean
   tell(event: Event): void
   cancel(order: NaiveOrder, reason: CancelReason, commandId?: string): void
+  isCovered(accountId: number): boolean
+  shortCode(): 'insufficient-funds' | 'insufficient-margin'
+  /** Undefined before engine version 4. */
+  margin(): NaiveMargin | undefined
   /** All open orders of an instrument: each side best first, then what waits, by id. */
   inPriority(listing: NaiveListing): NaiveOrder[]
 }
@@ -26,8 +31,8 @@ const micros = (text: string): number => Math.round(Number(text) * 1_000_000)
 /** Listing, ends, payments and exercise: docs/protocol/orders.md, contracts and payments. */
 export const createNaiveContracts = (
   { accounts, listings, orders, history }: NaiveMarket,
-  { positionOf, cashMicros, spareMicros }: NaiveLedger,
-  { now, isPast, tell, cancel, inPriority }: Surroundings,
+  { positionOf, cashMicros }: NaiveLedger,
+  { now, isPast, tell, cancel, inPriority, isCovered, shortCode, margin }: Surroundings,
 ) => {
   const named = (name: string): NaiveListing | undefined =>
     listings.find(({ instrument }) => instrument.specification.instrumentName === name)
@@ -131,6 +136,8 @@ export const createNaiveContracts = (
       settledLegs,
       distributedTicks,
     })
+    if (kind === 'leg' || kind === 'distribution') margin()?.adjust(listing)
+    if (kind === 'final') for (const { accountId } of before) margin()?.watch(accountId)
     return undefined
   }
   const tellSettled = (
@@ -183,9 +190,9 @@ export const createNaiveContracts = (
       void history.push({ accountId, listing, signedLots, priceTicks, feeMicros: 0 })
     const cash = cashMicros(accountId)
     fill(accountId, -quantityLots)
-    if (spareMicros(accountId) < 0) {
+    if (!isCovered(accountId)) {
       history.pop()
-      return 'insufficient-funds'
+      return shortCode()
     }
     tellSettled(accountId, listing, commandId, 'exercise', priceTicks, quantityLots, cash)
     const shorts = accounts
@@ -204,12 +211,12 @@ export const createNaiveContracts = (
       const before = cashMicros(short)
       fill(short, share)
       tellSettled(short, listing, commandId, 'assignment', priceTicks, -share, before)
-      if (spareMicros(short) >= 0) continue
+      if (isCovered(short)) continue
       const own = orders.filter(
         order => order.listing === listing && order.placed.accountId === short && order.place === 'resting',
       )
-      for (const order of own.sort((a, b) => (a.placed.orderId < b.placed.orderId ? -1 : 1)))
-        cancel(order, 'insufficient-funds')
+      for (const order of own.sort((a, b) => (a.placed.orderId < b.placed.orderId ? -1 : 1))) cancel(order, shortCode())
+      margin()?.watch(short)
     }
     listing.adjustedAtMillis = now()
     tell({ ...command, type: 'option-exercised', priceTicks, assignedAccounts: assigned.length })

@@ -140,14 +140,13 @@ export const createNaiveLedger = ({ accounts, listings, orders, history }: Naive
     const { sizeLots } = positionOf(placed.accountId, listing)
     return (placed.direction === 'buy' ? sizeLots : -sizeLots) + open > limitLots
   }
-  const fundsRefusal = (order: NaiveOrder, isMore = true): Refusal => {
-    const { accountId } = order.placed
-    if (isMore && isBeyondLimit(order)) return 'position-limit'
-    if (isMore && isTooLarge(accountId, order.listing)) return 'notional-too-large'
-    return spareMicros(accountId) < 0 ? 'insufficient-funds' : undefined
+  /** What cannot be, whatever the account owns. */
+  const sizeRefusal = (order: NaiveOrder): Refusal => {
+    if (isBeyondLimit(order)) return 'position-limit'
+    return isTooLarge(order.placed.accountId, order.listing) ? 'notional-too-large' : undefined
   }
 
-  return { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, fundsRefusal }
+  return { feeOf, positionOf, cashMicros, spareMicros, reserveMicros, isTooLarge, sizeRefusal }
 }
 
 export type NaiveLedger = ReturnType<typeof createNaiveLedger>

@@ -86,7 +86,9 @@ export interface NaiveGroup {
 export interface NaiveAccount {
   readonly name: string
   readonly firm: string
+  /** Less what was withdrawn or captured. */
   depositedMicros: number
+  holds: { readonly holdId: string; readonly micros: number }[]
   isKilled: boolean
   deadManAtMillis: number
 }

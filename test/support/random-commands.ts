@@ -1,10 +1,11 @@
 import type { ContractKind } from '#domain/reference/contract-terms.ts'
-import type { ContractSpecification } from '#domain/reference/instrument.ts'
+import { type ContractSpecification, type Instrument, legsOf } from '#domain/reference/instrument.ts'
 import {
   type AmendOrder,
   type BustTrade,
   type Command,
   directions,
+  type InstrumentRisk,
   noHash,
   type OrderType,
   type PlaceOrder,
@@ -174,6 +175,10 @@ export const createCommandSource = (random: Random): CommandSource => {
   const adjustmentOf = (instrument: number) =>
     adjustments.get(instrument) ?? { version: 1, legs: 0, distributions: 0, day: 0 }
   const ended = new Set<number>()
+  /** As they are now. */
+  const instruments = new Map<number, Instrument>()
+  const holds: { readonly holdId: string; readonly accountId: number }[] = []
+  let epochVersion = 0
   /** Who holds what of options, by account and instrument. */
   const longs = new Map<string, { readonly accountId: number; readonly instrumentId: number; readonly lots: number }>()
   const isOption = (instrument: number): boolean => chosen[instrument - 1]?.specification.kind === 'option'
@@ -404,7 +409,9 @@ export const createCommandSource = (random: Random): CommandSource => {
     ...deposits.map(
       (amountMicros, index): Command => ({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros }),
     ),
-    ...(hasContracts ? [{ type: 'activate-engine-version' as const, commandId: nextId(), version: 3 }] : []),
+    ...(hasContracts
+      ? [{ type: 'activate-engine-version' as const, commandId: nextId(), version: pick([3, 4, 4]) }]
+      : []),
     ...chosen.map((_, index) => list(index + 1)),
   ]
 
@@ -450,8 +457,95 @@ export const createCommandSource = (random: Random): CommandSource => {
       return { instrumentId: instrument, markTicks: ticks(instrument) }
     }),
   })
+  const riskOf = (instrument: Instrument, scenarios: number, groups: number): InstrumentRisk => {
+    const { instrumentId, specificationVersion, microsPerTickLot } = instrument
+    const capMicros = Math.max(1, instrument.maxPriceTicks) * microsPerTickLot
+    const near = ticks(instrumentId) * microsPerTickLot + (chance(0.2) ? between(-1, 1) : 0)
+    const markMicros = chance(0.005) ? capMicros + 1 : Math.max(0, Math.min(near, capMicros))
+    const common = {
+      instrumentId,
+      specificationVersion: specificationVersion + (chance(0.005) ? 1 : 0),
+      markMicros,
+      group: chance(0.995) ? below(groups) : groups,
+      concentrationUnits: pick([0, 0, 1, 2]),
+      shortMinimumMicros: pick([0, 0, 0, 1]),
+    }
+    if (chance(0.2)) {
+      const lowMicros = chance(0.5) ? 0 : below(markMicros + 1)
+      return { ...common, risk: { kind: 'bounds', lowMicros, highMicros: chance(0.5) ? capMicros : markMicros } }
+    }
+    // Most moves are of a few ticks: some accounts have little.
+    const widest = chance(0.2) ? capMicros : 3 * microsPerTickLot
+    const gain = (): number => Math.max(-markMicros, Math.min(between(-widest, widest), capMicros - markMicros))
+    const restMicros = chance(0.7) ? 0 : gain()
+    const isStill = chance(0.3)
+    const arrayMicros = Array.from({ length: scenarios }, () => (isStill ? restMicros : gain()))
+    return { ...common, risk: { kind: 'array', restMicros, arrayMicros } }
+  }
+  /** Begins one, and sends what follows some commands later: most of it in order and whole. */
+  const epoch = (): Command => {
+    epochVersion += pick([1, 1, 1, 1, 2, 0])
+    const own = epochVersion
+    const blocks = Array.from({ length: between(1, 3) }, () => ({ scenarios: between(1, 3) }))
+    const scenarios = blocks.reduce((sum, block) => sum + block.scenarios, 0) + (chance(0.01) ? 1 : 0)
+    const groups = Array.from({ length: between(1, 2) }, () => ({
+      thresholdUnits: pick([0, 5, 1_000]),
+      microsPerUnit: pick([0, 0, 1]),
+    }))
+    const count = between(1, 2)
+    const isShort = chance(0.05)
+    const chunk =
+      (number: number): (() => Command) =>
+      () => ({
+        type: 'risk-epoch-chunk',
+        commandId: nextId(),
+        epochVersion: own,
+        number: chance(0.01) ? number + 1 : number,
+        instruments: [...instruments.values()]
+          .filter(({ instrumentId }) => instrumentId % count === number)
+          .filter(() => !isShort || chance(0.7))
+          .flatMap(instrument => {
+            const risk = riskOf(instrument, scenarios, groups.length)
+            return chance(0.005) ? [risk, risk] : chance(0.003) ? [{ ...risk, instrumentId: 9 }] : [risk]
+          }),
+      })
+    for (let number = 0; number < count; number += 1) pending.push({ command: chunk(number), after: between(0, 2) })
+    const last: Command = {
+      type: 'risk-epoch-commit',
+      commandId: nextId(),
+      epochVersion: own,
+      chunks: chance(0.02) ? count + 1 : count,
+    }
+    pending.push({ command: () => last, after: between(2, 6) })
+    const isBad = chance(0.03)
+    return {
+      type: 'risk-epoch-begin',
+      commandId: nextId(),
+      epochVersion: own,
+      scenarioSetVersion: between(isBad ? 0 : 1, 2),
+      groups,
+      blocks: isBad && chance(0.5) ? [] : blocks,
+    }
+  }
+  const cashMicros = (): number => (chance(0.1) ? pick([0, -5, 1e12]) : chance(0.3) ? between(1, 40) : between(1, 400))
+  const withdraw = (): Command => ({
+    type: 'withdraw',
+    commandId: nextId(),
+    accountId: accountId(),
+    amountMicros: cashMicros(),
+  })
+  const hold = (): Command => {
+    const one = holds.length === 0 || chance(0.4) ? undefined : pick(holds)
+    if (one === undefined)
+      return { type: 'place-hold', commandId: nextId(), accountId: accountId(), amountMicros: cashMicros() }
+    const named = { commandId: nextId(), accountId: chance(0.95) ? one.accountId : accountId(), holdId: one.holdId }
+    return chance(0.5)
+      ? { type: 'release-hold', ...named }
+      : { type: 'capture-hold', ...named, amountMicros: cashMicros() }
+  }
   /** What older rules do not know is an order there. */
   const ofContracts = (draw: () => Command) => (): Command => (version < 3 ? order() : draw())
+  const ofMargin = (draw: () => Command) => (): Command => (version < 4 ? order() : draw())
 
   /** One that has come before, as a producer repeats it that heard no answer. */
   const again = (): Command => {
@@ -523,11 +617,14 @@ export const createCommandSource = (random: Random): CommandSource => {
     [3, listAgain],
     [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
-    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3]) })],
+    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3, 4]) })],
     [32, ofContracts(settle)],
     [30, ofContracts(() => (chosen.some((_, index) => isOption(index + 1)) ? exercise() : order()))],
     [20, ofContracts(setMarks)],
     [5, ofContracts(() => ({ type: 'delist-instrument', commandId: nextId(), instrumentId: instrumentId() }))],
+    [14, ofMargin(epoch)],
+    [12, ofMargin(withdraw)],
+    [24, ofMargin(hold)],
     [10, again],
   ]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
@@ -572,11 +669,26 @@ export const createCommandSource = (random: Random): CommandSource => {
           noteHolding(event.accountId, event.instrumentId, event.position.sizeLots)
         else if (event.type === 'order-accepted' && event.quoteGroup !== '') placed.push(event)
         else if (event.type === 'engine-version-activated') version = event.version
+        else if (event.type === 'hold-placed') holds.push({ holdId: event.commandId, accountId: event.accountId })
+        else if (event.type === 'instrument-listed') instruments.set(event.instrument.instrumentId, event.instrument)
         else if (event.type === 'instrument-expired' || event.type === 'instrument-delisted')
           ended.add(event.instrumentId)
         else if (event.type === 'instrument-settled') {
-          const { instrumentId, settlementKind, number, specificationVersion, settledLegs } = event
+          const { instrumentId, settlementKind, number, specificationVersion, settledLegs, distributedTicks } = event
           const before = adjustmentOf(instrumentId)
+          const instrument = instruments.get(instrumentId)
+          if (instrument !== undefined) {
+            const legs = legsOf(instrument.terms)
+            const legMicros = instrument.microsPerTickLot / (legs - instrument.settledLegs)
+            instruments.set(instrumentId, {
+              ...instrument,
+              specificationVersion,
+              settledLegs,
+              distributedTicks,
+              microsPerTickLot: (legs - settledLegs) * legMicros,
+              maxPriceTicks: instrument.maxPriceTicks - (distributedTicks - instrument.distributedTicks),
+            })
+          }
           adjustments.set(instrumentId, {
             version: specificationVersion,
             legs: settledLegs,

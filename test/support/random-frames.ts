@@ -205,6 +205,38 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     priceTicks: i32,
   }),
   command('exercise-option', { commandId, accountId, instrumentId, quantityLots: i32 }),
+  command('risk-epoch-begin', {
+    commandId,
+    epochVersion: u32,
+    scenarioSetVersion: u32,
+    groups: fc.array(fc.record({ thresholdUnits: i64, microsPerUnit: i64 }), { maxLength: 5 }),
+    blocks: fc.array(fc.record({ scenarios: u32 }), { maxLength: 5 }),
+  }),
+  command('risk-epoch-chunk', {
+    commandId,
+    epochVersion: u32,
+    number: u32,
+    instruments: fc.array(
+      fc.record({
+        instrumentId,
+        specificationVersion: u32,
+        markMicros: i64,
+        shortMinimumMicros: i64,
+        group: u32,
+        concentrationUnits: u32,
+        risk: fc.oneof(
+          fc.record({ kind: fc.constant('bounds' as const), lowMicros: i64, highMicros: i64 }),
+          fc.record({ kind: fc.constant('array' as const), restMicros: i64, arrayMicros: fc.array(i64) }),
+        ),
+      }),
+      { maxLength: 5 },
+    ),
+  }),
+  command('risk-epoch-commit', { commandId, epochVersion: u32, chunks: u32 }),
+  command('withdraw', { commandId, accountId, amountMicros: i64 }),
+  command('place-hold', { commandId, accountId, amountMicros: i64 }),
+  command('capture-hold', { commandId, accountId, holdId: uuid, amountMicros: i64 }),
+  command('release-hold', { commandId, accountId, holdId: uuid }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
@@ -398,6 +430,23 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     priceTicks: i32,
     assignedAccounts: u32,
   }),
+  event('risk-epoch-begun', { commandId, epochVersion: u32, scenarioSetVersion: u32 }),
+  event('risk-epoch-chunk-taken', { commandId, epochVersion: u32, number: u32, instruments: u32 }),
+  event('risk-epoch-adopted', { commandId, epochVersion: u32, scenarioSetVersion: u32, instruments: u32 }),
+  event('risk-epoch-due', { instrumentId, epochVersion: u32, markTicks: i32 }),
+  event('margin-called', { accountId, epochVersion: u32, equityMicros: i64, requirementMicros: i64 }),
+  event('withdrawn', { accountId, commandId, amountMicros: i64, cashMicros: i64 }),
+  event('hold-placed', { accountId, commandId, amountMicros: i64, heldMicros: i64 }),
+  event('hold-captured', {
+    accountId,
+    commandId,
+    holdId: uuid,
+    amountMicros: i64,
+    releasedMicros: i64,
+    heldMicros: i64,
+    cashMicros: i64,
+  }),
+  event('hold-released', { accountId, commandId, holdId: uuid, releasedMicros: i64, heldMicros: i64 }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 

@@ -17,8 +17,14 @@ import { rememberedCommands } from '#domain/trading/recent-commands.ts'
 import { Tape } from '#domain/trading/tape.ts'
 import { createCommandSource, createRandom } from '#test/support/random-commands.ts'
 
-/** What takes ten thousand orders or instruments, or a million accounts, to be reached: see engine.test.ts. */
-const limits: readonly RejectionCode[] = ['open-order-limit', 'account-limit', 'instrument-limit']
+/** What takes thousands of orders, instruments, accounts or holds, or all that can be counted: see engine.test.ts, lane-margin.test.ts. */
+const limits: readonly RejectionCode[] = [
+  'open-order-limit',
+  'account-limit',
+  'instrument-limit',
+  'exposure-too-large',
+  'hold-limit',
+]
 /** An encoding of its own, not a command or event of its own; and what the matcher says, not its engine. */
 const encodings = [
   'place-order-with-instructions',

@@ -1,0 +1,435 @@
+import type { AccountRecord, Accounts, HoldingRecord } from '../ledger/accounts.ts'
+import { MarginBook, type MarginBookState, type MarginFigures } from '../margin/margin-book.ts'
+import type { MarginLedger } from '../margin/margin-ledger.ts'
+import type { MarginRefusal, Refused } from '../margin/refused.ts'
+import {
+  boundedInstrument,
+  EpochIntake,
+  type EpochIntakeState,
+  maxGrossMicros,
+  type RiskInstrument,
+} from '../margin/risk-epoch.ts'
+import type { RejectionCode } from '../outcome.ts'
+import type { Instrument } from '../reference/instrument.ts'
+import type { Levels } from './book.ts'
+import type { InstrumentRisk, RiskEpochBegin, RiskEpochChunk, RiskEpochCommit } from './commands.ts'
+import type { Listing } from './listing.ts'
+import { stateNumber } from './market-controls.ts'
+import { none, type Order, type Orders } from './orders.ts'
+import { noLevel } from './price-ladder.ts'
+
+/** Holdings and orders that are marked to a new epoch after each command. */
+const remarkedEachTime = 500
+
+/**
+ * Up to here an account's cash may grow by deposits, and beyond it, either way, it opens nothing more: with what it holds
+ * then, at most 2^51 at the highest prices, whatever follows keeps its cash a safe integer.
+ */
+export const maxCashMicros = 2 ** 52
+
+/** Records of the ledger are named by where they begin, eight apart; the margin book counts them. */
+const recordShift = 3
+
+/** The ledger and the open orders, as the margin book reads them. Stops that wait are no orders to it. */
+class LedgerView implements MarginLedger {
+  private readonly accounts: Accounts
+  private readonly orders: Orders
+  private readonly levels: Levels
+  private readonly listings: readonly (Listing | undefined)[]
+
+  constructor(accounts: Accounts, orders: Orders, levels: Levels, listings: readonly (Listing | undefined)[]) {
+    this.accounts = accounts
+    this.orders = orders
+    this.levels = levels
+    this.listings = listings
+  }
+
+  get accountCount(): number {
+    return this.accounts.count
+  }
+  cashMicros(account: number): number {
+    return this.accounts.cashMicros(account << recordShift)
+  }
+  holdsMicros(account: number): number {
+    return this.accounts.heldMicros(account << recordShift)
+  }
+  firstHolding(account: number): number {
+    return this.accounts.firstHolding(account << recordShift) >> recordShift
+  }
+  nextHolding(holding: number): number {
+    return this.accounts.nextHolding(holding << recordShift) >> recordShift
+  }
+  instrumentId(holding: number): number {
+    return this.accounts.instrumentId(holding << recordShift)
+  }
+  sizeLots(holding: number): number {
+    return this.accounts.sizeLots(holding << recordShift)
+  }
+  entryMicros(holding: number): number {
+    const listing = this.listings[this.instrumentId(holding)]
+    return this.accounts.entryTickLots(holding << recordShift) * (listing?.instrument.microsPerTickLot ?? 0)
+  }
+  buyLots(holding: number): number {
+    return this.accounts.buyLots(holding << recordShift)
+  }
+  sellLots(holding: number): number {
+    return this.accounts.sellLots(holding << recordShift)
+  }
+  firstOrder(holding: number): number {
+    return this.resting(this.accounts.firstOrder(holding << recordShift))
+  }
+  nextOrder(order: number): number {
+    return this.resting(this.orders.following(order))
+  }
+  private resting(first: Order): Order {
+    let order = first
+    while (order !== none && this.orders.level(order) === noLevel) order = this.orders.following(order)
+    return order
+  }
+  isSell(order: number): boolean {
+    return this.orders.isSell(order)
+  }
+  priceTicks(order: number): number {
+    return this.levels.ticks(this.orders.level(order))
+  }
+  openLots(order: number): number {
+    return this.orders.remainingLots(order)
+  }
+  feeMicros(order: number): number {
+    return this.orders.reserveMicros(order)
+  }
+  isBudgeted(): boolean {
+    return false
+  }
+}
+
+export interface LaneMarginState {
+  readonly book: MarginBookState
+  readonly intake: EpochIntakeState
+  /** What was listed when the epoch under way began has to be in it. */
+  readonly listedAtBegin: number
+  readonly isEpochDue: boolean
+  /** Id, account id, micros; by id. */
+  readonly holds: readonly (readonly [holdId: string, accountId: number, micros: number])[]
+}
+
+export interface Hold {
+  readonly account: AccountRecord
+  readonly micros: number
+}
+
+/** Margin of a lane's accounts, from engine version 4 on: the book, the epoch on its way, and holds. */
+export class LaneMargin {
+  readonly holds = new Map<string, Hold>()
+  /** The epoch in force was found to be out of date. */
+  isEpochDue = false
+  private book: MarginBook
+  private intake = new EpochIntake()
+  private listedAtBegin = 0
+  private readonly view: LedgerView
+  private readonly accounts: Accounts
+  private readonly listings: readonly (Listing | undefined)[]
+
+  constructor(accounts: Accounts, orders: Orders, levels: Levels, listings: readonly (Listing | undefined)[]) {
+    this.accounts = accounts
+    this.listings = listings
+    this.view = new LedgerView(accounts, orders, levels, listings)
+    this.book = new MarginBook(this.view)
+    const listed = listings.flatMap(listing => (listing === undefined ? [] : [listing]))
+    const countable = listed.filter(({ instrument }) => isCountable(instrument))
+    insist(this.book.list(countable.map(({ instrument, markTicks }) => unvalued(instrument, markTicks))))
+  }
+
+  get epochVersion(): number {
+    return this.book.epochVersion
+  }
+
+  // ——— Orders: before the ledger changes
+
+  place(
+    holding: HoldingRecord,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    reserveMicros: number,
+  ): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    if (this.isBeyondCounting(account)) return 'exposure-too-large'
+    const refusal = this.book.place(account >> recordShift, holding >> recordShift, sells, ticks, lots, reserveMicros)
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  amend(
+    holding: HoldingRecord,
+    sells: boolean,
+    fromTicks: number,
+    fromLots: number,
+    toTicks: number,
+    toLots: number,
+    addedReserveMicros: number,
+  ): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    if (toLots > fromLots && this.isBeyondCounting(account)) return 'exposure-too-large'
+    const refusal = this.book.amend(
+      account >> recordShift,
+      holding >> recordShift,
+      sells,
+      fromTicks,
+      fromLots,
+      toTicks,
+      toLots,
+      addedReserveMicros,
+    )
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  cancel(holding: HoldingRecord, sells: boolean, ticks: number, lots: number, reserveMicros: number): void {
+    const account = this.accounts.account(holding)
+    this.book.cancel(account >> recordShift, holding >> recordShift, sells, ticks, lots, reserveMicros)
+  }
+
+  fill(
+    holding: HoldingRecord,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    tradeTicks: number,
+    feeMicros: number,
+    releasedMicros: number,
+  ): void {
+    this.book.fill(
+      this.accounts.account(holding) >> recordShift,
+      holding >> recordShift,
+      sells,
+      ticks,
+      lots,
+      tradeTicks,
+      feeMicros,
+      releasedMicros,
+    )
+  }
+
+  /** Lots that come or go without an order, and what is paid for them. */
+  movePosition(holding: HoldingRecord, signedLots: number, paidMicros: number): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    const refusal = this.book.movePosition(account >> recordShift, holding >> recordShift, signedLots, paidMicros)
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  isCovered(account: AccountRecord): boolean {
+    return this.book.isCovered(account >> recordShift)
+  }
+
+  /** Calls an account that a payment has left short. */
+  watch(account: AccountRecord): void {
+    this.book.watch(account >> recordShift)
+  }
+
+  figures(account: AccountRecord): MarginFigures {
+    return this.book.figures(account >> recordShift)
+  }
+
+  private isBeyondCounting(account: AccountRecord): boolean {
+    const cash = this.accounts.cashMicros(account)
+    return cash > maxCashMicros || cash < -maxCashMicros
+  }
+
+  /** Before the first epoch all is fully funded, and says so. */
+  get shortCode(): 'insufficient-funds' | 'insufficient-margin' {
+    return this.epochVersion === 0 ? 'insufficient-funds' : 'insufficient-margin'
+  }
+
+  private codeOf(refusal: MarginRefusal): RejectionCode {
+    if (refusal === 'insufficient-margin') return this.shortCode
+    if (refusal === 'exposure-too-large') return refusal
+    throw new Error(`the margin book refuses what the engine has checked: ${refusal}`)
+  }
+
+  // ——— Cash
+
+  addCash(account: AccountRecord, micros: number): void {
+    this.book.addCash(account >> recordShift, micros)
+  }
+
+  /** Only of what lies there and is neither needed nor held. */
+  takeCash(account: AccountRecord, micros: number): RejectionCode | undefined {
+    if (micros > this.accounts.cashMicros(account) - this.accounts.heldMicros(account)) return 'insufficient-funds'
+    const refusal = this.book.takeCash(account >> recordShift, micros)
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  // ——— Instruments and epochs
+
+  /** Once listed, and again whenever the contract has become another one: after the ledger has changed. */
+  revise({ instrument, markTicks }: Listing): void {
+    if (isCountable(instrument)) insist(this.book.revise(unvalued(instrument, markTicks)))
+  }
+
+  begin({ epochVersion, scenarioSetVersion, groups, blocks }: RiskEpochBegin): RejectionCode | undefined {
+    const lengths = blocks.map(({ scenarios }) => scenarios)
+    const scenarios = lengths.reduce((sum, length) => sum + length, 0)
+    const head = {
+      version: epochVersion,
+      scenarioSetVersion,
+      // Too many are refused by their number.
+      scenarioNames: scenarios > mostNames ? [] : Array.from({ length: scenarios }, (_, index) => String(index)),
+      blocks: lengths,
+      groups: groups.map((group, index) => ({ name: String(index), ...group })),
+    }
+    const refusal = this.intake.begin(head, { newestVersion: this.epochVersion })
+    if (refusal !== undefined) return epochCodeOf(refusal)
+    this.listedAtBegin = this.listings.length - 1
+    return undefined
+  }
+
+  chunk({ epochVersion, number, instruments }: RiskEpochChunk): RejectionCode | undefined {
+    const risks: RiskInstrument[] = []
+    for (const risk of instruments) {
+      const listing = this.listings[risk.instrumentId]
+      if (listing === undefined) return 'unknown-instrument'
+      if (listing.instrument.specificationVersion !== risk.specificationVersion) return 'outdated-specification'
+      risks.push(valued(listing.instrument, risk))
+    }
+    const refusal = this.intake.chunk({ version: epochVersion, number, instruments: risks })
+    return refusal === undefined ? undefined : epochCodeOf(refusal)
+  }
+
+  /** How many instruments the epoch on its way has. */
+  get instrumentsSoFar(): number {
+    return this.intake.capture().instruments.length
+  }
+
+  /** Answers the set's version and the number of instruments, or why it is refused; nothing has changed then. */
+  commit({
+    epochVersion,
+    chunks,
+  }: RiskEpochCommit):
+    | { readonly scenarioSetVersion: number; readonly instruments: number; readonly refusal?: undefined }
+    | { readonly refusal: RejectionCode } {
+    const { head, instruments } = this.intake.capture()
+    if (head?.version === epochVersion && instruments.some(risk => this.isOutdated(risk)))
+      return { refusal: 'outdated-specification' }
+    const listedInstruments = this.listings
+      .slice(0, this.listedAtBegin + 1)
+      .flatMap(listing =>
+        listing === undefined || listing.state === stateNumber.expired || !isCountable(listing.instrument)
+          ? []
+          : [listing.instrument.instrumentId],
+      )
+    const checked = this.intake.commit(epochVersion, chunks, { newestVersion: this.epochVersion, listedInstruments })
+    if (!checked.accepted) return { refusal: epochCodeOf(checked) }
+    this.book.adopt(checked.value)
+    this.isEpochDue = false
+    return { scenarioSetVersion: checked.value.scenarioSetVersion, instruments: checked.value.instruments.length }
+  }
+
+  /** Whether the contract has become another one since its risk was taken. */
+  private isOutdated({ instrumentId, microsPerTick, capMicros }: RiskInstrument): boolean {
+    const listing = this.listings[instrumentId]
+    if (listing === undefined) return true
+    return microsPerTick !== listing.instrument.microsPerTickLot || capMicros !== capMicrosOf(listing.instrument)
+  }
+
+  isBeyondScan(instrumentId: number, markTicks: number): boolean {
+    return this.book.isBeyondScan(instrumentId, markTicks)
+  }
+
+  // ——— After each command
+
+  /** Marks some of the accounts that are not marked to the epoch in force. */
+  remark(): void {
+    this.book.remark(remarkedEachTime)
+  }
+
+  get hasDue(): boolean {
+    return this.book.hasDue
+  }
+
+  /** Accounts to be called, each once. */
+  takeDue(): readonly AccountRecord[] {
+    return this.book.takeDue().map(account => account << recordShift)
+  }
+
+  // ——— Snapshots
+
+  capture(): LaneMarginState {
+    return {
+      book: this.book.capture(),
+      intake: this.intake.capture(),
+      listedAtBegin: this.listedAtBegin,
+      isEpochDue: this.isEpochDue,
+      holds: [...this.holds]
+        .map(([holdId, { account, micros }]) => [holdId, this.accounts.idOfRecord(account), micros] as const)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    }
+  }
+
+  /** Holds, before the rest. */
+  restoreHolds({ holds }: LaneMarginState): void {
+    for (const [holdId, accountId, micros] of holds) this.addHold(holdId, this.accounts.recordOf(accountId), micros)
+  }
+
+  /** Once ledger and orders are as they were. */
+  restore(state: LaneMarginState): void {
+    this.book = MarginBook.restore(this.view, state.book)
+    this.intake = EpochIntake.restore(state.intake)
+    this.listedAtBegin = state.listedAtBegin
+    this.isEpochDue = state.isEpochDue
+  }
+
+  addHold(holdId: string, account: AccountRecord, micros: number): void {
+    this.holds.set(holdId, { account, micros })
+    this.accounts.addHold(account, micros, 1)
+  }
+  removeHold(holdId: string, { account, micros }: Hold): void {
+    this.holds.delete(holdId)
+    this.accounts.addHold(account, -micros, -1)
+  }
+}
+
+const mostNames = 4_096
+
+/** One that has distributed all that it could pay has no price any more; a tick is then what a lot counts for. */
+const capMicrosOf = ({ maxPriceTicks, microsPerTickLot }: Instrument): number =>
+  Math.max(1, maxPriceTicks) * microsPerTickLot
+
+/** Where one lot alone is too large for any account, nobody can have an order or a position. */
+const isCountable = (instrument: Instrument): boolean => capMicrosOf(instrument) <= maxGrossMicros
+
+/** Covered for whatever it settles at. */
+const unvalued = (instrument: Instrument, markTicks: number): RiskInstrument => {
+  const { instrumentId, microsPerTickLot, maxPriceTicks } = instrument
+  const { instrumentName } = instrument.specification
+  const nothing = { shortMinimumMicros: 0, group: 0, concentrationUnits: 0 }
+  const common = { instrumentId, instrumentName, microsPerTickLot, ...nothing }
+  if (maxPriceTicks > 0) return boundedInstrument({ ...common, maxPriceTicks, markTicks })
+  const worthless = boundedInstrument({ ...common, maxPriceTicks: 1, markTicks: 0 })
+  return { ...worthless, risk: { kind: 'bounds', lowMicros: 0, highMicros: 0 } }
+}
+
+const valued = (instrument: Instrument, { specificationVersion: _, ...risk }: InstrumentRisk): RiskInstrument => ({
+  ...risk,
+  instrumentName: instrument.specification.instrumentName,
+  capMicros: capMicrosOf(instrument),
+  microsPerTick: instrument.microsPerTickLot,
+})
+
+const insist = (refusal: Refused | undefined): void => {
+  if (refusal !== undefined) throw new Error(`the margin book does not take what is listed: ${refusal.field}`)
+}
+
+const epochCodeOf = ({ code }: Refused): RejectionCode => {
+  switch (code) {
+    case 'version-not-newer':
+      return 'risk-epoch-not-newer'
+    case 'epoch-not-begun':
+      return 'risk-epoch-not-begun'
+    case 'epoch-incomplete':
+    case 'chunk-out-of-order':
+      return 'risk-epoch-incomplete'
+    case 'missing-instrument':
+      return 'risk-epoch-lacks-instrument'
+    default:
+      return 'risk-epoch-invalid'
+  }
+}
