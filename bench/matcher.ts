@@ -6,6 +6,7 @@ import { openOrdersFrame } from '#protocol/orders-frame.ts'
 import { accountsOf, EngineRun, flowMillis, framesOf, type Messages, messagesOf, prefilled } from './engine-run.ts'
 import type { Flow } from './flow-file.ts'
 import { makeFlow } from './flows.ts'
+import { MarginedEngine } from './margined-engine.ts'
 import { peerRate } from './peer.ts'
 import { cpuSecondsOf, type Spread, spreadOf } from './rounds.ts'
 
@@ -21,6 +22,13 @@ export interface FlowResult {
   readonly engine: Spread
   /** The same from the bytes of a frame to the bytes of a chained section, as the matcher does it. */
   readonly framed: Spread
+  /** With portfolio margin on: all accounts with equity to spare, and half of them within 5 % of their limit. */
+  readonly margined: Spread
+  readonly nearLimit: Spread
+  readonly ratioOfMargined: Spread
+  readonly ratioOfNearLimit: Spread
+  /** What part of the commands the latter refuses. */
+  readonly refusedNearLimit: number
   /** Of the peer, on its first commands. */
   readonly peer: Spread
   readonly ratioToPeer: Spread
@@ -68,6 +76,8 @@ interface Prepared {
   readonly frames: readonly Uint8Array[]
   readonly engine: number[]
   readonly framed: number[]
+  readonly margined: number[]
+  readonly nearLimit: number[]
   readonly peer: number[]
 }
 
@@ -79,11 +89,19 @@ export const benchMatcher = async (options: MatcherOptions): Promise<MatcherResu
   for (let round = 0; round <= rounds; round += 1) {
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
     for (const each of prepared) {
-      const rates = [engineRate(each), framedRate(each), peerRate(each.flow, peerCommands)] as const
+      const rates = [
+        engineRate(each, opened),
+        framedRate(each),
+        peerRate(each.flow, peerCommands),
+        engineRate(each, margined),
+        engineRate(each, nearLimit),
+      ] as const
       if (round === 0) continue
       each.engine.push(rates[0])
       each.framed.push(rates[1])
       each.peer.push(rates[2])
+      each.margined.push(rates[3])
+      each.nearLimit.push(rates[4])
     }
   }
   const flows: FlowResult[] = []
@@ -108,7 +126,7 @@ const prepare = (flow: Flow): Prepared => {
   const accounts = accountsOf(flow)
   const messages = messagesOf(new EngineRun({ ...flow, accounts }), flow)
   const frames = framesOf(messages, commandsOfFrame)
-  return { flow, accounts, messages, frames, engine: [], framed: [], peer: [] }
+  return { flow, accounts, messages, frames, engine: [], framed: [], margined: [], nearLimit: [], peer: [] }
 }
 
 const opened = ({ flow, accounts, messages }: Prepared): Engine => prefilled(flow, accounts, messages)
@@ -122,8 +140,16 @@ const applyAll = (engine: Engine, { words, from }: Messages, commands: number): 
   }
 }
 
-const engineRate = (prepared: Prepared): number => {
-  const engine = opened(prepared)
+/** Restored from a state: unlike those of the engine without margin, its orders lie in memory by price. */
+const margined = (prepared: Prepared): MarginedEngine => MarginedEngine.from(opened(prepared).snapshot())
+const nearLimit = (prepared: Prepared): MarginedEngine => {
+  const engine = margined(prepared)
+  engine.tighten()
+  return engine
+}
+
+const engineRate = (prepared: Prepared, open: (prepared: Prepared) => Engine): number => {
+  const engine = open(prepared)
   return prepared.flow.commands / cpuSecondsOf(() => applyAll(engine, prepared.messages, prepared.flow.commands))
 }
 
@@ -178,6 +204,11 @@ const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
     answers: answersOf(flow),
     engine: spreadOf(prepared.engine),
     framed: spreadOf(prepared.framed),
+    margined: spreadOf(prepared.margined),
+    nearLimit: spreadOf(prepared.nearLimit),
+    ratioOfMargined: ratios(prepared.margined, prepared.engine),
+    ratioOfNearLimit: ratios(prepared.nearLimit, prepared.engine),
+    refusedNearLimit: refusedShare(prepared),
     peer: spreadOf(prepared.peer),
     ratioToPeer: ratios(prepared.engine, prepared.peer),
     ratioOfFramed: ratios(prepared.framed, prepared.engine),
@@ -192,6 +223,19 @@ const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
 /** Round by round: both were measured in the same minute. */
 const ratios = (of: readonly number[], to: readonly number[]): Spread =>
   spreadOf(of.map((rate, round) => rate / (to[round] ?? Number.NaN)))
+
+const refusedShare = (prepared: Prepared): number => {
+  const engine = nearLimit(prepared)
+  const { words, from, end } = prepared.messages
+  const refusals = new Set([eventType['order-rejected'], eventType['command-rejected']])
+  let refused = 0
+  for (let at = from; at < end; at += wordsOf(words[at] as number)) {
+    engine.apply(words, at)
+    if (refusals.has(typeOf(engine.told.words[0] as number))) refused += 1
+    engine.told.clear()
+  }
+  return refused / prepared.flow.commands
+}
 
 const eventBytesOf = (prepared: Prepared): number => {
   const engine = opened(prepared)

@@ -64,6 +64,13 @@ const matcher = async (options: Options): Promise<Measured> => {
         `  ${each.flow}: ${whole(each.answers.trades)} trades, quantity ${whole(each.answers.quantity)}, notional ${each.answers.notional}, ${whole(each.answers.liveOrders)} live at the end`,
         row('engine', rate(each.engine)),
         row('from frame bytes to chained section bytes', rate(each.framed)),
+        row('with portfolio margin', rate(each.margined)),
+        row('with half of the accounts near their limit', rate(each.nearLimit)),
+        row(
+          'ratio of margin to without, and near the limit',
+          `${ratio(each.ratioOfMargined)}, ${ratio(each.ratioOfNearLimit)}`,
+        ),
+        row('refused near the limit', `${(each.refusedNearLimit * 100).toFixed(1)} %`),
         row(`nodejs-order-book ${peerVersion}, no cash check`, rate(each.peer)),
         row('ratio of engine to nodejs-order-book', ratio(each.ratioToPeer)),
         row('ratio of framed to engine', ratio(each.ratioOfFramed)),

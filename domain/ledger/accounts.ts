@@ -27,7 +27,7 @@ const maxSafe = Number.MAX_SAFE_INTEGER
 const recordLength = 8
 
 const cashAt = 0
-/** Requirements of all holdings and fee reserves of all open orders; never above cash. */
+/** Requirements of all holdings and fee reserves of all open orders; never above cash. Kept while `isFunding`. */
 const requiredAt = 1
 const openOrdersAt = 2
 const firmAt = 3
@@ -74,6 +74,8 @@ export class Accounts {
   /** By account and instrument: records in slots of open addressing. */
   private slots = new Int32Array(1 << 7)
   private mask = (1 << 7) - 1
+  /** Whether the fully funded requirement is kept, and orders are held against it: not where the margin book decides. */
+  private isFunding = true
 
   constructor(lane: number) {
     if (!(lane >= 1 && lane <= mostLanes)) throw new RangeError(`lane ${lane} has no account ids`)
@@ -82,6 +84,11 @@ export class Accounts {
 
   get count(): number {
     return this.accountsEnd / recordLength - 1
+  }
+
+  /** From now on somebody else says what an account can carry. */
+  stopFunding(): void {
+    this.isFunding = false
   }
 
   open(firm: number): AccountRecord {
@@ -407,6 +414,10 @@ export class Accounts {
     lots: number,
     reserveMicros: number,
   ): void {
+    if (!this.isFunding) {
+      this.addVolume(holding, sells, priceTicks, -lots)
+      return
+    }
     const before = this.requirementMicros(holding, instrument)
     this.addVolume(holding, sells, priceTicks, -lots)
     const at = this.account(holding) + requiredAt
@@ -431,12 +442,13 @@ export class Accounts {
     const { holdings, accounts } = this
     const { microsPerTickLot } = instrument
     const account = this.account(holding)
-    const before = this.requirementMicros(holding, instrument)
+    const before = this.isFunding ? this.requirementMicros(holding, instrument) : 0
     const realised = this.fillPosition(holding, sells ? -lots : lots, tradeTicks, microsPerTickLot)
     holdings[holding + realisedAt] = (holdings[holding + realisedAt] as number) + realised
     this.addVolume(holding, sells, priceTicks, -lots)
     const fee = feeMicros(commissionPpm, tradeTicks * lots * microsPerTickLot)
     accounts[account + cashAt] = (accounts[account + cashAt] as number) + realised - fee
+    if (!this.isFunding) return fee
     accounts[account + requiredAt] =
       (accounts[account + requiredAt] as number) + this.requirementMicros(holding, instrument) - before - releasedMicros
     return fee

@@ -272,9 +272,10 @@ export class MarginBook {
       (page[at + concentrationAt] as number) + this.concentrationChange(instrumentId, unitsBefore, units)
     const fees = (page[at + feesAt] as number) + addedFeeMicros
     const free = (page[at + equityAt] as number) - short - concentration - (page[at + quotesAt] as number)
-    // No scan is needed where even the worst of the added lots, come to all that is there, is covered.
+    // No scan is needed where even the worst of the added lots, come to all that is there, is covered: what is taken away
+    // can only need less.
     const loss = this.lotLoss(instrumentId, sign, added) * toLots
-    if (loss + fees - (page[at + worstAt] as number) - (page[at + boundedAt] as number) > free || fromLots !== 0) {
+    if (loss + fees - (page[at + worstAt] as number) - (page[at + boundedAt] as number) > free) {
       const risk = this.riskAfter(page, at, holding, instrumentId, sign, added, toLots, taken, fromLots)
       const risesTo = risk + short + concentration
       const before =

@@ -861,6 +861,7 @@ export class TradingFloor extends ContractLife {
   }
 
   protected createMargin(): LaneMargin {
+    this.accounts.stopFunding()
     return new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
   }
 

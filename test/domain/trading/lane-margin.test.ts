@@ -20,8 +20,13 @@ class OpenedEngine extends Engine {
   }
   /** By the check before there was margin. */
   spareMicros(accountId: number): number {
-    const account = this.accounts.recordOf(accountId)
-    return this.accounts.cashMicros(account) - this.accounts.heldMicros(account) - this.accounts.requiredMicros(account)
+    const { accounts, orders } = this
+    const account = accounts.recordOf(accountId)
+    let micros = accounts.cashMicros(account) - accounts.heldMicros(account)
+    for (const holding of accounts.holdingsOf(account))
+      micros -= accounts.requirementMicros(holding, this.listingOf(accounts.instrumentId(holding)).instrument)
+    for (const order of this.ordersOf(account, 0)) micros -= orders.reserveMicros(order)
+    return micros
   }
 }
 

@@ -1,0 +1,60 @@
+import { spanMoves } from '#domain/margin/scenario-set.ts'
+import type { Command } from '#domain/trading/commands.ts'
+import { Engine, type EngineState } from '#domain/trading/engine.ts'
+import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { flowMillis } from './engine-run.ts'
+
+const priceScan = 0.2
+/** What half of the accounts are left with above what they need. */
+const spareShare = 0.05
+
+let commandCount = 0
+const commandId = (): string => {
+  commandCount += 1
+  return `0181${commandCount.toString(16).padStart(4, '0')}-0000-7000-8000-000000000000`
+}
+
+/** An engine that goes on from a state with portfolio margin on: SPAN's 16 moves of all symbols together. */
+export class MarginedEngine extends Engine {
+  static from(state: EngineState): MarginedEngine {
+    const engine = new MarginedEngine(state.lane)
+    engine.restore(state)
+    engine.do({ type: 'activate-engine-version', commandId: commandId(), version: versionOfMargin })
+    engine.takeEpoch()
+    return engine
+  }
+
+  private do(command: Command): void {
+    const refused = this.enter(command, flowMillis).find(event => event.type === 'command-rejected')
+    if (refused !== undefined) throw new Error(`the bench's own ${command.type} is refused: ${JSON.stringify(refused)}`)
+    this.told.clear()
+  }
+
+  private takeEpoch(): void {
+    const epochVersion = 1
+    const open = { epochVersion, scenarioSetVersion: 1, groups: [{ thresholdUnits: 0, microsPerUnit: 0 }] }
+    const blocks = [{ scenarios: spanMoves.length }]
+    this.do({ type: 'risk-epoch-begin', commandId: commandId(), ...open, blocks })
+    const instruments = this.listings.flatMap(listing => {
+      if (listing === undefined) return []
+      const { instrumentId, specificationVersion, microsPerTickLot } = listing.instrument
+      const markMicros = listing.referenceTicks() * microsPerTickLot
+      const common = { instrumentId, specificationVersion, markMicros, shortMinimumMicros: 0, group: 0 }
+      const arrayMicros = spanMoves.map(({ weight, price }) => Math.round(weight * price * priceScan * markMicros))
+      return [{ ...common, concentrationUnits: 0, risk: { kind: 'array' as const, restMicros: 0, arrayMicros } }]
+    })
+    this.do({ type: 'risk-epoch-chunk', commandId: commandId(), epochVersion, number: 0, instruments })
+    this.do({ type: 'risk-epoch-commit', commandId: commandId(), epochVersion, chunks: 1 })
+  }
+
+  /** Leaves every other account with little more than it needs, so that no cheap bound decides. */
+  tighten(): void {
+    const { margin, accounts } = this
+    if (margin === undefined) throw new Error('the engine has no margin')
+    for (let accountId = 1; accountId <= accounts.count; accountId += 2) {
+      const { equityMicros, requirementMicros } = margin.figures(accounts.recordOf(accountId))
+      const amountMicros = Math.floor(equityMicros - requirementMicros * (1 + spareShare))
+      if (amountMicros > 0) this.do({ type: 'withdraw', commandId: commandId(), accountId, amountMicros })
+    }
+  }
+}
