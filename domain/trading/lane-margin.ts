@@ -108,6 +108,7 @@ export interface LaneMarginState {
   readonly intake: EpochIntakeState
   /** What was listed when the epoch under way began has to be in it. */
   readonly listedAtBegin: number
+  readonly isOutdated: boolean
   readonly isEpochDue: boolean
   /** Id, account id, micros; by id. */
   readonly holds: readonly (readonly [holdId: string, accountId: number, micros: number])[]
@@ -126,6 +127,8 @@ export class LaneMargin {
   private book: MarginBook
   private intake = new EpochIntake()
   private listedAtBegin = 0
+  /** A contract has become another one since its risk came for the epoch under way. */
+  private isOutdated = false
   private readonly view: LedgerView
   private readonly accounts: Accounts
   private readonly listings: readonly (Listing | undefined)[]
@@ -262,6 +265,8 @@ export class LaneMargin {
 
   /** Once listed, and again whenever the contract has become another one: after the ledger has changed. */
   revise({ instrument, markTicks }: Listing): void {
+    const { instrumentId } = instrument
+    if (this.intake.capture().instruments.some(risk => risk.instrumentId === instrumentId)) this.isOutdated = true
     if (isCountable(instrument)) insist(this.book.revise(unvalued(instrument, markTicks)))
   }
 
@@ -279,6 +284,7 @@ export class LaneMargin {
     const refusal = this.intake.begin(head, { newestVersion: this.epochVersion })
     if (refusal !== undefined) return epochCodeOf(refusal)
     this.listedAtBegin = this.listings.length - 1
+    this.isOutdated = false
     return undefined
   }
 
@@ -306,8 +312,7 @@ export class LaneMargin {
   }: RiskEpochCommit):
     | { readonly scenarioSetVersion: number; readonly instruments: number; readonly refusal?: undefined }
     | { readonly refusal: RejectionCode } {
-    const { head, instruments } = this.intake.capture()
-    if (head?.version === epochVersion && instruments.some(risk => this.isOutdated(risk)))
+    if (this.isOutdated && this.intake.capture().head?.version === epochVersion)
       return { refusal: 'outdated-specification' }
     const listedInstruments = this.listings
       .slice(0, this.listedAtBegin + 1)
@@ -320,14 +325,8 @@ export class LaneMargin {
     if (!checked.accepted) return { refusal: epochCodeOf(checked) }
     this.book.adopt(checked.value)
     this.isEpochDue = false
+    this.isOutdated = false
     return { scenarioSetVersion: checked.value.scenarioSetVersion, instruments: checked.value.instruments.length }
-  }
-
-  /** Whether the contract has become another one since its risk was taken. */
-  private isOutdated({ instrumentId, microsPerTick, capMicros }: RiskInstrument): boolean {
-    const listing = this.listings[instrumentId]
-    if (listing === undefined) return true
-    return microsPerTick !== listing.instrument.microsPerTickLot || capMicros !== capMicrosOf(listing.instrument)
   }
 
   isBeyondScan(instrumentId: number, markTicks: number): boolean {
@@ -357,6 +356,7 @@ export class LaneMargin {
       book: this.book.capture(),
       intake: this.intake.capture(),
       listedAtBegin: this.listedAtBegin,
+      isOutdated: this.isOutdated,
       isEpochDue: this.isEpochDue,
       holds: [...this.holds]
         .map(([holdId, { account, micros }]) => [holdId, this.accounts.idOfRecord(account), micros] as const)
@@ -374,6 +374,7 @@ export class LaneMargin {
     this.book = MarginBook.restore(this.view, state.book)
     this.intake = EpochIntake.restore(state.intake)
     this.listedAtBegin = state.listedAtBegin
+    this.isOutdated = state.isOutdated
     this.isEpochDue = state.isEpochDue
   }
 
