@@ -40,6 +40,7 @@ export const rejectionCodes = [
   'not-exercisable',
   'instrument-settled',
   'settlement-out-of-order',
+  'instrument-has-options',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]
