@@ -40,6 +40,7 @@ export const rejectionCodes = [
   'not-exercisable',
   'instrument-settled',
   'settlement-out-of-order',
+  'instrument-has-options',
   'insufficient-margin',
   'exposure-too-large',
   'unknown-hold',

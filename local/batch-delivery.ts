@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type { Invoke, Surroundings } from './component.ts'
+import type { Clock, Invoke, Surroundings } from './component.ts'
 import { backoffMillis, pause } from './pause.ts'
 import type { StreamRecord, StreamSource } from './stream-source.ts'
 
@@ -44,7 +44,7 @@ export async function deliver(lane: Lane, batch: readonly StreamRecord[]): Promi
       attempts = 0
       failures = 0
     }
-    const old = mapping.MaximumRecordAgeInSeconds < 0 ? 0 : tooOld(part, s.clock.now(), mapping)
+    const old = mapping.MaximumRecordAgeInSeconds < 0 ? 0 : tooOld(part, s.clock, mapping)
     if (old > 0) {
       await discard(lane, part.slice(0, old), 'RecordAgeExceeded', attempts, attempts === 0 ? undefined : 'function')
       settle(old, part)
@@ -76,9 +76,10 @@ export async function deliver(lane: Lane, batch: readonly StreamRecord[]): Promi
   return true
 }
 
-function tooOld(records: readonly StreamRecord[], nowMillis: number, mapping: Mapping): number {
-  const oldestMillis = nowMillis - mapping.MaximumRecordAgeInSeconds * 1000
-  const young = records.findIndex(({ arrivalMillis }) => arrivalMillis >= oldestMillis)
+/** A clock that is moved ages nothing that is on its way. */
+function tooOld(records: readonly StreamRecord[], clock: Clock, mapping: Mapping): number {
+  const mostMillis = mapping.MaximumRecordAgeInSeconds * 1000
+  const young = records.findIndex(({ arrivalMillis }) => clock.passedSince(arrivalMillis) <= mostMillis)
   return young === -1 ? records.length : young
 }
 

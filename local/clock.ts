@@ -16,6 +16,7 @@ export function createClock(initialOffsetMillis = 0): Clock {
   const cell = new Float64Array(offset)
   cell[0] = initialOffsetMillis
   const listeners = new Set<(offsetMillis: number) => void>()
+  const moves: { readonly atMillis: number; readonly byMillis: number }[] = []
   const now = () => realNow() + (cell[0] ?? 0)
   const onMoved = (listener: (offsetMillis: number) => void) => {
     listeners.add(listener)
@@ -23,12 +24,18 @@ export function createClock(initialOffsetMillis = 0): Clock {
   }
   return {
     now,
+    passedSince: instantMillis =>
+      moves.reduce(
+        (passed, { atMillis, byMillis }) => (instantMillis <= atMillis ? passed - byMillis : passed),
+        now() - instantMillis,
+      ),
     offset,
     onMoved,
     forward(millis) {
       if (!(Number.isFinite(millis) && millis > 0)) throw new Error('the clock moves forward only')
       const moved = (cell[0] ?? 0) + millis
       if (moved > farthestMillis) throw new Error('the clock moves at most ten years ahead of the real time')
+      moves.push({ atMillis: now(), byMillis: millis })
       cell[0] = moved
       for (const listener of [...listeners]) listener(moved)
     },

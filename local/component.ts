@@ -17,6 +17,8 @@ export interface Resource {
 /** The one clock: real time plus an offset that `npm run clock` moves forward. */
 export interface Clock {
   now(): number
+  /** Milliseconds that have really passed since an instant of this clock: what it was moved by since then is left out. */
+  passedSince(instantMillis: number): number
   /** Shared with worker threads: cell 0 is the offset in milliseconds (Float64Array over this buffer). */
   readonly offset: SharedArrayBuffer
   forward(millis: number): void

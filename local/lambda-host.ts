@@ -1,4 +1,7 @@
-/** Runs the template's Lambda functions out of their assets, each execution environment a worker thread of its own. */
+/**
+ * Runs the template's Lambda functions out of their assets, each execution environment a worker thread of its own, which is
+ * loaded when it is first called, as on Lambda.
+ */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -83,7 +86,6 @@ export async function startLambdaHost(
   const gate = createLoadGate()
   const isBusy = createBusyGauge()
   const pools = new Map(resources.map(each => [each.physicalId, createPool(s, readFunction(s, each), gate, isBusy)]))
-  await Promise.all([...pools.values()].map(pool => pool.start()))
   const sweep = setInterval(() => {
     for (const pool of pools.values()) pool.stopIdle()
   }, stopIdleAfterMillis / 4).unref()
@@ -308,8 +310,6 @@ function createPool(s: Surroundings, lambda: LambdaFunction, gate: LoadGate, isB
     })
 
   return {
-    /** Resolves when the first environment is ready, or has failed and was complained about. */
-    start,
     invoke(functionArn: string, event: unknown): Promise<Invocation> {
       const eventJson = JSON.stringify(event) ?? 'null'
       if (Buffer.byteLength(eventJson) > largestPayloadBytes) {

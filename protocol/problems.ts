@@ -319,6 +319,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Only a long position in an American option that trades, and whose future has a mark price, can be.',
   ),
   'instrument-settled': kind(409, 'The contract is settled, or was adjusted since', 'Nothing is to be done.'),
+  'instrument-has-options': kind(
+    409,
+    'Options on this future are still listed',
+    'Delist them first, or let all of them expire together.',
+  ),
   'settlement-out-of-order': kind(
     409,
     'The payment before it is not made yet, or it is made already',

@@ -3,6 +3,7 @@ import { effectiveTime, yearMillis, yearsBetween } from './effective-time.ts'
 import { type ForwardCurve, type ForwardPeriod, forwardCurve, forwardOf } from './forward-curve.ts'
 import { forwardPeriodOf, markFuture, markMeasured, markSwap, markVarianceSwap } from './linear-marks.ts'
 import {
+  averagingFrom,
   type ContractFacts,
   type Fair,
   fixedSoFar,
@@ -162,7 +163,13 @@ const futureByName = (live: readonly ContractFacts[]): ReadonlyMap<string, Contr
   new Map(live.filter(({ instrument }) => instrument.terms.kind === 'future').map(each => [nameOf(each), each]))
 
 /** The options of each future; of an option whose future has no mark there is none. */
-const stripsOf = (live: readonly ContractFacts[], marks: Marks): readonly Strip[] => {
+const averagedFrom = (
+  { indices, nowMillis }: PassFacts,
+  { index, averagingStartMillis }: { readonly index: string; readonly averagingStartMillis: number },
+  expirationMillis: number,
+): number => averagingFrom(indices.get(index) ?? unknownIndex, averagingStartMillis, expirationMillis, nowMillis)
+
+const stripsOf = (facts: PassFacts, live: readonly ContractFacts[], marks: Marks): readonly Strip[] => {
   const futures = futureByName(live)
   const options = new Map<string, { contract: ContractFacts; terms: OptionTerms }[]>()
   for (const contract of live) {
@@ -183,7 +190,7 @@ const stripsOf = (live: readonly ContractFacts[], marks: Marks): readonly Strip[
         expirationMillis: specification.expirationMillis,
         future,
         forward: priceOf(future, mark),
-        averagingStartMillis: terms.averagingStartMillis,
+        averagingStartMillis: averagedFrom(facts, terms, specification.expirationMillis),
         options: own,
       },
     ]
@@ -198,7 +205,7 @@ const expirationsOf = (
   curves: (index: string) => ForwardCurve,
 ): readonly MarkedExpiration[] => {
   const best = new Map<string, Strip>()
-  for (const strip of stripsOf(live, marks)) {
+  for (const strip of stripsOf(facts, live, marks)) {
     const key = `${strip.underlying}#${strip.expirationMillis}`
     if ((best.get(key)?.options.length ?? 0) < strip.options.length) best.set(key, strip)
   }
@@ -335,7 +342,7 @@ const markEuropeans = (
   const slices: MarkedSlice[] = []
   const flags: (readonly MarkFlag[])[] = []
   const options: { contract: ContractFacts; slice: number; strike: number; isCall: boolean }[] = []
-  for (const strip of stripsOf(live, marks)) {
+  for (const strip of stripsOf(facts, live, marks)) {
     const expiration = surface.find(
       each => each.underlying === strip.underlying && each.expirationMillis === strip.expirationMillis,
     )
@@ -439,7 +446,12 @@ const markOption = (
     nowMillis,
     expirationMillis,
   }
-  const averaging = { startMillis }
+  const averaging = {
+    startMillis:
+      future?.instrument.terms.kind === 'future'
+        ? averagedFrom(facts, future.instrument.terms, expirationMillis)
+        : startMillis,
+  }
   const fair = ((): Priced<Fair> => {
     if (terms.underlyingInstrument === undefined) {
       const past = fixedSoFar(index, startMillis, expirationMillis, nowMillis)

@@ -230,6 +230,16 @@ export const fixedSoFar = (
   return { count, mean: count === 0 ? 0 : sum / count, share: all === 0 ? 1 : count / all }
 }
 
+/**
+ * Since when an average over [start, end] counts: from where the fixings that are made and those ahead would have made it,
+ * were none missing. A future listed late, or whose index was silent, has less of its mean behind it than the calendar says.
+ */
+export const averagingFrom = (index: IndexFacts, startMillis: number, endMillis: number, nowMillis: number): number => {
+  if (nowMillis <= startMillis) return startMillis
+  const { share } = fixedSoFar(index, startMillis, endMillis, nowMillis)
+  return share >= 1 ? startMillis : endMillis - (endMillis - nowMillis) / (1 - share)
+}
+
 /** How often an index is fixed within [from, to]: at whole multiples of its interval. */
 export const fixingsWithin = (fromMillis: number, toMillis: number, intervalMillis: number): number =>
   max(Math.floor(toMillis / intervalMillis) - Math.ceil(fromMillis / intervalMillis) + 1, 0)

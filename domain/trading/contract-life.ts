@@ -92,10 +92,21 @@ export class ContractLife extends Matching {
     const listing = this.listings[instrumentId]
     if (listing === undefined) return 'unknown-instrument'
     if (listing.state === stateNumber.expired || this.isPast(listing)) return 'instrument-not-open'
+    if (this.hasOptions(listing.instrument)) return 'instrument-has-options'
     listing.settled = { ...listing.settled, isDelisted: true }
     writeEvent(this.told, { type: 'instrument-delisted', commandId, instrumentId })
     this.end(listing, 'instrument-delisted', words, idWord)
     return undefined
+  }
+
+  /** Options that are not over yet: they would follow a future that has no price any more. */
+  private hasOptions({ specification: { instrumentName } }: Instrument): boolean {
+    return this.listings.some(
+      listing =>
+        listing?.instrument.terms.kind === 'option' &&
+        listing.instrument.terms.underlyingInstrument === instrumentName &&
+        listing.state !== stateNumber.expired,
+    )
   }
 
   private end(listing: Listing, reason: CancelReason, words: Int32Array, idWord: number): void {

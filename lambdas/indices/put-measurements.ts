@@ -1,6 +1,7 @@
 import {
   addMeasurements,
   getMeasurement,
+  listMeasurements,
   type MeasuredWindow,
   type MeasurementRow,
   replaceMeasurement,
@@ -19,6 +20,7 @@ export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => 
   const errors = windows.flatMap(({ windowEndMillis }, at) =>
     windowEndMillis > nowMillis ? [{ pointer: `#/windows/${at}/end`, detail: 'lies ahead' }] : [],
   )
+  if (errors.length === 0) errors.push(...(await overlaps(path.series, windows)))
   if (errors.length > 0) return { code: 'invalid-request', errors: errors.slice(0, mostErrors) }
   const stored: MeasurementRow[] = []
   for (let at = 0; at < windows.length; at += mostItemsOfTransaction) {
@@ -38,6 +40,33 @@ export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => 
 }
 
 const mostErrors = 20
+/** How long before it a window that overlaps may begin: longer ones are not looked for. */
+const lookedBackMillis = 86_400_000
+
+/** Time that one source attests twice would count twice; the same window again is a correction. */
+const overlaps = async (
+  series: string,
+  windows: readonly MeasuredWindow[],
+): Promise<{ pointer: string; detail: string }[]> => {
+  const from = Math.min(...windows.map(({ windowStartMillis }) => windowStartMillis)) - lookedBackMillis
+  const to = Math.max(...windows.map(({ windowEndMillis }) => windowEndMillis))
+  const known: readonly MeasuredWindow[] = await listMeasurements(series, from, to)
+  const bySource = Map.groupBy([...known, ...windows], ({ source }) => source)
+  return windows.flatMap((window, at) => {
+    const { source, windowStartMillis, windowEndMillis } = window
+    const other = bySource
+      .get(source)
+      ?.find(
+        each =>
+          each.windowStartMillis < windowEndMillis &&
+          each.windowEndMillis > windowStartMillis &&
+          each.windowStartMillis !== windowStartMillis,
+      )
+    if (other === undefined) return []
+    const [start, end] = [other.windowStartMillis, other.windowEndMillis].map(millis => new Date(millis).toISOString())
+    return [{ pointer: `#/windows/${at}/start`, detail: `overlaps what ${source} attests of ${start} to ${end}` }]
+  })
+}
 
 /** The window as it stands afterwards; undefined where others kept correcting it. */
 const record = async (window: MeasuredWindow, nowMillis: number): Promise<MeasurementRow | undefined> => {

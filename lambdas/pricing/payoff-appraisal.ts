@@ -102,6 +102,10 @@ export const appraise = async (
   for (const name of names)
     if ((await definitionOf(name, nowMillis)) === undefined)
       return { code: 'unknown-index', errors: [{ pointer, detail: `observes ${name}, which is no index` }] }
+  for (const field of ['levels', 'volatilities'] as const)
+    for (const name of Object.keys(assumed[field] ?? {}))
+      if (!names.includes(name) && (await definitionOf(name, nowMillis)) === undefined)
+        return { code: 'unknown-index', errors: [{ pointer: `#/${field}`, detail: `${name} is no index` }] }
   const until = Math.max(nowMillis, ...tree.paymentDates.map(date => Date.parse(date) + dayMillis))
   const facts = await indexFactsOf(
     tree.observations.map(({ index, date }) => [index, Date.parse(date)] as const),

@@ -79,12 +79,15 @@ const boundsOf = async (
   if (body.kind === 'structured_product') return payoffBounds(body.terms.payoff, proposal)
   if ('index' in terms && (await definitionOf(terms.index, Date.now())) === undefined)
     return { code: 'unknown-index', errors: [{ pointer: '#/terms/index', detail: `${terms.index} is no index` }] }
+  // A leg whose month is over has no fixings that anybody could still make.
+  if (terms.kind === 'swap' && (terms.boundariesMillis[1] ?? 0) <= Date.now())
+    return wrong('terms/first_month', 'must not be over')
   return terms.kind === 'option' ? futureBounds(terms, proposal, lane) : {}
 }
 
 /** An option settles on what its future settles on: so that is one, trades in the same lane, and expires with it. */
 const futureBounds = async (
-  { underlyingInstrument }: OptionTerms,
+  { underlyingInstrument, index }: OptionTerms,
   { underlying, expirationMillis }: ContractProposal,
   lane: number,
 ): Promise<KnownBounds | ListingRefusal> => {
@@ -102,6 +105,9 @@ const futureBounds = async (
     )
   if (specification.underlying !== underlying)
     return wrong('underlying', `must be that of its future: ${specification.underlying}`)
+  const { terms } = future.instrument
+  if (terms.kind === 'future' && terms.index !== index)
+    return wrong('terms/index', `must be that of its future: ${terms.index}`)
   return { underlyingMaxPrice: specification.maxPrice }
 }
 

@@ -13,7 +13,9 @@ const defaultLimit = 100
 const marketKey = z.tuple([instrumentName, z.number().int()])
 
 export const handle: Handle<typeof listMarkets> = async ({ query, principal }) => {
-  const scope = { operation: 'list-markets', account: principal.account }
+  const { limit: _, cursor: __, ...filter } = query
+  const operation = `list-markets?${JSON.stringify(Object.entries(filter).sort(([one], [other]) => (one < other ? -1 : 1)))}`
+  const scope = { operation, account: principal.account }
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, marketKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const lanes = await Promise.all(tenantLanes().map(instrumentsOf))

@@ -326,7 +326,13 @@ export const delistInstrument = operation({
     202: { description: 'Taken by the order stream', schema: commandOutcome },
     200: { description: 'Done (with Prefer: wait=<seconds>)', schema: commandOutcome },
   },
-  rejections: ['unknown-instrument', 'instrument-not-open', 'engine-version-needed', 'idempotency-conflict'],
+  rejections: [
+    'unknown-instrument',
+    'instrument-not-open',
+    'instrument-has-options',
+    'engine-version-needed',
+    'idempotency-conflict',
+  ],
 })
 
 const gridName = z

@@ -163,6 +163,18 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: 'no stream of a journey is old enough to have forgotten what a start needs',
   },
   {
+    caller: 'SweepDueFunction',
+    action: 'dynamodb:Query',
+    resource: 'FixingsTable',
+    reason: 'a grid looks for the last fixing only where too few sources of its index are fresh',
+  },
+  {
+    caller: 'TakeFixingsFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'IndexQuotesTable',
+    reason: 'it stores what an oracle service quotes, and the laptop has none',
+  },
+  {
     caller: 'Lane*Task',
     action: 'dynamodb:ConditionCheckItem',
     resource: 'LanesTable',

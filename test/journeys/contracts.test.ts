@@ -246,7 +246,17 @@ describe('contracts', () => {
           body => typeof body['mark_price'] === 'string',
         )
       const [held] = await cash()
-      await done(alice.call('POST', `/api/v1/positions/${call}/exercise`, { amount: '1' }, wait))
+      // Asked for twice under one name, done once.
+      const exercise = () =>
+        done(
+          alice.call(
+            'POST',
+            `/api/v1/positions/${call}/exercise`,
+            { amount: '1' },
+            { ...wait, 'idempotency-key': call },
+          ),
+        )
+      expect((await exercise())['command_id']).toBe((await exercise())['command_id'])
       await eventually(
         async () => rowsOf(await alice.call('GET', `/api/v1/positions?instrument_name=${call}`)),
         ([position]) => position?.['size'] === '9',
@@ -257,6 +267,7 @@ describe('contracts', () => {
     }
     // A window is attested once it is over.
     await attest(window(half, end, 1_900, 80, 0))
+    expect(rowsOf(await operator.call('GET', `/api/v1/measurements/${series}/windows`))).toHaveLength(2)
     await forward(minute)
 
     const mean = levels.reduce((sum, level) => sum + Number(level), 0) / levels.length

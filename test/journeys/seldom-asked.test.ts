@@ -33,6 +33,30 @@ describe('seldom asked', () => {
     expect([read.status, read.body]).toEqual([200, made.body])
   })
 
+  test('a grid is set, marks are made another way, windows and a volatility index are read', async () => {
+    const operator = await exchange.as('operator', 'market_operator')
+    const rule = {
+      kind: 'option',
+      underlying: 'A100.USE',
+      expiries: [{ every: 'last_friday_of_month', next: 1 }],
+      strikes: { step: '0.5', count: 1 },
+      tick_size: '0.001',
+      min_trade_amount: '1',
+    }
+    const grid = await operator.call('PUT', '/api/v1/listing-grids/t-a100', { rule })
+    expect([grid.status, (await operator.call('GET', '/api/v1/listing-grids/t-a100')).body['in_effect']]).toEqual([
+      200,
+      grid.body,
+    ])
+    const marking = { underlying: 'A100.USE', default_volatility: '70' }
+    expect((await operator.call('PUT', '/api/v1/marking-parameters', marking)).status).toBe(200)
+    const windows = await operator.call('GET', `/api/v1/markets/${instrument}/windows?resolution=1h`)
+    expect([windows.status, Array.isArray(windows.body['data'])]).toEqual([200, true])
+    // One expiration has options: the method wants two.
+    const volatility = await operator.call('GET', '/api/v1/volatility-indices/H100.USE')
+    expect([volatility.status, volatility.body['code']]).toEqual([409, 'not-priceable'])
+  })
+
   test('a record that nobody can read is put aside, and trading goes on', async () => {
     const { aws } = await exchange.status()
     const kinesis = new KinesisClient({

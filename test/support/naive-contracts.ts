@@ -66,6 +66,10 @@ export const createNaiveContracts = (
     const listing = listings[instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
     if (listing.state === 'expired' || isPast(listing)) return 'instrument-not-open'
+    const { instrumentName } = listing.instrument.specification
+    for (const { state, instrument } of listings)
+      if ('underlyingInstrument' in instrument.terms && instrument.terms.underlyingInstrument === instrumentName)
+        if (state !== 'expired') return 'instrument-has-options'
     listing.isDelisted = true
     tell({ type: 'instrument-delisted', commandId, instrumentId })
     end(listing, 'instrument-delisted', commandId)

@@ -146,8 +146,12 @@ describe('listing', () => {
       { ...other, terms: call({ underlying_instrument: call().instrumentName }).terms },
     ])
       expect(floor.lines(list(wrong))).toEqual(['list-instrument rejected invalid-specification'])
+    // Not while there are options on it.
     floor.end('delist-instrument')
-    expect(floor.lines(list(other))).toEqual(['list-instrument rejected invalid-specification'])
+    expect(floor.lines(list(other))).toEqual(['instrument-listed'])
+    const alone = openFloor(future)
+    alone.end('delist-instrument')
+    expect(alone.lines(list(other))).toEqual(['list-instrument rejected invalid-specification'])
   })
 
   test('an average-price option has no future', () => {
@@ -448,8 +452,6 @@ describe('exercise', () => {
     expect(answer(floor.exercise('ann', 1))).toBe('not-exercisable')
     floor.mark(1, 51)
     expect(answer(floor.exercise('ann', 1))).toBe('option-exercised')
-    floor.end('delist-instrument')
-    expect(answer(floor.exercise('ann', 1))).toBe('not-exercisable')
     floor.at(future.expirationMillis)
     expect(answer(floor.exercise('ann', 1))).toBe('instrument-not-open')
     expect(answer(withOption({ exercise: 'european' }).exercise('ann', 1))).toBe('not-exercisable')
