@@ -185,6 +185,8 @@ class MarginMarket {
         group,
         concentrationUnits: 1,
         shortMinimumMicros: isOption ? mark / 100 : 0,
+        deltaMicroUnits: 0,
+        vegaMicros: 0,
         risk: { kind: 'array', restMicros: isOption ? -5_000 : 0, arrayMicros },
       }
     })

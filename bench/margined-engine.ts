@@ -39,9 +39,10 @@ export class MarginedEngine extends Engine {
       if (listing === undefined) return []
       const { instrumentId, specificationVersion, microsPerTickLot } = listing.instrument
       const markMicros = listing.referenceTicks() * microsPerTickLot
-      const common = { instrumentId, specificationVersion, markMicros, shortMinimumMicros: 0, group: 0 }
+      const common = { instrumentId, specificationVersion, markMicros, group: 0 }
+      const nothing = { shortMinimumMicros: 0, concentrationUnits: 0, deltaMicroUnits: 0, vegaMicros: 0 }
       const arrayMicros = spanMoves.map(({ weight, price }) => Math.round(weight * price * priceScan * markMicros))
-      return [{ ...common, concentrationUnits: 0, risk: { kind: 'array' as const, restMicros: 0, arrayMicros } }]
+      return [{ ...common, ...nothing, risk: { kind: 'array' as const, restMicros: 0, arrayMicros } }]
     })
     this.do({ type: 'risk-epoch-chunk', commandId: commandId(), epochVersion, number: 0, instruments })
     this.do({ type: 'risk-epoch-commit', commandId: commandId(), epochVersion, chunks: 1 })

@@ -31,7 +31,7 @@ export const callerOf = (lambda: LambdaFunction): Caller => {
   }
 }
 
-type ItemAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'ConditionCheckItem'
+type ItemAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'ConditionCheckItem'
 
 /** ARNs of the tenant's workflows; asked for late, since a workflow names the functions that ask. */
 export type WorkflowArns = (workflow: string) => string

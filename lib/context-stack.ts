@@ -244,6 +244,7 @@ export class ContextStack extends Stack {
     })
     if (name === 'take-fixings') this.watchFixings(name, lambda)
     if (name === 'mark-instruments') this.watchMarks(name, lambda)
+    if (name === 'make-risk-epoch') this.watchRiskEpochs(name, lambda)
     return lambda
   }
 
@@ -265,6 +266,33 @@ export class ContextStack extends Stack {
       periods: 6,
       runbook: 'marks-stale',
       says: `${name} has known nothing of what some instruments are worth for half an hour`,
+    })
+  }
+
+  private watchRiskEpochs(name: string, lambda: LambdaFunction): void {
+    const { context, data } = this.surroundings
+    const dimensions = { service: context, function: lambda.functionName }
+    const period = Duration.minutes(5)
+    const runbook = 'risk-epoch-old'
+    alarm(lambda, 'RiskEpochPasses', data.alarmTopic, {
+      metric: publishedMetric('task', 'RiskEpochPasses', dimensions, { statistic: 'sum', period }),
+      threshold: 1,
+      atLeast: true,
+      runbook,
+      says: `${name} has not looked at the risk of anything for five minutes`,
+    })
+    alarm(lambda, 'RiskEpochOverdue', data.alarmTopic, {
+      metric: publishedMetric('task', 'RiskEpochOverdueMillis', dimensions, { statistic: 'max', period }),
+      threshold: Duration.minutes(5).toMilliseconds(),
+      runbook,
+      says: 'The epoch of risk that margin is computed by is older than it may become',
+    })
+    alarm(lambda, 'RiskEpochsRefused', data.alarmTopic, {
+      metric: publishedMetric('task', 'RiskEpochsRefused', dimensions, { statistic: 'sum', period }),
+      threshold: 3,
+      periods: 2,
+      runbook,
+      says: `${name} makes epochs of risk that lanes do not adopt`,
     })
   }
 

@@ -50,6 +50,11 @@ const tenantConfig = z
     ]),
     domain: domain.optional(),
     alarmEmail: z.email().optional(),
+    /** What the accounts of the insurance fund are called; each lane has one of its own, `<name>-<lane>`. */
+    insuranceFund: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,57}$/, 'is no name of an account')
+      .default('insurance-fund'),
     /** That is asked each minute for quotes of the indices; absent: nobody is, sources quote themselves. */
     oracleServiceUrl: z.url({ protocol: /^https$/ }).optional(),
     sizes: z.strictObject({

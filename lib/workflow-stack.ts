@@ -5,13 +5,23 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
+import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { access, callerOf } from './access.ts'
-import { alarm } from './alarms.ts'
+import { alarm, type Runbook } from './alarms.ts'
 import { grantOf } from './context-access.ts'
 import { contextAccess } from './contexts/all.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
 import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
+
+/** Where an operator reads what to do about one that failed, if it is not the page of all. */
+const runbooksOf: Readonly<Record<string, Runbook>> = {
+  'cash-settlement': 'settlement-failed',
+  'collateral-liquidation': 'liquidation-failed',
+}
+
+/** They know the insurance fund by its account. */
+const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
 
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
@@ -46,6 +56,7 @@ export class WorkflowStack extends Stack {
           megabytes: tenant.sizes.taskMegabytes,
           timeoutSeconds: 20,
           description: `A task of ${workflow}`,
+          ...(payingTasks.has(name) && { environment: { [insuranceFundEnvironmentVariable]: tenant.insuranceFund } }),
         })
         grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
         return { placeholder: pascalCase(name), context, lambda }
@@ -84,7 +95,7 @@ export class WorkflowStack extends Stack {
         resources: called.map(({ lambda }) => lambda.functionArn),
       }),
     )
-    const runbook = workflow === 'cash-settlement' ? 'settlement-failed' : 'workflow-failures'
+    const runbook = runbooksOf[workflow] ?? 'workflow-failures'
     alarm(machine, 'Failures', data.alarmTopic, {
       metric: machine.metricFailed({ period: Duration.minutes(5) }),
       threshold: 1,
@@ -97,6 +108,13 @@ export class WorkflowStack extends Stack {
         threshold: 1,
         runbook,
         says: 'A contract waits for its settlement for hours',
+      })
+    if (workflow === 'collateral-liquidation')
+      alarm(machine, 'Timeouts', data.alarmTopic, {
+        metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
+        threshold: 1,
+        runbook,
+        says: 'An account has been liquidated for two days',
       })
     const period = Duration.minutes(1)
     const graph = (title: string, left: IMetric[]) =>

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { settlementKinds } from '#domain/trading/commands.ts'
-import { paymentKinds } from '#domain/trading/events.ts'
+import { breachedLimits, paymentKinds } from '#domain/trading/events.ts'
+import { liquidationStepKinds } from './liquidation.ts'
 import { commandId, decimalText, instant, orderId, signedDecimalText } from './values.ts'
 
 /**
@@ -92,6 +93,67 @@ export const positionSettled = z
   })
   .meta({ id: 'PositionSettled.v1' })
 
+/** An account needs more than it has, and is liquidated where it still does when its grace is over. */
+export const marginCalled = z
+  .object({
+    ...envelope,
+    account_id: z.number().int(),
+    epoch_version: z.number().int().meta({ description: 'Of the risk by which it was found' }),
+    equity: signedDecimalText,
+    requirement: decimalText,
+  })
+  .meta({ id: 'MarginCalled.v1' })
+
+/** What all that tells of a liquidation begins with. */
+const ofLiquidation = {
+  event_id: z.string().meta({ description: 'Names what is told of it; the same for every repeat' }),
+  lane: z.number().int(),
+  timestamp: instant,
+  liquidation_id: commandId,
+  account_id: z.number().int(),
+}
+
+/** From now on the account may not trade; all that it had open is cancelled. */
+export const liquidationStarted = z
+  .object({
+    ...ofLiquidation,
+    epoch_version: z.number().int(),
+    cancelled_orders: z.number().int(),
+    equity: signedDecimalText,
+    requirement: decimalText.meta({ description: 'With its orders' }),
+    requirement_without_orders: decimalText,
+  })
+  .meta({ id: 'LiquidationStarted.v1' })
+
+export const liquidationStepped = z
+  .object({
+    ...ofLiquidation,
+    step: z.number().int().meta({ description: 'Dense, from 1' }),
+    step_kind: z.enum(liquidationStepKinds),
+    command_id: commandId.nullable().meta({ description: 'Of the command that did it' }),
+    reject_reason: z.string().nullable().meta({ description: "The engine's no" }),
+    numbers: z.record(z.string(), z.unknown()).meta({ description: 'What justifies it: USD as decimals' }),
+    result: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What came of it' }),
+  })
+  .meta({ id: 'LiquidationStep.v1' })
+
+export const liquidationEnded = z
+  .object({ ...ofLiquidation, equity: signedDecimalText, requirement: decimalText })
+  .meta({ id: 'LiquidationEnded.v1' })
+
+/** What an account or a firm has is beyond its limit, by other than an order: that would have been refused. */
+export const limitBreached = z
+  .object({
+    ...envelope,
+    account_id: z.number().int().nullable().meta({ description: "Null where it is a firm's limit" }),
+    firm: z.string().nullable(),
+    instrument_name: z.string().nullable().meta({ description: 'Of a position' }),
+    limit: z.enum(breachedLimits),
+    measured: decimalText.meta({ description: 'Of a position in units, of a loss in USD' }),
+    allowed: decimalText,
+  })
+  .meta({ id: 'LimitBreached.v1' })
+
 export const busEvents = {
   'TradeExecuted.v1': tradeExecuted,
   'PositionChanged.v1': positionChanged,
@@ -99,5 +161,10 @@ export const busEvents = {
   'AccountOpened.v1': accountOpened,
   'InstrumentSettled.v1': instrumentSettled,
   'PositionSettled.v1': positionSettled,
+  'MarginCalled.v1': marginCalled,
+  'LiquidationStarted.v1': liquidationStarted,
+  'LiquidationStep.v1': liquidationStepped,
+  'LiquidationEnded.v1': liquidationEnded,
+  'LimitBreached.v1': limitBreached,
 } as const
 export type BusEventName = keyof typeof busEvents

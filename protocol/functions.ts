@@ -27,6 +27,11 @@ export const streamConsumers = [
   { context: 'security', name: 'chain-audit-records', reads: 'audit-lines' },
   { context: 'pricing', name: 'mark-moved-books', reads: 'books' },
   { context: 'settlement', name: 'start-settlements', reads: 'instruments' },
+  { context: 'risk', name: 'renew-risk-epoch', reads: 'riskLanes' },
+  { context: 'risk', name: 'announce-limits', reads: 'riskLimits' },
+  { context: 'risk', name: 'start-liquidations', reads: 'marginCalls' },
+  { context: 'risk', name: 'announce-margin-calls', reads: 'marginCalls' },
+  { context: 'risk', name: 'announce-liquidations', reads: 'liquidations' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -52,6 +57,15 @@ export const tasks = [
   { context: 'settlement', name: 'confirm-settlement', workflow: 'cash-settlement' },
   { context: 'settlement', name: 'announce-settlement', workflow: 'cash-settlement' },
   { context: 'settlement', name: 'fail-settlement', workflow: 'cash-settlement' },
+  { context: 'risk', name: 'begin-liquidation', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'plan-liquidation', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'reduce-position', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'open-backstop-auction', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'award-backstop-lots', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'cover-loss', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'haircut-gains', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'end-liquidation', workflow: 'collateral-liquidation' },
+  { context: 'risk', name: 'fail-liquidation', workflow: 'collateral-liquidation' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -60,6 +74,8 @@ export const schedules = [
   { context: 'indices', name: 'take-fixings' },
   { context: 'pricing', name: 'mark-instruments' },
   { context: 'settlement', name: 'sweep-settlements' },
+  { context: 'risk', name: 'scale-limits' },
+  { context: 'risk', name: 'make-risk-epoch' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -70,6 +86,7 @@ export const workflows = [
   { context: 'ledger', name: 'open-account' },
   { context: 'supervision', name: 'lane-reopening' },
   { context: 'settlement', name: 'cash-settlement' },
+  { context: 'risk', name: 'collateral-liquidation' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

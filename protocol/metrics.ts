@@ -48,6 +48,12 @@ export const publishedMetrics = {
       'MarkingMillis',
       'InstrumentsMarked',
       'InstrumentsUnmarked',
+      'RiskEpochPasses',
+      'RiskEpochMillis',
+      'RiskEpochsAdopted',
+      'RiskEpochsRefused',
+      'RiskEpochOverdueMillis',
+      'RiskInstrumentsBounded',
     ],
   },
   /** The matchers, every five seconds. */

@@ -62,6 +62,7 @@ const tags = [
   { name: 'indices', description: 'Indices, their quotes and fixings, and measured windows of services' },
   { name: 'pricing', description: 'Marks, volatility, curves and structured products' },
   { name: 'settlement', description: 'What contracts have settled at, and early exercise' },
+  { name: 'risk', description: 'Scenarios, margin, limits, stress and liquidation' },
   { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
 ]
 
@@ -200,6 +201,7 @@ const answerObject = (
               ? { allOf: [{ $ref: '#/components/schemas/Problem' }, component(schema, 'input')] }
               : component(schema, 'input'),
           },
+          ...(mediaType !== undefined && { [mediaType]: { schema: { type: 'string' } } }),
         }
   return { description, headers: answerHeaders(operation, status), content }
 }
@@ -788,7 +790,49 @@ const examples: Readonly<Record<string, Json>> = {
     account_state: 'open',
     currency: 'USD',
     balance: '99999.9873',
+    held: '0',
+    firm: 'acme',
     creation_timestamp: '2026-07-01T08:00:00.000Z',
+  },
+  AccountSummary: {
+    account: 'acme',
+    lane: 1,
+    account_state: 'open',
+    currency: 'USD',
+    balance: '99999.9873',
+    held: '250',
+    firm: 'acme',
+    creation_timestamp: '2026-07-01T08:00:00.000Z',
+    equity: '100412.7373',
+    withdrawable: '98107.2373',
+    sub_accounts: [{ account: 'acme.desk', account_state: 'open', lane: 1 }],
+  },
+  LedgerEntry: {
+    entry_id: '1-0000000000000041-1',
+    timestamp: '2026-07-21T09:05:07.164Z',
+    kind: 'trade',
+    reference: '1-0000000000000041',
+    instrument_name: orderExample.instrument_name,
+    counter_account: null,
+    amount: '-0.0127',
+    fee: '0.0127',
+    balance: '99999.9873',
+  },
+  Withdrawal: {
+    withdrawal_id: '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b26',
+    account: 'acme',
+    currency: 'USD',
+    amount: '250',
+    withdrawal_state: 'completed',
+    reject_reason: null,
+  },
+  CollateralHolding: {
+    instrument_name: 'COLL-TBILL3M',
+    asset: 'TBILL3M',
+    amount: '12',
+    haircut: '0.05',
+    value: '1140',
+    last_update_timestamp: '2026-07-21T09:05:07.164Z',
   },
   Deposit: {
     deposit_id: '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b22',

@@ -13,6 +13,7 @@ export const contexts = [
   'indices',
   'pricing',
   'settlement',
+  'risk',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]
@@ -45,7 +46,10 @@ export interface Operation {
    * its reads need not wait. Unless told, nothing begins before, except where nothing is stored at all (GET).
    */
   readonly admission?: 'handler'
-  /** Answer by status. A schema where it is JSON, a media type where it is not. */
+  /**
+   * Answer by status. A schema where it is JSON, a media type where it is not; with both it is JSON unless the request's
+   * Accept asks for the other.
+   */
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly schema?: z.ZodType; readonly mediaType?: string }>
   >

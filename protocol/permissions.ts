@@ -34,6 +34,8 @@ export const permissions = [
   'settlements:read',
   'settlements:operate',
   'deposits:write',
+  'withdrawals:write',
+  'transfers:write',
   'quotes:read',
   'quotes:write',
   'obligations:read',
@@ -50,6 +52,11 @@ export const permissions = [
   'commands:read',
   'api-keys:read',
   'api-keys:write',
+  'risk:read',
+  'risk:read-any',
+  'risk:write',
+  'backstop:read',
+  'backstop:bid',
   'audit:read',
 ] as const
 export type Permission = (typeof permissions)[number]
@@ -58,6 +65,8 @@ export type Permission = (typeof permissions)[number]
 const ownKeys: readonly Permission[] = ['api-keys:read', 'api-keys:write']
 const trading: readonly Permission[] = [
   ...ownKeys,
+  'withdrawals:write',
+  'transfers:write',
   'accounts:open',
   'accounts:read',
   'orders:write',
@@ -72,9 +81,17 @@ const trading: readonly Permission[] = [
   'options:exercise',
   'kill:own',
   'commands:read',
+  'risk:read',
 ]
 /** Quoting binds and is protected: for those who have agreed to do it. */
-const marketMaking: readonly Permission[] = [...trading, 'quotes:read', 'quotes:write', 'obligations:read']
+const marketMaking: readonly Permission[] = [
+  ...trading,
+  'quotes:read',
+  'quotes:write',
+  'obligations:read',
+  'backstop:read',
+  'backstop:bid',
+]
 const reading: readonly Permission[] = [
   ...ownKeys,
   'accounts:read',
@@ -85,11 +102,13 @@ const reading: readonly Permission[] = [
   'indices:read',
   'measurements:read',
   'settlements:read',
+  'risk:read',
 ]
 /** Whoever looks after what others do: sees all of it, whoever it is about. */
 const watching: readonly Permission[] = [
   'obligations:read',
   'obligations:read-any',
+  'risk:read-any',
   'kill:read',
   'lanes:read',
   'busts:read',
@@ -97,7 +116,14 @@ const watching: readonly Permission[] = [
 /** Whoever looks at what others do. */
 const auditing: readonly Permission[] = [...reading, ...watching, 'audit:read']
 /** Whoever answers for risk stops and releases, and is the second person of a bust; what trades is not for them. */
-const risk: readonly Permission[] = [...reading, ...watching, 'kill:write', 'busts:approve', 'commands:read']
+const risk: readonly Permission[] = [
+  ...reading,
+  ...watching,
+  'kill:write',
+  'busts:approve',
+  'commands:read',
+  'risk:write',
+]
 /** Whoever may open any account may open one, and read what was opened. */
 const operating: readonly Permission[] = [
   ...ownKeys,
@@ -115,6 +141,8 @@ const operating: readonly Permission[] = [
   'settlements:read',
   'settlements:operate',
   'deposits:write',
+  'withdrawals:write',
+  'transfers:write',
   ...watching,
   'markets:operate',
   'marks:write',
@@ -124,6 +152,7 @@ const operating: readonly Permission[] = [
   'busts:write',
   'busts:approve',
   'commands:read',
+  'risk:read',
 ]
 
 export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {

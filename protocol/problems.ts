@@ -25,6 +25,7 @@ const requestCodes = [
   'lane-behind',
   'lane-halted',
   'replicas-not-ready',
+  'limit-request-over',
   'lane-not-halted',
   'reopening-under-way',
   'unknown-index',
@@ -34,8 +35,13 @@ const requestCodes = [
   'payoff-refused',
   'not-priceable',
   'settlement-under-way',
+  'liquidation-not-failed',
+  'auction-over',
   'engine-version-needed',
   'parameter-conflict',
+  'unknown-underlying',
+  'too-many-scenarios',
+  'scenario-refused',
   'not-found',
   'method-not-allowed',
   'rate-limited',
@@ -188,6 +194,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Follow it: GET /api/v1/markets/{instrument_name}/settlements.',
     true,
   ),
+  'liquidation-not-failed': kind(
+    409,
+    'Only a liquidation that has failed goes on by asking',
+    'See its liquidation_state; what is under way goes on by itself.',
+  ),
+  'auction-over': kind(409, 'The auction takes no bids any more', 'See GET /api/v1/risk/backstop-auctions for others.'),
   'engine-version-needed': kind(
     409,
     'The lane follows rules that do not know this yet',
@@ -199,6 +211,17 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Read it, and set again what should be another way.',
     true,
   ),
+  'unknown-underlying': kind(
+    422,
+    'A scenario moves an underlying that nothing listed here depends on',
+    'Name underlyings of GET /api/v1/risk/scenario-sets/current.',
+  ),
+  'too-many-scenarios': kind(
+    422,
+    'The scenarios are more than can be revalued at once',
+    'Send fewer of them, or revalue an account instead of the lane: detail says how many it would be.',
+  ),
+  'scenario-refused': kind(422, 'A scenario cannot be computed', 'Correct what errors points at.'),
   'not-found': kind(404, 'There is no such resource', 'Check the path and the id.'),
   'method-not-allowed': kind(405, 'The resource does not know this method', 'See /openapi.json.'),
   'rate-limited': kind(
@@ -237,7 +260,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Deposit cash or make it smaller.',
   ),
   'no-liquidity': kind(422, 'There is nothing to trade a market order against', 'Use a limit order.', true),
-  'open-order-limit': kind(422, 'The account has too many open orders', 'Cancel some first.'),
+  'open-order-limit': kind(422, 'The account or its firm has too many open orders', 'Cancel some first.'),
   'amount-below-filled': kind(422, 'The new amount is not above what is filled', 'Cancel the order instead.'),
   'account-exists': kind(409, 'The account is open already', 'Nothing is to be done.'),
   'account-limit': kind(409, 'The lane cannot take another account', 'Ask the operator for another lane.'),
@@ -310,8 +333,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'position-limit': kind(
     409,
-    'With it the position could grow beyond the limit of the contract',
-    'Trade less, or cancel open orders on the same side: position_limit of the market says how much.',
+    'With it the position could grow beyond its limit',
+    'Trade less, or cancel open orders on the same side: position_limit of the market, and GET /api/v1/risk/limits, say how much.',
   ),
   'not-exercisable': kind(
     409,
@@ -333,6 +356,92 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     422,
     'The account cannot cover the worst scenario with it',
     'Deposit cash, make it smaller, or reduce the risk of what is open.',
+  ),
+  'limit-request-over': kind(
+    409,
+    'The request to loosen limits was approved by somebody else, or its day is over',
+    'Read the limits; ask for them again where they are not in force.',
+  ),
+  'order-size-limit': kind(
+    422,
+    'The order is larger than its limit',
+    'Make it smaller: GET /api/v1/risk/limits says how large it may be, and how the limit is scaled now.',
+  ),
+  'order-notional-limit': kind(
+    422,
+    'The order is worth more than its limit',
+    'Make it smaller: GET /api/v1/risk/limits says how much it may be worth, and how the limit is scaled now.',
+  ),
+  'net-delta-limit': kind(
+    422,
+    'With it the net delta could grow beyond its limit',
+    'Make it smaller, or cancel open orders that add to the same side.',
+  ),
+  'gross-delta-limit': kind(
+    422,
+    'With it the gross delta could grow beyond its limit',
+    'Make it smaller, close positions, or cancel open orders.',
+  ),
+  'vega-limit': kind(
+    422,
+    'With it the vega could grow beyond its limit',
+    'Make it smaller, or cancel open orders that add to the same side.',
+  ),
+  'concentration-limit': kind(
+    422,
+    'With it the position could be too large a share of what is open in the market',
+    'Trade less: GET /api/v1/risk/limits says which share may be held.',
+  ),
+  'message-rate-limit': kind(
+    429,
+    'More orders, amendments and quotes come than the limit allows',
+    'Send fewer a second; cancels are not counted.',
+    true,
+  ),
+  'daily-loss-limit': kind(
+    422,
+    'The loss of the day is beyond its limit',
+    'Only what reduces a position is taken until the next day (UTC), or until a risk manager allows more.',
+  ),
+  'price-outside-collar': kind(
+    422,
+    'The price is too far beyond the mark price',
+    'Come nearer to mark_price of the market: GET /api/v1/risk/limits says how far it may be.',
+  ),
+  'limits-contradict': kind(
+    422,
+    'Two of the limits contradict each other',
+    'Change one of the two that errors names: one of them makes the other meaningless.',
+  ),
+  'loosening-needs-approval': kind(
+    409,
+    'It would allow more than is allowed now, and nobody has approved it',
+    'Ask for it again by PUT /api/v1/risk/limits and have a second person approve the request.',
+  ),
+  'limit-not-of-scope': kind(
+    422,
+    'There is no such limit of an instrument',
+    'Set the loss in a day for accounts or firms.',
+  ),
+  'scale-out-of-range': kind(
+    422,
+    'A scale lies outside of its floor and ceiling',
+    'Scale each instrument once, from the floor to the ceiling, which is at most 1.',
+  ),
+  'outside-quote-budget': kind(
+    422,
+    'The quote does not fit the budget that is put by for quotes',
+    'Quote within the budget, in a group whose protection limits the amount, or set another budget.',
+  ),
+  'quotes-standing': kind(
+    409,
+    'The account has quotes in the market',
+    'Cancel them first: margin is put by for all quotes of an account or for none.',
+  ),
+  'quote-budget-below-protection': kind(
+    422,
+    'The protections let more fill than the budget is for',
+    'Set a larger budget, or protections that pull the quotes earlier.',
   ),
   'exposure-too-large': kind(
     422,
@@ -362,6 +471,53 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'A number of the epoch of risk is outside of its bounds',
     'Prices and gains of a lot lie between nothing and its highest price.',
   ),
+  'not-under-margin-call': kind(409, 'The account has as much as it needs', 'Nothing is to be done.'),
+  'liquidation-under-way': kind(409, 'The account is being liquidated already', 'Go on with that liquidation.'),
+  'account-in-liquidation': kind(
+    403,
+    'The account is being liquidated, and may not trade',
+    'Wait until the liquidation has ended; a deposit may end it sooner.',
+    true,
+  ),
+  'unknown-liquidation': kind(
+    404,
+    'The account is in no such liquidation',
+    'It may have ended: see the events of the account.',
+  ),
+  'still-under-margin-call': kind(
+    409,
+    'The account still needs more than it has',
+    'Reduce its positions further, transfer them, or cover what it owes.',
+    true,
+  ),
+  'liquidation-positions-left': kind(
+    409,
+    'The account still has positions',
+    'Reduce or transfer all of them: only then is it known what it owes.',
+    true,
+  ),
+  'no-loss-to-cover': kind(409, 'The account owes nothing', 'Nothing is to be done.'),
+  'haircut-invalid': kind(
+    422,
+    'The shares of a haircut are none, name an account twice, or name the one that is liquidated',
+    'Send each account that pays once, in ascending order.',
+  ),
+  'transfer-not-allowed': kind(
+    409,
+    'Cash goes only to another account of the same firm, in the same lane',
+    'Name two different accounts that the firm has opened in one lane.',
+  ),
+  'not-collateral': kind(
+    422,
+    'The instrument is no collateral asset',
+    'Name one of kind collateral: GET /api/v1/markets.',
+  ),
+  'is-collateral': kind(
+    422,
+    'Collateral neither trades nor settles',
+    'Deposit or withdraw it: POST /api/v1/collateral.',
+  ),
+  'insufficient-collateral': kind(422, 'The account has less of the asset', 'See GET /api/v1/collateral.'),
 }
 
 /** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */

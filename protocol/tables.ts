@@ -66,6 +66,8 @@ export const tables = {
     environmentVariable: 'POSITIONS_TABLE',
     partitionKey: number('account_id'),
     sortKey: text('instrument_name'),
+    /** Sparse: only positions that are open carry open_market. */
+    globalIndexes: [{ name: 'open-positions', partitionKey: text('open_market'), sortKey: number('account_id') }],
     stream: true,
   },
   balances: {
@@ -74,10 +76,18 @@ export const tables = {
     partitionKey: number('account_id'),
     sortKey: text('currency'),
   },
+  /** Each movement of an account's cash, with what the cash was then. */
+  ledgerEntries: {
+    name: 'ledger-entries',
+    environmentVariable: 'LEDGER_ENTRIES_TABLE',
+    partitionKey: number('account_id'),
+    sortKey: text('entry_id'),
+  },
   accounts: {
     name: 'accounts',
     environmentVariable: 'ACCOUNTS_TABLE',
     partitionKey: text('account'),
+    globalIndexes: [{ name: 'by-firm', partitionKey: text('firm'), sortKey: text('account') }],
     stream: true,
   },
   instruments: {
@@ -190,6 +200,23 @@ export const tables = {
     environmentVariable: 'OBLIGATION_TERMS_TABLE',
     partitionKey: text('market'),
   },
+  /** The limits that the engine follows, how they are scaled, budgets of quotes, and what was beyond a limit. */
+  riskLimits: {
+    name: 'risk-limits',
+    environmentVariable: 'RISK_LIMITS_TABLE',
+    partitionKey: text('lane'),
+    sortKey: text('row'),
+    timeToLive: 'expires_at',
+    stream: true,
+  },
+  /** Requests to loosen limits, and who approved them. */
+  limitRequests: {
+    name: 'limit-requests',
+    environmentVariable: 'LIMIT_REQUESTS_TABLE',
+    partitionKey: text('lane'),
+    sortKey: text('request_id'),
+    timeToLive: 'expires_at',
+  },
   killSwitches: {
     name: 'kill-switches',
     environmentVariable: 'KILL_SWITCHES_TABLE',
@@ -208,6 +235,51 @@ export const tables = {
     environmentVariable: 'TRADE_BUSTS_TABLE',
     partitionKey: text('lane'),
     sortKey: text('bust_id'),
+  },
+  /** What margin was computed by, whole: what each epoch was made of and what it came to. */
+  riskEpochs: {
+    name: 'risk-epochs',
+    environmentVariable: 'RISK_EPOCHS_TABLE',
+    partitionKey: text('epoch'),
+    sortKey: text('part'),
+    timeToLive: 'expires_at',
+  },
+  /** Which epoch decides in a lane, and whether another one is due there. */
+  riskLanes: {
+    name: 'risk-lanes',
+    environmentVariable: 'RISK_LANES_TABLE',
+    partitionKey: text('lane'),
+    stream: true,
+  },
+  /** Accounts that needed more than they had, each time, and what the last time has led to. */
+  marginCalls: {
+    name: 'margin-calls',
+    environmentVariable: 'MARGIN_CALLS_TABLE',
+    partitionKey: text('account_number'),
+    sortKey: text('call'),
+    stream: true,
+  },
+  /** What was done about a margin call: its head, each step with its numbers, and what the engine said. Never deleted. */
+  liquidations: {
+    name: 'liquidations',
+    environmentVariable: 'LIQUIDATIONS_TABLE',
+    partitionKey: text('liquidation_id'),
+    sortKey: text('row'),
+    /** Sparse: only heads carry started_key. */
+    globalIndexes: [
+      { name: 'by-account', partitionKey: text('account_number'), sortKey: text('started_key') },
+      { name: 'by-lane', partitionKey: text('lane_number'), sortKey: text('started_key') },
+    ],
+    stream: true,
+  },
+  /** Positions that market makers may take over, and their bids. */
+  backstopAuctions: {
+    name: 'backstop-auctions',
+    environmentVariable: 'BACKSTOP_AUCTIONS_TABLE',
+    partitionKey: text('auction_id'),
+    sortKey: text('row'),
+    /** Sparse: only auctions carry opened_key. */
+    globalIndexes: [{ name: 'by-lane', partitionKey: text('lane_number'), sortKey: text('opened_key') }],
   },
   /** API keys: keyed hashes of secrets and public keys, never a secret itself. */
   apiKeys: {

@@ -1,4 +1,4 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchGetCommand, type BatchGetCommandInput, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
@@ -39,6 +39,34 @@ export const accountNamed = async (lane: number, accountId: number): Promise<str
   if (known.size >= mostRemembered) known.clear()
   known.set(key, account)
   return account
+}
+
+/** Of so many at once that one request is enough for most. */
+const mostKeysOfRead = 100
+
+/** Names and firms by account number; none of those that have not been projected yet. */
+export const accountsNumbered = async (
+  lane: number,
+  accountIds: Iterable<number>,
+): Promise<ReadonlyMap<number, AccountNumberRow>> => {
+  const name = required(table.environmentVariable)
+  const numbers = new Map([...accountIds].map(accountId => [accountNumberOf(lane, accountId), accountId]))
+  const found = new Map<number, AccountNumberRow>()
+  let asked = [...numbers.keys()].map((account_number): Item => ({ account_number }))
+  while (asked.length > 0) {
+    const RequestItems: BatchGetCommandInput['RequestItems'] = {
+      [name]: { Keys: asked.slice(0, mostKeysOfRead).map(key => ({ ...key })), ConsistentRead: true },
+    }
+    const { Responses, UnprocessedKeys } = await dynamodb().send(new BatchGetCommand({ RequestItems }))
+    for (const item of Responses?.[name] ?? []) {
+      const accountId = numbers.get(text(item, 'account_number'))
+      if (accountId !== undefined)
+        found.set(accountId, { lane, accountId, account: nameOf(item), firm: text(item, 'firm') })
+    }
+    // Whatever did not fit the answer, or was throttled, is asked for again.
+    asked = [...(UnprocessedKeys?.[name]?.Keys ?? []), ...asked.slice(mostKeysOfRead)]
+  }
+  return found
 }
 
 /** For tests, whose tables come and go. */

@@ -3,6 +3,7 @@ import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { type Page, page } from '../pages.ts'
 import { store, type Write } from '../writes.ts'
 
 export interface AccountRow {
@@ -22,6 +23,8 @@ export interface AccountRow {
   readonly taskToken?: string
   readonly createdAtMillis: number
   readonly openedAtMillis?: number
+  /** Whose owner may act for the account: that of the firm's main account, which has its name. */
+  readonly firm?: string
 }
 
 const accountStates = ['opening', 'open', 'failed'] as const
@@ -35,6 +38,10 @@ export const getAccount = async (account: string): Promise<AccountRow | undefine
   )
   return Item === undefined ? undefined : accountRowOf(Item)
 }
+
+/** Those that are opened or being opened for a firm, by name: from an index, which follows the table within moments. */
+export const listAccountsOfFirm = (firm: string, limit: number): Promise<Page<AccountRow>> =>
+  page({ table, index: 'by-firm', partition: { name: 'firm', value: firm }, sortKeyName: 'account', limit }, accountRowOf)
 
 /**
  * Puts the row in the place of the one that was read (undefined: none); false where that has changed in between.
@@ -57,6 +64,7 @@ export const accountReplacement = (row: AccountRow, read: AccountRow | undefined
     task_token: row.taskToken,
     created_at_millis: row.createdAtMillis,
     opened_at_millis: row.openedAtMillis,
+    firm: row.firm,
   },
   onlyIf: { account_state: read?.accountState, attempt: read?.attempt, task_token: read?.taskToken },
 })
@@ -73,4 +81,5 @@ export const accountRowOf = (item: Item): AccountRow => ({
   ...optional('taskToken', item, 'task_token', text),
   createdAtMillis: integer(item, 'created_at_millis'),
   ...optional('openedAtMillis', item, 'opened_at_millis', integer),
+  ...optional('firm', item, 'firm', text),
 })

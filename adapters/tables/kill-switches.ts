@@ -1,5 +1,8 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { type KillScope, killScopes } from '#domain/trading/commands.ts'
 import { tables } from '#protocol/tables.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
 import { type Item, integer, oneOf, text, truth } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
@@ -18,8 +21,24 @@ export interface KillSwitchRow {
 
 const table = tables.killSwitches
 
-const subjectOf = ({ scope, accountId, firm }: KillSwitchRow): string =>
+const subjectOf = ({ scope, accountId, firm }: Pick<KillSwitchRow, 'scope' | 'accountId' | 'firm'>): string =>
   scope === 'account' ? `account#${accountId}` : scope === 'firm' ? `firm#${firm}` : 'lane'
+
+/** Whether any switch that covers the account is on: its own, its firm's, its lane's. */
+export const isKilled = async (lane: number, accountId: number, firm: string): Promise<boolean> => {
+  const found = await Promise.all(
+    killScopes.map(scope =>
+      dynamodb().send(
+        new GetCommand({
+          TableName: required(table.environmentVariable),
+          Key: { lane: String(lane), subject: subjectOf({ scope, accountId, firm }) },
+          ConsistentRead: true,
+        }),
+      ),
+    ),
+  )
+  return found.some(({ Item }) => Item !== undefined && killSwitchRowOf(Item).isOn)
+}
 
 /** Those that were ever used, by scope and subject. */
 export const listKillSwitches = (

@@ -1,6 +1,10 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { type PaymentKind, paymentKinds } from '#domain/trading/events.ts'
 import { tables } from '#protocol/tables.ts'
-import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
+import { type Item, integer, oneOf, optional, text, truth } from '../items.ts'
+import { marketKeyOf } from '../market-keys.ts'
 import { type Page, page } from '../pages.ts'
 import type { Write } from '../writes.ts'
 
@@ -22,6 +26,8 @@ export interface PositionRow {
   readonly eventId: string
   readonly lane: number
   readonly outSeq: number
+  /** An asset that secures others: no contract. */
+  readonly isCollateral?: boolean
   /** Where the event was a payment: what was paid. */
   readonly payment?: Payment
 }
@@ -45,9 +51,11 @@ export const listPositions = (
     /** `next` of the page before. */
     readonly after?: string
     readonly instrumentName?: string
+    /** Only assets that secure others. */
+    readonly isCollateral?: true
   },
 ): Promise<Page<PositionRow>> => {
-  const { limit, after, instrumentName } = options
+  const { limit, after, instrumentName, isCollateral } = options
   // DynamoDB refuses to begin outside of what is asked for.
   if (instrumentName !== undefined && after !== undefined && after >= instrumentName)
     return Promise.resolve({ rows: [] })
@@ -57,6 +65,7 @@ export const listPositions = (
       partition: { name: 'account_id', value: accountId },
       sortKeyName: 'instrument_name',
       sortKey: instrumentName,
+      matching: { is_collateral: isCollateral },
       limit,
       ...(after === undefined || instrumentName !== undefined
         ? {}
@@ -66,6 +75,26 @@ export const listPositions = (
   )
 }
 
+/** All that are open in an instrument, by account: from an index, which follows the table within moments. */
+export const listOpenPositions = async (lane: number, instrumentId: number): Promise<readonly PositionRow[]> => {
+  const rows: PositionRow[] = []
+  let from: Item | undefined
+  do {
+    const { Items = [], LastEvaluatedKey } = await dynamodb().send(
+      new QueryCommand({
+        TableName: required(table.environmentVariable),
+        IndexName: 'open-positions',
+        KeyConditionExpression: 'open_market = :market',
+        ExpressionAttributeValues: { ':market': marketKeyOf(lane, instrumentId) },
+        ...(from === undefined ? {} : { ExclusiveStartKey: { ...from } }),
+      }),
+    )
+    rows.push(...Items.map(positionRowOf))
+    from = LastEvaluatedKey
+  } while (from !== undefined)
+  return rows
+}
+
 export const positionPut = (row: PositionRow): Write => ({
   kind: 'put',
   table,
@@ -73,6 +102,7 @@ export const positionPut = (row: PositionRow): Write => ({
     account_id: row.accountId,
     instrument_name: row.instrumentName,
     instrument_id: row.instrumentId,
+    ...(row.sizeLots === 0 ? {} : { open_market: marketKeyOf(row.lane, row.instrumentId) }),
     tick_size: row.tickSize,
     min_trade_amount: row.minTradeAmount,
     size_lots: row.sizeLots,
@@ -82,6 +112,7 @@ export const positionPut = (row: PositionRow): Write => ({
     event_id: row.eventId,
     lane: row.lane,
     out_seq: row.outSeq,
+    is_collateral: row.isCollateral,
     payment_kind: row.payment?.kind,
     payment_command_id: row.payment?.commandId,
     payment_ticks: row.payment?.priceTicks,
@@ -104,6 +135,7 @@ export const positionRowOf = (item: Item): PositionRow => ({
   eventId: text(item, 'event_id'),
   lane: integer(item, 'lane'),
   outSeq: integer(item, 'out_seq'),
+  ...optional('isCollateral', item, 'is_collateral', truth),
   ...optional('payment', item, 'payment_kind', paymentOf),
 })
 

@@ -136,6 +136,18 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'place-hold': 'hold-placed',
   'capture-hold': 'hold-captured',
   'release-hold': 'hold-released',
+  transfer: 'transferred',
+  'deposit-collateral': 'collateral-deposited',
+  'withdraw-collateral': 'collateral-withdrawn',
+  'begin-liquidation': 'liquidation-begun',
+  'liquidate-position': 'liquidation-tranche',
+  'transfer-position': 'position-transferred',
+  'cover-loss': 'loss-covered',
+  'haircut-gains': 'gains-haircut',
+  'end-liquidation': 'liquidation-ended',
+  'set-risk-limits': 'risk-limits-set',
+  'scale-risk-limits': 'risk-limits-scaled',
+  'set-quote-budget': 'quote-budget-set',
 }
 
 const idOf = (event: Event): string | undefined => {
@@ -218,7 +230,7 @@ const promisesBroken = (
 }
 
 const rowsApart = (expected: ExpectedTables, tables: Tables): readonly string[] =>
-  (['orders', 'trades', 'positions', 'balances', 'outcomes'] as const).flatMap(table => {
+  (['orders', 'trades', 'positions', 'balances', 'ledgerEntries', 'outcomes'] as const).flatMap(table => {
     const stored = new Map(tables[table].map(row => [keyOf[table](row), row]))
     const violations: string[] = []
     for (const [key, row] of expected[table]) {
@@ -241,14 +253,15 @@ const fieldsApart = (table: string, key: string, expected: Row, found: Row): rea
 /** Of the tables alone: what one has, another lacks, and all the cash is what was paid in. */
 const moneyApart = ({ positions, balances, trades }: Tables, events: readonly Event[]): readonly string[] => {
   const sum = (rows: readonly Row[], name: string) => rows.reduce((total, row) => total + Number(row[name]), 0)
-  const open = [...Map.groupBy(positions, row => String(row['instrument_name']))].flatMap(([instrument, rows]) => {
+  const contracts = positions.filter(row => row['is_collateral'] !== true)
+  const open = [...Map.groupBy(contracts, row => String(row['instrument_name']))].flatMap(([instrument, rows]) => {
     const lots = sum(rows, 'size_lots')
     return lots === 0 ? [] : [`the positions in ${instrument} sum to ${lots}`]
   })
-  const deposited = events.reduce(
-    (total, event) => (event.type === 'deposited' ? total + event.amountMicros : total),
-    0,
-  )
+  const assetLots = sum(positions, 'size_lots') - sum(contracts, 'size_lots')
+  const broughtLots = events.reduce((total, event) => total + broughtIn(event), 0)
+  if (assetLots !== broughtLots) open.push(`${assetLots} lots of collateral, where ${broughtLots} were brought`)
+  const deposited = events.reduce((total, event) => total + paidInMicros(event), 0)
   const fees = sum(
     trades.filter(row => row['is_busted'] !== true),
     'fee_micros',
@@ -257,5 +270,16 @@ const moneyApart = ({ positions, balances, trades }: Tables, events: readonly Ev
   const cash = sum(balances, 'cash_micros') - sum(positions, 'realised_micros')
   return cash + fees === deposited
     ? open
-    : [...open, `cash of ${cash} and fees of ${fees} micros, where ${deposited} were deposited`]
+    : [...open, `cash of ${cash} and fees of ${fees} micros, where ${deposited} were paid in`]
+}
+
+const broughtIn = (event: Event): number => {
+  if (event.type === 'collateral-deposited') return event.quantityLots
+  return event.type === 'collateral-withdrawn' ? -event.quantityLots : 0
+}
+
+/** From outside; negative where it leaves. */
+const paidInMicros = (event: Event): number => {
+  if (event.type === 'deposited') return event.amountMicros
+  return event.type === 'withdrawn' || event.type === 'hold-captured' ? -event.amountMicros : 0
 }

@@ -43,6 +43,7 @@ export interface Tables {
   readonly trades: readonly Row[]
   readonly positions: readonly Row[]
   readonly balances: readonly Row[]
+  readonly ledgerEntries: readonly Row[]
   readonly outcomes: readonly Row[]
   readonly commands: readonly Row[]
 }
@@ -184,10 +185,16 @@ export const openStores = async (lane: number, aws: Readonly<Record<string, stri
       return SequenceNumber.padStart(sequenceDigits, '0')
     },
     async tables() {
-      const [orders = [], trades = [], positions = [], balances = [], outcomes = [], commands = []] = await Promise.all(
-        ['Orders', 'Trades', 'Positions', 'Balances', 'Outcomes', 'Commands'].map(scan),
-      )
-      return { orders, trades, positions, balances, outcomes, commands }
+      const [orders, trades, positions, balances, ledgerEntries, outcomes, commands] = await Promise.all([
+        scan('Orders'),
+        scan('Trades'),
+        scan('Positions'),
+        scan('Balances'),
+        scan('LedgerEntries'),
+        scan('Outcomes'),
+        scan('Commands'),
+      ])
+      return { orders, trades, positions, balances, ledgerEntries, outcomes, commands }
     },
     close() {
       dynamodb.destroy()

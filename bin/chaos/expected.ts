@@ -1,5 +1,5 @@
 /** What the tables hold once every event is projected: told again here, without a line of the projectors. */
-import type { Event, OrderFields, TradeLeg } from '#domain/trading/events.ts'
+import type { Event, OrderFields, PositionSettled, TradeLeg, TransferLeg } from '#domain/trading/events.ts'
 import { eventId } from '#protocol/executions-frame.ts'
 import type { Row, Tables } from './evidence.ts'
 import type { Replayed } from './replay.ts'
@@ -13,10 +13,30 @@ export const keyOf: Readonly<Record<keyof ExpectedTables, (row: Row) => string>>
   trades: row => `${row['account_id']}/${row['trade_id']}`,
   positions: row => `${row['account_id']}/${row['instrument_name']}`,
   balances: row => `${row['account_id']}`,
+  ledgerEntries: row => `${row['account_id']}/${row['entry_id']}`,
   outcomes: row => `${row['command_id']}`,
 }
 
-const orderCommands: readonly string[] = ['cancel-order', 'amend-order', 'cancel-orders']
+const orderCommands = ['cancel-order', 'amend-order', 'cancel-orders'] as const
+const cashCommands = [
+  'deposit',
+  'withdraw',
+  'place-hold',
+  'capture-hold',
+  'release-hold',
+  'transfer',
+  'deposit-collateral',
+  'withdraw-collateral',
+] as const
+const liquidationCommands = [
+  'begin-liquidation',
+  'liquidate-position',
+  'transfer-position',
+  'cover-loss',
+  'haircut-gains',
+  'end-liquidation',
+] as const
+const settledCommands: readonly string[] = [...orderCommands, ...cashCommands, ...liquidationCommands]
 
 export const expectedTables = (lane: number, records: readonly Replayed[]): ExpectedTables => {
   const expected: ExpectedTables = {
@@ -24,11 +44,27 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
     trades: new Map(),
     positions: new Map(),
     balances: new Map(),
+    ledgerEntries: new Map(),
     outcomes: new Map(),
   }
   const instrumentNames = new Map<number, string>()
 
   const put = (table: keyof ExpectedTables, row: Row): void => void expected[table].set(keyOf[table](row), row)
+  const balance = (account_id: number, fields: Row): void =>
+    put('balances', { ...expected.balances.get(`${account_id}`), account_id, ...fields })
+  /** What the cash was before is the row as it is. */
+  const enter = (
+    account_id: number,
+    cash_micros: number,
+    outSeq: number,
+    entry: Row & { fee_micros?: number },
+  ): void => {
+    const amount_micros = cash_micros - Number(expected.balances.get(`${account_id}`)?.['cash_micros'] ?? 0)
+    if (amount_micros === 0 && (entry.fee_micros ?? 0) === 0) return
+    const { leg = 0 } = entry
+    const entry_id = `${lane}-${String(outSeq).padStart(16, '0')}-${leg}`
+    put('ledgerEntries', { account_id, entry_id, fee_micros: 0, ...entry, amount_micros, balance_micros: cash_micros })
+  }
   const change = (accountId: number, orderId: string, fields: Row): void => {
     const before = expected.orders.get(`${accountId}/${orderId}`)
     put('orders', { ...before, account_id: accountId, order_id: orderId, ...fields })
@@ -38,21 +74,89 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
 
   const apply = (event: Event, outSeq: number, id: string): void => {
     const stamp = { event_id: id, out_seq: outSeq }
-    const own = (account_id: number, { position, cashMicros }: TradeLeg, instrumentId: number): void => {
+    const own = (
+      account_id: number,
+      { position, cashMicros }: TradeLeg | PositionSettled | TransferLeg,
+      instrumentId: number,
+      entry: Row & { fee_micros?: number },
+    ): void => {
       const { sizeLots: size_lots, entryTickLots: entry_tick_lots, realisedMicros: realised_micros } = position
       const instrument_name = instrumentNames.get(instrumentId) ?? ''
       put('positions', { account_id, instrument_name, size_lots, entry_tick_lots, realised_micros, ...stamp })
-      put('balances', { account_id, cash_micros: cashMicros, ...stamp })
+      enter(account_id, cashMicros, outSeq, { instrument_name, ...entry })
+      balance(account_id, { cash_micros: cashMicros, ...stamp })
     }
     switch (event.type) {
       case 'instrument-listed':
         instrumentNames.set(event.instrument.instrumentId, event.instrument.specification.instrumentName)
         break
       case 'account-opened':
-        put('balances', { account_id: event.accountId, cash_micros: 0, ...stamp })
+        balance(event.accountId, { cash_micros: 0, held_micros: 0, ...stamp })
         break
       case 'deposited':
-        put('balances', { account_id: event.accountId, cash_micros: event.cashMicros, ...stamp })
+      case 'withdrawn':
+        enter(event.accountId, event.cashMicros, outSeq, {
+          kind: event.type === 'deposited' ? 'deposit' : 'withdrawal',
+          reference: event.commandId,
+        })
+        balance(event.accountId, { cash_micros: event.cashMicros, ...stamp })
+        settle(event.commandId, true)
+        break
+      case 'hold-placed':
+      case 'hold-released':
+        balance(event.accountId, { held_micros: event.heldMicros, ...stamp })
+        settle(event.commandId, true)
+        break
+      case 'hold-captured':
+        enter(event.accountId, event.cashMicros, outSeq, { kind: 'hold-capture', reference: event.commandId })
+        balance(event.accountId, { cash_micros: event.cashMicros, held_micros: event.heldMicros, ...stamp })
+        settle(event.commandId, true)
+        break
+      case 'transferred':
+        enter(event.accountId, event.cashMicros, outSeq, { kind: 'transfer', reference: event.commandId })
+        balance(event.accountId, { cash_micros: event.cashMicros, ...stamp })
+        enter(event.toAccountId, event.toCashMicros, outSeq, { kind: 'transfer', reference: event.commandId, leg: 1 })
+        balance(event.toAccountId, { cash_micros: event.toCashMicros, ...stamp })
+        settle(event.commandId, true)
+        break
+      case 'collateral-deposited':
+      case 'collateral-withdrawn': {
+        const instrument_name = instrumentNames.get(event.instrumentId) ?? ''
+        const nothing = { entry_tick_lots: 0, realised_micros: 0, is_collateral: true }
+        const { accountId: account_id, sizeLots: size_lots } = event
+        put('positions', { account_id, instrument_name, size_lots, ...nothing, ...stamp })
+        settle(event.commandId, true)
+        break
+      }
+      case 'position-settled':
+        own(event.accountId, event, event.instrumentId, { kind: event.settlementKind, reference: event.commandId })
+        break
+      case 'position-transferred': {
+        const caused = { kind: 'position-transfer', reference: event.commandId }
+        own(event.accountId, event.from, event.instrumentId, { ...caused, leg: 0 })
+        own(event.toAccountId, event.to, event.instrumentId, { ...caused, leg: 1 })
+        settle(event.commandId, true)
+        break
+      }
+      case 'loss-covered':
+      case 'gains-haircut': {
+        const isFund = event.type === 'loss-covered'
+        const caused = { kind: isFund ? 'loss-cover' : 'gain-haircut', reference: event.commandId }
+        const payers = isFund ? [{ accountId: event.fundAccountId, cashMicros: event.fundCashMicros }] : event.shares
+        for (const [leg, { accountId, cashMicros }] of [
+          [0, event] as const,
+          ...payers.map(each => [1, each] as const),
+        ]) {
+          enter(accountId, cashMicros, outSeq, { ...caused, leg })
+          balance(accountId, { cash_micros: cashMicros, ...stamp })
+        }
+        settle(event.commandId, true)
+        break
+      }
+      case 'liquidation-begun':
+      case 'liquidation-tranche':
+      case 'liquidation-ended':
+        settle(event.commandId, true)
         break
       case 'order-accepted': {
         const isStop = event.orderType === 'stop_limit' || event.orderType === 'stop_market'
@@ -89,7 +193,7 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
         settle(event.commandId, true)
         break
       case 'command-rejected':
-        if (orderCommands.includes(event.commandType)) settle(event.commandId, false, event.code)
+        if (settledCommands.includes(event.commandType)) settle(event.commandId, false, event.code)
         break
       case 'trade-executed':
         for (const [leg, other] of [
@@ -116,12 +220,18 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
             counterparty_order_id: other.orderId,
             ...stamp,
           })
-          own(leg.accountId, leg, event.instrumentId)
+          own(leg.accountId, leg, event.instrumentId, {
+            kind: 'trade',
+            reference: `${lane}-${String(outSeq).padStart(16, '0')}`,
+            leg: leg === event.maker ? 0 : 1,
+            fee_micros: leg.feeMicros,
+          })
         }
         break
       case 'trade-busted':
         for (const leg of [event.buyer, event.seller]) {
-          own(leg.accountId, leg, event.instrumentId)
+          const numbered = { leg: leg === event.buyer ? 0 : 1, fee_micros: leg.feeMicros }
+          own(leg.accountId, leg, event.instrumentId, { kind: 'trade-bust', reference: event.tradeId, ...numbered })
           const key = `${leg.accountId}/${event.tradeId}-${leg.direction}`
           const before = expected.trades.get(key)
           if (before !== undefined) expected.trades.set(key, { ...before, is_busted: true })

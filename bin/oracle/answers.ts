@@ -31,7 +31,9 @@ import {
 } from '#domain/pricing/variance-swap.ts'
 import { type StrikeQuotes, termVariance, volatilityIndex } from '#domain/pricing/volatility-index.ts'
 
+import type { Answer, Skipped } from './answer.ts'
 import type { CaseInputs, Values } from './case-inputs.ts'
+import { riskControls, span } from './margin-answers.ts'
 
 /** What the pricers of `domain/pricing` say to the cases of a folder of known values, by the name of their file. */
 
@@ -48,20 +50,10 @@ export interface OracleCase {
   readonly greeks: Values | undefined
 }
 
-interface Skipped {
-  /** Why this case is not answered. */
-  readonly skipped: string
-}
-
-/** A number, or numbers by the names in `expected`. */
-export type Answer = Priced<unknown> | Skipped
-
 /** Files that say nothing of prices, and what of. */
 const otherFiles: ReadonlyMap<string, string> = new Map([
   ['aave_lending', 'lending: interest, health and liquidation of loans are no prices of contracts'],
   ['actus_reference', 'event schedules of financing contracts by calendar and day count: they belong to lending'],
-  ['risk_controls_examples', 'limits: insurance funds and position limits are no prices of contracts'],
-  ['span_scan', 'limits: margin by scanned scenarios is no price of a contract'],
 ])
 
 const noPricer = (inputs: CaseInputs): string =>
@@ -461,6 +453,8 @@ const answerers: ReadonlyMap<string, Answerer> = new Map<string, Answerer>([
   ['implied_vol', implied],
   ['lookback_forward_start', lookback],
   ['realised_variance', variance],
+  ['risk_controls_examples', riskControls],
+  ['span_scan', span],
   ['spread', spread],
   ['structured_products', structured],
   ['variance_swap_replication', replication],

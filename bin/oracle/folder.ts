@@ -222,6 +222,7 @@ const missOf = (value: unknown, expected: unknown, tolerance: number): Miss => {
     const error = Math.abs(value - expected)
     return { error, tolerance, ratio: error === 0 ? 0 : error / tolerance }
   }
+  if (typeof expected === 'boolean' && value === expected) return { error: 0, tolerance, ratio: 0 }
   if (typeof expected !== 'object' || expected === null || typeof value !== 'object' || value === null)
     return { error: Infinity, tolerance, ratio: Infinity }
   const given = new Map<string, unknown>(Object.entries(value))

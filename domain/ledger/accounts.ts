@@ -21,6 +21,15 @@ export const maxExposureMicros = 2_251_799_813_685_248
  */
 export const maxDepositedMicros = 4_000_000_000_000_000
 
+/** Hears of what changes in the ledger, whoever changed it: after each change. */
+export interface LedgerWatcher {
+  /** A position, or the open lots of a side. */
+  touched(holding: HoldingRecord): void
+  openOrdersChanged(account: AccountRecord, change: number): void
+  /** Cash that came or went other than by a trade, a fee or a settlement. */
+  cashMoved(account: AccountRecord, micros: number): void
+}
+
 const { abs, max, min } = Math
 const maxSafe = Number.MAX_SAFE_INTEGER
 
@@ -76,6 +85,8 @@ export class Accounts {
   private mask = (1 << 7) - 1
   /** Whether the fully funded requirement is kept, and orders are held against it: not where the margin book decides. */
   private isFunding = true
+  /** None where nobody asks: a branch. */
+  watcher: LedgerWatcher | undefined
 
   constructor(lane: number) {
     if (!(lane >= 1 && lane <= mostLanes)) throw new RangeError(`lane ${lane} has no account ids`)
@@ -117,6 +128,7 @@ export class Accounts {
   }
   addCash(account: AccountRecord, micros: number): void {
     this.accounts[account + cashAt] = (this.accounts[account + cashAt] as number) + micros
+    if (this.watcher !== undefined) this.watcher.cashMoved(account, micros)
   }
   heldMicros(account: AccountRecord): number {
     return this.accounts[account + heldAt] as number
@@ -136,6 +148,7 @@ export class Accounts {
   }
   addOpenOrders(account: AccountRecord, orders: number): void {
     this.accounts[account + openOrdersAt] = (this.accounts[account + openOrdersAt] as number) + orders
+    if (this.watcher !== undefined) this.watcher.openOrdersChanged(account, orders)
   }
   /** Not zero while a kill switch is on. */
   blocks(account: AccountRecord): number {
@@ -212,6 +225,11 @@ export class Accounts {
     return all.sort((a, b) => this.account(a) - this.account(b))
   }
 
+  /** Off the busy path: all there are, in no order of use. */
+  eachHolding(look: (holding: HoldingRecord) => void): void {
+    for (let holding = recordLength; holding < this.holdingsEnd; holding += recordLength) look(holding)
+  }
+
   /** In no order of use to anyone but who looks at all of them; 0 is none. */
   firstHolding(account: AccountRecord): HoldingRecord {
     return this.accounts[account + firstHoldingAt] as number
@@ -272,6 +290,11 @@ export class Accounts {
     holdings[holding + realisedAt] = realised
     const at = this.account(holding) + requiredAt
     this.accounts[at] = (this.accounts[at] as number) + this.requirementMicros(holding, instrument) - before
+  }
+
+  /** Lots that come or go without a price: collateral. */
+  addLots(holding: HoldingRecord, lots: number): void {
+    this.holdings[holding + sizeAt] = this.sizeLots(holding) + lots
   }
 
   /**
@@ -416,6 +439,7 @@ export class Accounts {
   ): void {
     if (!this.isFunding) {
       this.addVolume(holding, sells, priceTicks, -lots)
+      if (this.watcher !== undefined) this.watcher.touched(holding)
       return
     }
     const before = this.requirementMicros(holding, instrument)
@@ -448,7 +472,10 @@ export class Accounts {
     this.addVolume(holding, sells, priceTicks, -lots)
     const fee = feeMicros(commissionPpm, tradeTicks * lots * microsPerTickLot)
     accounts[account + cashAt] = (accounts[account + cashAt] as number) + realised - fee
-    if (!this.isFunding) return fee
+    if (!this.isFunding) {
+      if (this.watcher !== undefined) this.watcher.touched(holding)
+      return fee
+    }
     accounts[account + requiredAt] =
       (accounts[account + requiredAt] as number) + this.requirementMicros(holding, instrument) - before - releasedMicros
     return fee
@@ -473,6 +500,7 @@ export class Accounts {
     accounts[account + cashAt] = (accounts[account + cashAt] as number) + realised + refundMicros
     accounts[account + requiredAt] =
       (accounts[account + requiredAt] as number) + this.requirementMicros(holding, instrument) - before
+    this.watcher?.touched(holding)
   }
 
   /** Pays a holding, in a contract that is another one from then on. */
@@ -486,6 +514,7 @@ export class Accounts {
     accounts[account + cashAt] = (accounts[account + cashAt] as number) + settled.paidMicros
     accounts[account + requiredAt] =
       (accounts[account + requiredAt] as number) + this.requirementMicros(holding, after) - required
+    this.watcher?.touched(holding)
   }
 
   /** Whether position and open orders are within what can be counted. */
@@ -509,6 +538,7 @@ export class Accounts {
     const account = this.account(holding)
     this.holdings.set(saved.subarray(0, recordLength), holding)
     this.accounts.set(saved.subarray(recordLength), account)
+    this.watcher?.touched(holding)
   }
 
   /** Answers the realised result in micros. */

@@ -15,7 +15,7 @@ import type {
   VarianceSwapTerms,
 } from '../reference/contract-terms.ts'
 
-const { exp, log, max } = Math
+const { abs, exp, log, max } = Math
 
 /**
  * What a contract is valued from, in USD for each unit of its underlying (or in the unit of its series). What a kind needs
@@ -37,6 +37,8 @@ export interface ContractMarket {
   /** Of a barrier: whether it was touched, and how many fixings are still to observe it (absent: without pause). */
   readonly isTouched?: boolean
   readonly observations?: number
+  /** … and what it is compared with, the index itself; the level unless told. */
+  readonly observed?: number
   /** Of a swap: one for each leg that is left; the first may be fixed in part. */
   readonly legs?: readonly SwapLeg[]
   /** Of a variance swap. */
@@ -121,11 +123,11 @@ const optionValue = (
     rate,
     yieldRate: rate,
   }
-  if (terms.averagingStartMillis !== undefined) return averageValue(inputs, market, state)
+  if (terms.averagingStartMillis !== undefined) return averageOption(terms, inputs, market, state)
   const intrinsic = max(signOf(terms.optionType) * (forward - strike), 0)
   if (terms.barrier !== undefined) {
     const isTouched = market.isTouched === true || touches(terms.barrier, market, state)
-    return barrierValue(terms.barrier, inputs, isTouched, market.observations, intrinsic)
+    return barrierValue(barrierFor(terms.barrier, forward, market, state), inputs, isTouched, market, intrinsic)
   }
   if (terms.cash !== undefined) {
     const cash = Number(terms.cash)
@@ -138,17 +140,31 @@ const optionValue = (
 
 type SpotInputs = Parameters<typeof american>[0]
 
+const observedOf = ({ level, observed = level }: ContractMarket, shift: number): number =>
+  movedLevel({ level: observed }, shift)
+
 /** Whether the move, or how far the price went on its way, is at or through the barrier. */
 const touches = ({ direction, level }: BarrierTerms, market: ContractMarket, state: MarketState): boolean =>
   [0, state.priceShift, state.reachShift].some(shift =>
-    isHit(sideOf(direction), movedLevel(market, shift), Number(level)),
+    isHit(sideOf(direction), observedOf(market, shift), Number(level)),
   )
+
+/** As far from the forward as it is from what it is compared with, as the marks have it. */
+const barrierFor = (
+  barrier: BarrierTerms,
+  forward: number,
+  market: ContractMarket,
+  { priceShift }: MarketState,
+): BarrierTerms => {
+  const ratio = forward / observedOf(market, priceShift)
+  return ratio === 1 ? barrier : { ...barrier, level: String(Number(barrier.level) * ratio) }
+}
 
 const barrierValue = (
   { direction, level, rebate }: BarrierTerms,
   inputs: SpotInputs,
   isTouched: boolean,
-  observations: number | undefined,
+  { observations }: ContractMarket,
   intrinsic: number,
 ): Priced<number> => {
   const knocksIn = direction === 'up-in' || direction === 'down-in'
@@ -163,6 +179,21 @@ const barrierValue = (
     rebate: Number(rebate),
     ...(observations === undefined ? {} : { observations }),
   })
+}
+
+/** A digital is the limit of a narrow spread, as the marks have it. */
+const averageOption = (
+  { cash }: OptionTerms,
+  inputs: SpotInputs,
+  market: ContractMarket,
+  state: MarketState,
+): Priced<number> => {
+  if (cash === undefined) return averageValue(inputs, market, state)
+  const width = 1e-4 * inputs.strike
+  const low = averageValue({ ...inputs, strike: inputs.strike - width / 2 }, market, state)
+  const high = averageValue({ ...inputs, strike: inputs.strike + width / 2 }, market, state)
+  if (!low.priced) return low
+  return high.priced ? finitePrice((Number(cash) * abs(low.value - high.value)) / width) : high
 }
 
 /** Fixings that pass until the state are made at its price. */

@@ -33,6 +33,8 @@ export class EpochTables {
   readonly shortMinimums: Float64Array
   readonly units: Float64Array
   readonly groups: Int32Array
+  readonly deltas: Float64Array
+  readonly vegas: Float64Array
   /** Over all scenarios and the state in which nothing moves; of an instrument known by its bounds, its two ends. */
   readonly leastGains: Float64Array
   readonly mostGains: Float64Array
@@ -66,6 +68,8 @@ export class EpochTables {
     this.shortMinimums = new Float64Array(length)
     this.units = new Float64Array(length)
     this.groups = new Int32Array(length)
+    this.deltas = new Float64Array(length)
+    this.vegas = new Float64Array(length)
     this.leastGains = new Float64Array(length)
     this.mostGains = new Float64Array(length)
     this.runsAt = new Int32Array(length)
@@ -81,6 +85,8 @@ export class EpochTables {
       this.shortMinimums[instrumentId] = instrument.shortMinimumMicros
       this.units[instrumentId] = instrument.concentrationUnits
       this.groups[instrumentId] = instrument.group
+      this.deltas[instrumentId] = instrument.deltaMicroUnits
+      this.vegas[instrumentId] = instrument.vegaMicros
       if (risk.kind === 'bounds') {
         this.leastGains[instrumentId] = risk.lowMicros - instrument.markMicros
         this.mostGains[instrumentId] = risk.highMicros - instrument.markMicros

@@ -119,6 +119,14 @@ export class MarginBook {
     return this.epoch?.version ?? 0
   }
 
+  /** Of a long lot of an instrument: see RiskInstrument. 0 for one that is not known or not valued. */
+  deltaMicroUnits(instrumentId: number): number {
+    return this.tables.deltas[instrumentId] ?? 0
+  }
+  vegaMicros(instrumentId: number): number {
+    return this.tables.vegas[instrumentId] ?? 0
+  }
+
   // ——— Epochs
 
   /**
@@ -205,7 +213,10 @@ export class MarginBook {
     if (!this.isCovered(account)) this.due.add(account)
   }
 
-  /** Accounts that were found short when they were marked or watched, or whose quotes must go; each once, in that order. */
+  /**
+   * Accounts that were found short when they were marked or watched, that an order's fee has made so, or whose quotes must
+   * go; each once, in that order.
+   */
   takeDue(): readonly number[] {
     const due = [...this.due]
     this.due.clear()
@@ -284,6 +295,8 @@ export class MarginBook {
         (page[at + worstAt] as number) -
         (page[at + boundedAt] as number)
       if (risk + fees > free && risesTo > before) return 'insufficient-margin'
+      // Accepted since it adds no risk; what is kept for its fee may be what the account lacks from now on.
+      if (risk + fees > free && requirementOf(page, at) <= (page[at + equityAt] as number)) this.due.add(account)
     }
     this.write(page, at, holding, instrumentId, sign, added, toLots, taken, fromLots, 0)
     page[at + shortAt] = short
@@ -340,6 +353,19 @@ export class MarginBook {
       (page[at + grossAt] as number) + (abs(size + lots) - abs(size)) * (this.tables.caps[instrumentId] as number)
     if (gross > maxGrossMicros && abs(size + lots) > abs(size)) return 'exposure-too-large'
     this.change(account, holding, false, 0, 0, lots, paidMicros, 0)
+    return undefined
+  }
+
+  /** Collateral that comes: all that the account has together must stay countable. */
+  depositCollateral(account: number, holding: number, units: number): MarginRefusal | undefined {
+    const row = this.rowFor(account)
+    const page = this.pages[row >> pageShift] as Float64Array
+    const at = (row & (rowsOfPage - 1)) * this.tables.stride
+    const instrumentId = this.ledger.instrumentId(holding)
+    if (this.kindOf(instrumentId) === unlisted) return 'exposure-too-large'
+    const gross = (page[at + grossAt] as number) + units * (this.tables.caps[instrumentId] as number)
+    if (gross > maxGrossMicros) return 'exposure-too-large'
+    this.change(account, holding, false, 0, 0, units, 0, 0)
     return undefined
   }
 
@@ -414,6 +440,11 @@ export class MarginBook {
     const budget = this.quoteBudgets.get(account)
     if (budget === undefined) return false
     return this.setQuoteBudget(account, budget.terms) === undefined
+  }
+
+  /** Undefined: its quotes need margin as any order. */
+  quoteBudget(account: number): QuoteBudgetTerms | undefined {
+    return this.quoteBudgets.get(account)?.terms
   }
 
   quoteLotsLeft(account: number): number {

@@ -16,6 +16,10 @@ export interface RiskInstrument {
   readonly concentrationUnits: number
   /** For each lot that may be short: 0 but for options. */
   readonly shortMinimumMicros: number
+  /** Of a long lot, by the price of its underlying, in millionths of its unit: limits are counted in it. 0: not valued. */
+  readonly deltaMicroUnits: number
+  /** Of a long lot: USD micros for a point of volatility. */
+  readonly vegaMicros: number
   readonly risk: ArrayRisk | BoundsRisk
 }
 
@@ -65,6 +69,8 @@ export const boundedInstrument = (contract: UnvaluedInstrument): RiskInstrument 
     group: contract.group,
     concentrationUnits: contract.concentrationUnits,
     shortMinimumMicros: contract.shortMinimumMicros,
+    deltaMicroUnits: 0,
+    vegaMicros: 0,
     risk: { kind: 'bounds', lowMicros: 0, highMicros: capMicros },
   }
 }
@@ -162,7 +168,9 @@ export const instrumentRefusal = (
     integer(`${at}/microsPerTick`, microsPerTick, 0, capMicros) ??
     integer(`${at}/group`, group, 0, groups.length - 1) ??
     integer(`${at}/concentrationUnits`, instrument.concentrationUnits, 0, mostUnits) ??
-    integer(`${at}/shortMinimumMicros`, instrument.shortMinimumMicros, 0, capMicros)
+    integer(`${at}/shortMinimumMicros`, instrument.shortMinimumMicros, 0, capMicros) ??
+    integer(`${at}/deltaMicroUnits`, instrument.deltaMicroUnits, -maxGrossMicros, maxGrossMicros) ??
+    integer(`${at}/vegaMicros`, instrument.vegaMicros, -maxGrossMicros, maxGrossMicros)
   if (refusal !== undefined) return refusal
   // The largest position at `maxGrossMicros` then cannot need more than that for both.
   const perUnit = groups[group]?.microsPerUnit ?? 0

@@ -87,6 +87,8 @@ export interface DefaultSetOptions {
   readonly lookAheadYears?: number
   /** Also scenarios that touch barriers and return; of use where barrier options are listed. */
   readonly touchesBarriers?: boolean
+  /** True unless told: there may be too many of them for that. */
+  readonly movesEachAlone?: boolean
 }
 
 /**
@@ -95,7 +97,7 @@ export interface DefaultSetOptions {
  */
 export const defaultScenarioSet = (
   underlyings: readonly UnderlyingRisk[],
-  { version, lookAheadYears = 1 / 365, touchesBarriers = false }: DefaultSetOptions,
+  { version, lookAheadYears = 1 / 365, touchesBarriers = false, movesEachAlone = true }: DefaultSetOptions,
 ): Checked<ScenarioSet> => {
   for (const [index, { priceScan, volatilityScan }] of underlyings.entries()) {
     const unfit =
@@ -110,7 +112,7 @@ export const defaultScenarioSet = (
   const groups: readonly { readonly name: string; readonly members: ReadonlySet<string> }[] = [
     { name: 'all', members: new Set(all) },
     ...families.map(({ name, members }) => ({ name, members: new Set(members.map(member => member.name)) })),
-    ...(all.length > 1 ? all.map(name => ({ name, members: new Set([name]) })) : []),
+    ...(all.length > 1 && movesEachAlone ? all.map(name => ({ name, members: new Set([name]) })) : []),
   ]
   const moves = touchesBarriers ? [...spanMoves, ...touchMoves] : spanMoves
   const scenarios = groups.flatMap(({ name, members }) =>

@@ -397,6 +397,7 @@ const markOther = (contract: ContractFacts, facts: PassFacts, around: Surroundin
   const { indexOf, curves, smiles } = around
   switch (terms.kind) {
     case 'future':
+    case 'collateral':
       return undefined
     case 'option':
       return markOption(contract, terms, parameters, facts, around)

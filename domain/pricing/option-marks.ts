@@ -203,13 +203,7 @@ export const averageFair = (
   index: IndexFacts,
   past: { readonly count: number; readonly mean: number },
 ): Priced<Fair> => {
-  const startMillis = max(terms.averagingStartMillis ?? 0, market.nowMillis + 1)
-  const aheadMillis: number[] = []
-  const first = Math.ceil(startMillis / index.intervalMillis) * index.intervalMillis
-  // A schedule finer than that is thinned: the mean of many equidistant fixings hardly varies with how many they are.
-  const count = fixingsWithin(startMillis, market.expirationMillis, index.intervalMillis)
-  const step = max(Math.ceil(count / mostFixings), 1)
-  for (let n = 0; n < count; n += step) aheadMillis.push(first + n * index.intervalMillis)
+  const { aheadMillis, step } = averagingSchedule(terms, index, market.nowMillis, market.expirationMillis)
   const strike = Number(terms.strike)
   const sign = terms.optionType === 'call' ? 1 : -1
   if (aheadMillis.length === 0) {
@@ -243,3 +237,22 @@ export const averageFair = (
 }
 
 const mostFixings = 500
+
+/**
+ * When the fixings that lie ahead of an average are made. A schedule finer than 500 of them is thinned, every `step`th is
+ * left: the mean of many equidistant fixings hardly varies with how many they are.
+ */
+export const averagingSchedule = (
+  terms: OptionTerms,
+  { intervalMillis }: IndexFacts,
+  nowMillis: number,
+  expirationMillis: number,
+): { readonly aheadMillis: readonly number[]; readonly step: number } => {
+  const startMillis = max(terms.averagingStartMillis ?? 0, nowMillis + 1)
+  const aheadMillis: number[] = []
+  const first = Math.ceil(startMillis / intervalMillis) * intervalMillis
+  const count = fixingsWithin(startMillis, expirationMillis, intervalMillis)
+  const step = max(Math.ceil(count / mostFixings), 1)
+  for (let n = 0; n < count; n += step) aheadMillis.push(first + n * intervalMillis)
+  return { aheadMillis, step }
+}

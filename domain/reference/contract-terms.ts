@@ -17,6 +17,7 @@ export const contractKinds = [
   'accuracy_contract',
   'job_contract',
   'structured_product',
+  'collateral',
 ] as const
 export type ContractKind = (typeof contractKinds)[number]
 
@@ -133,6 +134,11 @@ export interface StructuredProductTerms {
   readonly payoff: unknown
 }
 
+/** No contract but an asset that secures others: its underlying. It neither trades nor ends; positions are long only. */
+export interface CollateralTerms {
+  readonly kind: 'collateral'
+}
+
 export type ContractTerms =
   | FutureTerms
   | OptionTerms
@@ -144,6 +150,10 @@ export type ContractTerms =
   | AccuracyContractTerms
   | JobContractTerms
   | StructuredProductTerms
+  | CollateralTerms
+
+/** When collateral expires: 9999-12-31T23:59:59.999Z. */
+export const neverMillis = 253_402_300_799_999
 
 /** So that a listing and what answers it each fit a message with all else that they carry. */
 export const maxTermsBytes = 8_192
@@ -389,6 +399,11 @@ const readers: { readonly [Kind in ContractKind]: (document: Document, given: Gi
     if (typeof payoff !== 'object' || payoff === null || Array.isArray(payoff)) throw new Wrong('payoff')
     return { kind: 'structured_product', payoff }
   },
+  collateral: (document, { expirationMillis }) => {
+    only(document, [])
+    if (expirationMillis !== neverMillis) throw new Wrong('expiration')
+    return { kind: 'collateral' }
+  },
 }
 
 const instant = (millis: number): string => new Date(millis).toISOString()
@@ -444,6 +459,8 @@ export const contractTermsDocument = (terms: ContractTerms): Document => {
       }
     case 'structured_product':
       return { payoff: terms.payoff }
+    case 'collateral':
+      return {}
   }
 }
 

@@ -17,6 +17,7 @@ import type { ContractKind, ContractTerms, OptionTerms } from './contract-terms.
  * performance bond   BOND-INFER.USE-27NOV26
  * accuracy contract  ACC-CFD.USE-27NOV26
  * job contract       JOB-TRAIN7.USE-27NOV26
+ * collateral         COLL-TBILL3M                      the asset
  * structured product SP-H100.USE-27NOV26-9F3A01        and a label: six hex digits of its payoff's SHA-256 unless given
  *
  * Prices have at least two digits after the point and no more than they need. Contracts that differ in what a name does not
@@ -28,13 +29,14 @@ export type NamedContract = {
   readonly series?: string
 } & (
   | {
-      readonly kind: Exclude<ContractKind, 'option' | 'swap' | 'latency_future' | 'structured_product'>
+      readonly kind: Exclude<ContractKind, 'option' | 'swap' | 'latency_future' | 'structured_product' | 'collateral'>
       readonly day: string
     }
   | { readonly kind: 'option'; readonly day: string; readonly option: NamedOption }
   | { readonly kind: 'swap'; readonly firstMonth: string; readonly lastMonth: string }
   | { readonly kind: 'latency_future'; readonly day: string; readonly percentilePpm: number }
   | { readonly kind: 'structured_product'; readonly day: string; readonly label: string }
+  | { readonly kind: 'collateral' }
 )
 
 export interface NamedOption {
@@ -55,6 +57,7 @@ const prefixes = {
   accuracy_contract: 'ACC',
   job_contract: 'JOB',
   structured_product: 'SP',
+  collateral: 'COLL',
 } as const
 const barrierCodes = { 'up-in': 'UI', 'up-out': 'UO', 'down-in': 'DI', 'down-out': 'DO' } as const
 const usualPercentilePpm = 990_000
@@ -96,6 +99,8 @@ export const instrumentNameOf = (contract: NamedContract): string => {
     }
     case 'structured_product':
       return name(prefixes.structured_product, underlying, contract.day, contract.label)
+    case 'collateral':
+      return name(prefixes.collateral, underlying)
     default:
       return name(prefixes[contract.kind], underlying, contract.day)
   }
@@ -140,6 +145,7 @@ const measuredPattern = pattern(
   underlying,
   `${day}(?:-P(?<percentile>\\d{1,3}(?:\\.\\d{1,4})?))?`,
 )
+const collateralPattern = pattern('COLL', underlying)
 const structuredPattern = pattern('SP', underlying, day, '(?<label>[A-Z0-9_]{1,14})')
 
 /** What a name says; undefined where it is none of a contract of ours, or not as `instrumentNameOf` writes it. */
@@ -174,6 +180,10 @@ const readers: readonly ((name: string) => NamedContract | undefined)[] = [
     return (
       found && { ...sharedOf(found), kind: 'structured_product', day: found['day'] ?? '', label: found['label'] ?? '' }
     )
+  },
+  name => {
+    const found = groupsOf(collateralPattern.exec(name))
+    return found && { ...sharedOf(found), kind: 'collateral' }
   },
   name => {
     const found = groupsOf(swapPattern.exec(name))
@@ -231,6 +241,8 @@ export const namedContract = (terms: ContractTerms, underlying: string, expirati
       return { kind: 'latency_future', underlying, day, percentilePpm: terms.percentilePpm }
     case 'structured_product':
       return { kind: 'structured_product', underlying, day, label: payoffLabel(terms.payoff) }
+    case 'collateral':
+      return { kind: 'collateral', underlying }
     default:
       return { kind: terms.kind, underlying, day }
   }

@@ -54,6 +54,8 @@ export const settlementNeeds = (contract: SettledContract): SettlementNeeds => {
     case 'structured_product':
       // A distribution is due when the day of its payment is over.
       return { fixings: payoffSpans(terms.payoff, contract.kind === 'final' ? asOfMillis : asOfMillis - 1) }
+    case 'collateral':
+      return { fixings: [] }
     default:
       return { fixings: [], windows: { series: terms.series, ...span(terms.periodStartMillis) } }
   }

@@ -163,6 +163,8 @@ const findingOf = (contract: SettledContract, inputs: SettlementInputs): Found =
     case 'accuracy_contract':
     case 'job_contract':
       return measuredFinding(contract, inputs)
+    case 'collateral':
+      return 'undecided'
   }
 }
 

@@ -3,8 +3,10 @@ import { type ContractSpecification, isPlainFuture, plainFuture } from '../refer
 import {
   type Command,
   directions,
+  type GainShare,
   killScopes,
   maxMarks,
+  maxShares,
   noHash,
   type OrderType,
   orderTypes,
@@ -41,6 +43,8 @@ import {
   u32,
   unwritten,
 } from './fields.ts'
+import { limitScales, limitTerms } from './limit-messages.ts'
+import { limitScopes, maxScales } from './limit-terms.ts'
 import { tradingStates } from './market-controls.ts'
 import { commandType, commandTypes, messageVersion, typeOf } from './messages.ts'
 import { instrumentRisks } from './risk-messages.ts'
@@ -146,6 +150,7 @@ export const checkContract = (specification: ContractSpecification): void => {
 const command = codecsOf<Command>()
 const accountId = u32(4)
 const commandId = id(8)
+const collateralFields = { accountId, commandId, instrumentId: u32(24), quantityLots: i64(32) }
 
 /** docs/protocol/orders.md, line by line. */
 const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = {
@@ -291,6 +296,86 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
   'place-hold': command('place-hold', 32, { accountId, commandId, amountMicros: i64(24) }),
   'capture-hold': command('capture-hold', 48, { accountId, commandId, holdId: id(24), amountMicros: i64(40) }),
   'release-hold': command('release-hold', 40, { accountId, commandId, holdId: id(24) }),
+  transfer: command('transfer', 40, { accountId, commandId, toAccountId: u32(24), amountMicros: i64(32) }),
+  'deposit-collateral': command('deposit-collateral', 40, collateralFields),
+  'withdraw-collateral': command('withdraw-collateral', 40, collateralFields),
+  'begin-liquidation': command('begin-liquidation', 24, { accountId, commandId }),
+  'liquidate-position': command('liquidate-position', 56, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    instrumentId: u32(40),
+    quantityLots: i32(44),
+    limitTicks: i32(48),
+    direction: oneOf(52, directions),
+  }),
+  'transfer-position': command('transfer-position', 64, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    instrumentId: u32(40),
+    toAccountId: u32(44),
+    signedLots: i64(48),
+    priceTicks: i32(56),
+  }),
+  'cover-loss': command('cover-loss', 56, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    fundAccountId: u32(40),
+    amountMicros: i64(48),
+  }),
+  'haircut-gains': command(
+    'haircut-gains',
+    48,
+    {
+      accountId,
+      commandId,
+      liquidationId: id(24),
+      shares: entries<GainShare>(40, 16, { accountId: u32(0), amountMicros: i64(8) }),
+    },
+    {},
+    ({ shares }) => {
+      if (shares.length > maxShares) throw new RangeError(`${shares.length} shares are more than ${maxShares}`)
+    },
+  ),
+  'end-liquidation': command('end-liquidation', 40, { accountId, commandId, liquidationId: id(24) }),
+  'set-risk-limits': command(
+    'set-risk-limits',
+    112,
+    {
+      accountId,
+      commandId,
+      scope: oneOf(24, limitScopes),
+      isApproved: flag(25),
+      firm: text(26),
+      instrumentId: u32(28),
+      terms: limitTerms(32),
+    },
+    {},
+    ({ scope, accountId, firm, instrumentId }) => {
+      const named = [accountId !== 0, firm !== '', instrumentId !== 0]
+      if (limitScopes.some((each, index) => each !== scope && named[index] === true))
+        throw new RangeError(`scope ${scope} names something else`)
+    },
+  ),
+  'scale-risk-limits': command(
+    'scale-risk-limits',
+    40,
+    { commandId, floorPpm: u32(24), ceilingPpm: u32(28), scales: limitScales(32) },
+    {},
+    ({ scales }) => {
+      if (scales.length > maxScales) throw new RangeError(`${scales.length} scales are more than ${maxScales}`)
+    },
+  ),
+  'set-quote-budget': command('set-quote-budget', 56, {
+    accountId,
+    commandId,
+    lots: i64(24),
+    largestQuoteLots: i64(32),
+    lotLossMicros: i64(40),
+    lotCapMicros: i64(48),
+  }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -333,7 +418,14 @@ export const faultOf = (words: Int32Array, at: number, endWord: number, version:
   if (header >>> 24 !== messageVersion || type === 0 || type > lastTypeOf(version)) return 'unknown-message'
   const size = header & 0xffff
   if ((size & 7) !== 0 || size < 24 || at + (size >>> 2) > endWord) return 'malformed-message'
-  return isWellFormed(words, at, type, size) ? undefined : 'malformed-message'
+  return isWellFormed(words, at, type, size) && isKindKnown(words, at, type, version) ? undefined : 'malformed-message'
+}
+
+/** Older rules know no collateral: to them it is no kind of contract. */
+const isKindKnown = (words: Int32Array, at: number, type: number, version: number): boolean => {
+  if (type !== commandType['list-contract'] || version >= versionOfMargin) return true
+  const command = readCommand(words, at)
+  return command.type !== 'list-instrument' || command.specification.kind !== 'collateral'
 }
 
 const isWellFormed = (words: Int32Array, at: number, type: number, size: number): boolean => {

@@ -1,5 +1,7 @@
+import type { QuoteBudgetTerms } from '../margin/margin-book.ts'
 import type { ArrayRisk, BoundsRisk } from '../margin/risk-epoch.ts'
 import type { ContractSpecification } from '../reference/instrument.ts'
+import type { LimitScale, LimitScope, LimitTerms } from './limit-terms.ts'
 import type { MarketControls, TradingState } from './market-controls.ts'
 
 /**
@@ -293,6 +295,10 @@ export interface InstrumentRisk {
   readonly shortMinimumMicros: number
   readonly group: number
   readonly concentrationUnits: number
+  /** By the price of the underlying, in millionths of its unit. */
+  readonly deltaMicroUnits: number
+  /** For a point of volatility. */
+  readonly vegaMicros: number
   readonly risk: ArrayRisk | BoundsRisk
 }
 
@@ -336,6 +342,130 @@ export interface ReleaseHold {
   readonly holdId: string
 }
 
+/** Of an account that needs more than it has: nothing new of it is accepted, and all that it has open is cancelled. The command's id names it. */
+export interface BeginLiquidation {
+  readonly type: 'begin-liquidation'
+  readonly commandId: string
+  readonly accountId: number
+}
+
+/** Reduces a position by an immediate order of the command's id at that limit, whatever the account's margin. */
+export interface LiquidatePosition {
+  readonly type: 'liquidate-position'
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly accountId: number
+  readonly instrumentId: number
+  readonly direction: Direction
+  readonly quantityLots: number
+  readonly limitTicks: number
+}
+
+/** Lots that somebody else takes over at a price: the award of the backstop auction. */
+export interface TransferPosition {
+  readonly type: 'transfer-position'
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly accountId: number
+  readonly toAccountId: number
+  readonly instrumentId: number
+  /** In the sign of the position: short lots are negative. */
+  readonly signedLots: number
+  readonly priceTicks: number
+}
+
+/** The insurance fund pays what an account owes that has nothing left. */
+export interface CoverLoss {
+  readonly type: 'cover-loss'
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly accountId: number
+  readonly fundAccountId: number
+  readonly amountMicros: number
+}
+
+/** The winning side pays what is left, as it was allocated. */
+export interface HaircutGains {
+  readonly type: 'haircut-gains'
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly accountId: number
+  /** At most `maxShares`. */
+  readonly shares: readonly GainShare[]
+}
+
+export interface GainShare {
+  readonly accountId: number
+  readonly amountMicros: number
+}
+
+export interface EndLiquidation {
+  readonly type: 'end-liquidation'
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly accountId: number
+}
+
+/** Cash that goes to another account of the same firm, in the lane: of what could be withdrawn. */
+export interface Transfer {
+  readonly type: 'transfer'
+  readonly commandId: string
+  readonly accountId: number
+  readonly toAccountId: number
+  readonly amountMicros: number
+}
+
+/** Lots of an asset that secure what the account trades. */
+export interface DepositCollateral {
+  readonly type: 'deposit-collateral'
+  readonly commandId: string
+  readonly accountId: number
+  readonly instrumentId: number
+  readonly quantityLots: number
+}
+
+/** What is left must cover the account without them. */
+export interface WithdrawCollateral {
+  readonly type: 'withdraw-collateral'
+  readonly commandId: string
+  readonly accountId: number
+  readonly instrumentId: number
+  readonly quantityLots: number
+}
+
+/** In place of all that the account, firm or instrument was limited to; without any limit none is left. */
+export interface SetRiskLimits {
+  readonly type: 'set-risk-limits'
+  readonly commandId: string
+  readonly scope: LimitScope
+  /** Of scope account; 0 otherwise. */
+  readonly accountId: number
+  /** Of scope firm; empty otherwise. */
+  readonly firm: string
+  /** Of scope instrument; 0 otherwise. */
+  readonly instrumentId: number
+  /** By a second person: without it nothing becomes looser than it is here. */
+  readonly isApproved: boolean
+  readonly terms: LimitTerms
+}
+
+/** What a rule has made of volatility and depth; instruments that are not named keep their scale. */
+export interface ScaleRiskLimits {
+  readonly type: 'scale-risk-limits'
+  readonly commandId: string
+  readonly floorPpm: number
+  readonly ceilingPpm: number
+  /** At most `maxScales`. */
+  readonly scales: readonly LimitScale[]
+}
+
+/** Margin that is put by for an account's quotes, which then need none each; all zeros release it. */
+export interface SetQuoteBudget extends QuoteBudgetTerms {
+  readonly type: 'set-quote-budget'
+  readonly commandId: string
+  readonly accountId: number
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -366,6 +496,18 @@ export type Command =
   | PlaceHold
   | CaptureHold
   | ReleaseHold
+  | Transfer
+  | DepositCollateral
+  | WithdrawCollateral
+  | BeginLiquidation
+  | LiquidatePosition
+  | TransferPosition
+  | CoverLoss
+  | HaircutGains
+  | EndLiquidation
+  | SetRiskLimits
+  | ScaleRiskLimits
+  | SetQuoteBudget
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
@@ -400,6 +542,9 @@ export type PostOnly = 'no' | 'reject' | 'slide'
 export const mostIcebergParts = 100
 
 export const maxMarks = 2_000
+
+/** Of one haircut-gains, so that its event is projected in one transaction. */
+export const maxShares = 40
 
 /** Of a label or a group: none. */
 export const noHash = '0'.repeat(16)

@@ -32,6 +32,7 @@ export class ContractLife extends Matching {
   /** By instrument id, from 1 on. */
   protected addListing(instrument: Instrument): Listing {
     const listing = new Listing(instrument, new Book(this.orders, this.levels))
+    if (instrument.terms.kind === 'collateral') listing.state = stateNumber.closed
     this.listings.push(listing)
     this.instrumentIds.set(instrument.specification.instrumentName, instrument.instrumentId)
     return listing
@@ -92,6 +93,7 @@ export class ContractLife extends Matching {
     const listing = this.listings[instrumentId]
     if (listing === undefined) return 'unknown-instrument'
     if (listing.state === stateNumber.expired || this.isPast(listing)) return 'instrument-not-open'
+    if (listing.instrument.terms.kind === 'collateral') return 'is-collateral'
     if (this.hasOptions(listing.instrument)) return 'instrument-has-options'
     listing.settled = { ...listing.settled, isDelisted: true }
     writeEvent(this.told, { type: 'instrument-delisted', commandId, instrumentId })
@@ -126,6 +128,7 @@ export class ContractLife extends Matching {
     const { commandId, instrumentId, settlementKind, number, priceTicks } = command
     const listing = this.listings[instrumentId]
     if (listing === undefined) return 'unknown-instrument'
+    if (listing.instrument.terms.kind === 'collateral') return 'is-collateral'
     const refusal = this.settlementRefusal(listing, command)
     if (refusal !== undefined) return refusal
     const before = listing.instrument

@@ -6,7 +6,7 @@
  * 2: a reduce-only stop whose trigger is reached when the position is smaller than it is says so by `order-amended`.
  * 3: contracts other than plain futures, delisting, lists of marks, settlement and exercise. Before it each of these
  *    commands is an unknown message, as it is to older code: the record that it lies in is poison.
- * 4: margin by the book of domain/margin in place of the fully funded check, epochs of risk, withdrawals, holds.
+ * 4: margin by the book of domain/margin in place of the fully funded check, epochs of risk, withdrawals, holds, liquidation.
  */
 export const engineVersions = [1, 2, 3, 4] as const
 

@@ -1,13 +1,16 @@
 import { reserveMicrosOf } from '../ledger/accounts.ts'
+import type { MarginFigures } from '../margin/margin-book.ts'
 import type { PostOnly } from './commands.ts'
 import { requireEngineVersion, versionOfMargin } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
 import type { LaneMarginState } from './lane-margin.ts'
+import type { LiquidationsState } from './liquidations.ts'
 import { type Listing, nothingSettled } from './listing.ts'
 import { type MarketControls, type TradingState, tradingStates } from './market-controls.ts'
 import type { ProtectionTerms, QuoteFill } from './market-making.ts'
 import { announcedSecondAt, depositedAt, houseAt, laneMillisAt } from './matching.ts'
 import { type Extras, idAt, noExtras, none, type Order, traits } from './orders.ts'
+import type { RiskLimitsState } from './risk-limits.ts'
 import {
   readInstrument,
   type SavedInstrument,
@@ -45,6 +48,10 @@ export interface EngineState {
   readonly recentCommands: { readonly older: string; readonly younger: string }
   /** From version 4 on. */
   readonly margin?: LaneMarginState
+  /** From version 4 on. */
+  readonly liquidations?: LiquidationsState
+  /** Once one was set. */
+  readonly limits?: RiskLimitsState
 }
 
 interface AccountState {
@@ -119,6 +126,12 @@ export class Engine extends TradingFloor {
     return { openOrders: this.orders.count, accounts: this.accounts.count, instruments: this.listings.length - 1 }
   }
 
+  /** Undefined before engine version 4, and of an account that is not there. */
+  marginOf(accountId: number): MarginFigures | undefined {
+    const account = this.accounts.find(accountId)
+    return account === none ? undefined : this.margin?.figures(account)
+  }
+
   snapshot(): EngineState {
     const { cells, accounts, recent } = this
     const { older, younger } = recent.generations()
@@ -167,8 +180,16 @@ export class Engine extends TradingFloor {
       isLaneKilled: this.isLaneKilled,
       bustedTrades: [...this.busted].sort(),
       recentCommands: { older: hexAt(older, 0, older.byteLength), younger: hexAt(younger, 0, younger.byteLength) },
-      ...(this.margin === undefined ? {} : { margin: this.margin.capture() }),
+      ...(this.margin === undefined
+        ? {}
+        : { margin: this.margin.capture(), liquidations: this.liquidations.capture() }),
+      ...this.limitsState(),
     }
+  }
+
+  private limitsState(): Pick<EngineState, 'limits'> {
+    const limits = this.limitDesk.capture()
+    return limits === undefined ? {} : { limits }
   }
 
   private bookState(listing: Listing): BookState {
@@ -264,6 +285,7 @@ export class Engine extends TradingFloor {
       this.timers.add({ atMillis: deadMan.expiresAtMillis, kind: 'dead-man', key: accountId })
     }
     this.restoreKillSwitches(state)
+    this.liquidations.restore(state.liquidations ?? [])
     for (const tradeId of state.bustedTrades) this.busted.add(tradeId)
     const { older, younger } = state.recentCommands
     this.recent.restore({ older: wordsOfHex(older), younger: wordsOfHex(younger) })
@@ -272,6 +294,7 @@ export class Engine extends TradingFloor {
     margin.restoreHolds(state.margin)
     margin.restore(state.margin)
     this.margin = margin
+    if (state.limits !== undefined) this.limitDesk.restore(state.limits)
   }
 
   private restoreOrder(listing: Listing, saved: OrderState, sells: boolean): void {

@@ -12,17 +12,22 @@ import {
 } from './command-messages.ts'
 import { directions, killScopes, plainInstructions, settlementKinds } from './commands.ts'
 import {
+  breachedLimits,
   type CommandRejected,
   cancelReasons,
   type Event,
   type InstrumentListed,
+  type PaidShare,
   type PositionState,
   paymentKinds,
   poisonReasons,
   stateCauses,
   type TradeLeg,
+  type TransferLeg,
 } from './events.ts'
-import { type Codec, codecsOf, flag, hex, i32, i64, id, nested, oneOf, text, u32 } from './fields.ts'
+import { type Codec, codecsOf, entries, flag, hex, i32, i64, id, nested, oneOf, text, u32 } from './fields.ts'
+import { limitScales, limitTerms } from './limit-messages.ts'
+import { limitScopes } from './limit-terms.ts'
 import { tradingStates } from './market-controls.ts'
 import { commandTypes, eventType, eventTypes, messageVersion, typeOf } from './messages.ts'
 import type { Tape } from './tape.ts'
@@ -39,6 +44,13 @@ const event = codecsOf<Written>()
 const accountId = u32(4)
 const instrumentId = u32(4)
 const commandId = id(8)
+const collateralFields = {
+  accountId,
+  commandId,
+  instrumentId: u32(24),
+  quantityLots: i64(32),
+  sizeLots: i64(40),
+}
 
 /** 24 bytes. */
 const position = (offset: number) =>
@@ -61,6 +73,10 @@ const leg = (offset: number) =>
     position: position(offset + 48),
     cashMicros: i64(offset + 72),
   })
+
+/** 32 bytes. */
+const transferLeg = (offset: number) =>
+  nested<TransferLeg>({ position: position(offset), cashMicros: i64(offset + 24) })
 
 const tradeFields = {
   instrumentId,
@@ -344,6 +360,104 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     holdId: id(24),
     releasedMicros: i64(40),
     heldMicros: i64(48),
+  }),
+  'liquidation-begun': event('liquidation-begun', 56, {
+    accountId,
+    commandId,
+    epochVersion: u32(24),
+    cancelledOrders: u32(28),
+    equityMicros: i64(32),
+    requirementMicros: i64(40),
+    afterRequirementMicros: i64(48),
+  }),
+  'liquidation-tranche': event('liquidation-tranche', 72, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    instrumentId: u32(40),
+    requestedLots: i32(44),
+    filledLots: i32(48),
+    direction: oneOf(52, directions),
+    equityMicros: i64(56),
+    requirementMicros: i64(64),
+  }),
+  'position-transferred': event('position-transferred', 144, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    instrumentId: u32(40),
+    toAccountId: u32(44),
+    signedLots: i64(48),
+    priceTicks: i32(56),
+    from: transferLeg(64),
+    to: transferLeg(96),
+    equityMicros: i64(128),
+    requirementMicros: i64(136),
+  }),
+  'loss-covered': event('loss-covered', 72, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    fundAccountId: u32(40),
+    amountMicros: i64(48),
+    cashMicros: i64(56),
+    fundCashMicros: i64(64),
+  }),
+  'gains-haircut': event('gains-haircut', 56, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    cashMicros: i64(40),
+    shares: entries<PaidShare>(48, 24, { accountId: u32(0), amountMicros: i64(8), cashMicros: i64(16) }),
+  }),
+  'liquidation-ended': event('liquidation-ended', 56, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    equityMicros: i64(40),
+    requirementMicros: i64(48),
+  }),
+  transferred: event('transferred', 56, {
+    accountId,
+    commandId,
+    toAccountId: u32(24),
+    amountMicros: i64(32),
+    cashMicros: i64(40),
+    toCashMicros: i64(48),
+  }),
+  'collateral-deposited': event('collateral-deposited', 48, collateralFields),
+  'collateral-withdrawn': event('collateral-withdrawn', 48, collateralFields),
+  'risk-limits-set': event('risk-limits-set', 112, {
+    accountId,
+    commandId,
+    scope: oneOf(24, limitScopes),
+    isApproved: flag(25),
+    firm: text(26),
+    instrumentId: u32(28),
+    terms: limitTerms(32),
+  }),
+  'risk-limits-scaled': event('risk-limits-scaled', 40, {
+    commandId,
+    floorPpm: u32(24),
+    ceilingPpm: u32(28),
+    scales: limitScales(32),
+  }),
+  'quote-budget-set': event('quote-budget-set', 64, {
+    accountId,
+    commandId,
+    lots: i64(24),
+    largestQuoteLots: i64(32),
+    lotLossMicros: i64(40),
+    lotCapMicros: i64(48),
+    reservedMicros: i64(56),
+  }),
+  'limit-breached': event('limit-breached', 32, {
+    accountId,
+    instrumentId: u32(8),
+    limit: oneOf(12, breachedLimits),
+    firm: text(14),
+    measured: i64(16),
+    allowed: i64(24),
   }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]

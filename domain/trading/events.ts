@@ -1,14 +1,17 @@
+import type { QuoteBudgetTerms } from '../margin/margin-book.ts'
 import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import {
   type Command,
   type Direction,
+  type GainShare,
   type KillScope,
   type PlaceOrder,
   type ProtectionLimits,
   type SettlementKind,
   settlementKinds,
 } from './commands.ts'
+import type { LimitScale, LimitScope, LimitTerms } from './limit-terms.ts'
 import type { MarketControls, TradingState } from './market-controls.ts'
 
 /**
@@ -96,6 +99,16 @@ export const cancelReasons = [
   'instrument-adjusted',
   'position-limit',
   'insufficient-margin',
+  'liquidation',
+  'order-size-limit',
+  'order-notional-limit',
+  'net-delta-limit',
+  'gross-delta-limit',
+  'vega-limit',
+  'concentration-limit',
+  'daily-loss-limit',
+  'price-outside-collar',
+  'quote-budget',
 ] as const
 export type CancelReason = (typeof cancelReasons)[number]
 
@@ -497,6 +510,168 @@ export interface HoldReleased {
   readonly heldMicros: number
 }
 
+/** Its orders are cancelled: each has an event of its own before it. Its command's id names it. */
+export interface LiquidationBegun {
+  readonly type: 'liquidation-begun'
+  readonly accountId: number
+  readonly commandId: string
+  readonly epochVersion: number
+  readonly cancelledOrders: number
+  readonly equityMicros: number
+  /** With its orders. */
+  readonly requirementMicros: number
+  /** Without them. */
+  readonly afterRequirementMicros: number
+}
+
+/** Behind the events of its order, whose id is the command's. */
+export interface LiquidationTranche {
+  readonly type: 'liquidation-tranche'
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly instrumentId: number
+  readonly direction: Direction
+  readonly requestedLots: number
+  readonly filledLots: number
+  readonly equityMicros: number
+  readonly requirementMicros: number
+}
+
+/** One of the two sides of a transfer, as it is left. */
+export interface TransferLeg {
+  readonly position: PositionState
+  readonly cashMicros: number
+}
+
+export interface PositionTransferred {
+  readonly type: 'position-transferred'
+  /** Who has it no more. */
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly instrumentId: number
+  readonly toAccountId: number
+  readonly signedLots: number
+  readonly priceTicks: number
+  readonly from: TransferLeg
+  readonly to: TransferLeg
+  /** Of the account in liquidation. */
+  readonly equityMicros: number
+  readonly requirementMicros: number
+}
+
+export interface LossCovered {
+  readonly type: 'loss-covered'
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly fundAccountId: number
+  readonly amountMicros: number
+  readonly cashMicros: number
+  readonly fundCashMicros: number
+}
+
+export interface GainsHaircut {
+  readonly type: 'gains-haircut'
+  /** In liquidation, which owes as much less. */
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly cashMicros: number
+  /** Of those that pay, in the command's order. */
+  readonly shares: readonly PaidShare[]
+}
+
+export interface PaidShare extends GainShare {
+  readonly cashMicros: number
+}
+
+/** It may trade again. */
+export interface LiquidationEnded {
+  readonly type: 'liquidation-ended'
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly equityMicros: number
+  readonly requirementMicros: number
+}
+
+export interface Transferred {
+  readonly type: 'transferred'
+  readonly accountId: number
+  readonly commandId: string
+  readonly toAccountId: number
+  readonly amountMicros: number
+  readonly cashMicros: number
+  readonly toCashMicros: number
+}
+
+/** Of an asset that the account has so many lots of then. */
+export interface CollateralDeposited {
+  readonly type: 'collateral-deposited'
+  readonly accountId: number
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly quantityLots: number
+  readonly sizeLots: number
+}
+
+export interface CollateralWithdrawn {
+  readonly type: 'collateral-withdrawn'
+  readonly accountId: number
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly quantityLots: number
+  readonly sizeLots: number
+}
+
+export interface RiskLimitsSet {
+  readonly type: 'risk-limits-set'
+  readonly commandId: string
+  readonly scope: LimitScope
+  readonly accountId: number
+  readonly firm: string
+  readonly instrumentId: number
+  readonly isApproved: boolean
+  readonly terms: LimitTerms
+}
+
+export interface RiskLimitsScaled {
+  readonly type: 'risk-limits-scaled'
+  readonly commandId: string
+  readonly floorPpm: number
+  readonly ceilingPpm: number
+  readonly scales: readonly LimitScale[]
+}
+
+export interface QuoteBudgetSet extends QuoteBudgetTerms {
+  readonly type: 'quote-budget-set'
+  readonly commandId: string
+  readonly accountId: number
+  /** What is put by of its equity. */
+  readonly reservedMicros: number
+}
+
+/** Their positions are their numbers on the wire: append only. */
+export const breachedLimits = ['position', 'daily-loss'] as const
+
+/** A state that is beyond a limit: told when it comes to be, and again only after it was not. */
+export interface LimitBreached {
+  readonly type: 'limit-breached'
+  /** 0 where a firm is beyond its own. */
+  readonly accountId: number
+  /** Of a position; 0 of a loss. */
+  readonly instrumentId: number
+  readonly limit: (typeof breachedLimits)[number]
+  /** Lots, or micros. */
+  readonly measured: number
+  /** As it was scaled. */
+  readonly allowed: number
+  /** Of a firm's limit; empty otherwise. */
+  readonly firm: string
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -540,3 +715,16 @@ export type Event =
   | HoldPlaced
   | HoldCaptured
   | HoldReleased
+  | Transferred
+  | CollateralDeposited
+  | CollateralWithdrawn
+  | LiquidationBegun
+  | LiquidationTranche
+  | PositionTransferred
+  | LossCovered
+  | GainsHaircut
+  | LiquidationEnded
+  | RiskLimitsSet
+  | RiskLimitsScaled
+  | QuoteBudgetSet
+  | LimitBreached

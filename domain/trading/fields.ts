@@ -235,13 +235,15 @@ export const list = <Name extends string>(
   }
 }
 
-/** The same with entries of other fields, which own all of so many bytes each. */
+/** The same with entries of other fields, of so many bytes each. */
 export const entries = <Value extends object>(
   offset: number,
   entryBytes: number,
   fields: FieldsOf<Value>,
 ): Field<readonly Value[]> => {
   const each = nested(fields)
+  const unowned = new Int32Array(entryBytes / 4).fill(-1)
+  for (const { word, mask } of each.owned) unowned[word] = (unowned[word] as number) & ~mask
   return {
     owned: whole(offset, 4),
     read: (words, at, tail) => {
@@ -249,14 +251,21 @@ export const entries = <Value extends object>(
       if (tail.at + count * entryBytes > tail.end) throw new RangeError('a list lies past the end of its message')
       const from = at + tail.at / 4
       tail.at += count * entryBytes
-      return Array.from({ length: count }, (_, index) => each.read(words, from + (index * entryBytes) / 4, tail))
+      return Array.from({ length: count }, (_, index) => {
+        const entry = from + (index * entryBytes) / 4
+        for (const [word, mask] of unowned.entries())
+          if (((words[entry + word] as number) & mask) !== 0) throw new RangeError('what has no meaning is not zero')
+        return each.read(words, entry, tail)
+      })
     },
     write: (words, values, tail) => {
       if (tail.at + values.length * entryBytes > maxMessageBytes)
         throw new RangeError(`${values.length} entries do not fit a message`)
       words[offset / 4] = values.length
       for (const value of values) {
-        each.write(words.subarray(tail.at / 4), value, tail)
+        const entry = words.subarray(tail.at / 4)
+        entry.fill(0, 0, entryBytes / 4)
+        each.write(entry, value, tail)
         tail.at += entryBytes
       }
     },

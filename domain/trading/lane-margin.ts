@@ -1,21 +1,16 @@
 import type { AccountRecord, Accounts, HoldingRecord } from '../ledger/accounts.ts'
-import { MarginBook, type MarginBookState, type MarginFigures } from '../margin/margin-book.ts'
+import { MarginBook, type MarginBookState, type MarginFigures, type QuoteBudgetTerms } from '../margin/margin-book.ts'
 import type { MarginLedger } from '../margin/margin-ledger.ts'
 import type { MarginRefusal, Refused } from '../margin/refused.ts'
-import {
-  boundedInstrument,
-  EpochIntake,
-  type EpochIntakeState,
-  maxGrossMicros,
-  type RiskInstrument,
-} from '../margin/risk-epoch.ts'
+import { EpochIntake, type EpochIntakeState, type RiskInstrument } from '../margin/risk-epoch.ts'
+import { capMicrosOf, isCountable, unvaluedInstrument } from '../margin/unvalued-instrument.ts'
 import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import type { Levels } from './book.ts'
 import type { InstrumentRisk, RiskEpochBegin, RiskEpochChunk, RiskEpochCommit } from './commands.ts'
 import type { Listing } from './listing.ts'
 import { stateNumber } from './market-controls.ts'
-import { none, type Order, type Orders } from './orders.ts'
+import { none, type Order, type Orders, traits } from './orders.ts'
 import { noLevel } from './price-ladder.ts'
 
 /** Holdings and orders that are marked to a new epoch after each command. */
@@ -32,6 +27,8 @@ const recordShift = 3
 
 /** The ledger and the open orders, as the margin book reads them. Stops that wait are no orders to it. */
 class LedgerView implements MarginLedger {
+  /** Accounts that have a quote budget. */
+  readonly budgeted = new Set<AccountRecord>()
   private readonly accounts: Accounts
   private readonly orders: Orders
   private readonly levels: Levels
@@ -70,10 +67,12 @@ class LedgerView implements MarginLedger {
     return this.accounts.entryTickLots(holding << recordShift) * (listing?.instrument.microsPerTickLot ?? 0)
   }
   buyLots(holding: number): number {
-    return this.accounts.buyLots(holding << recordShift)
+    const record = holding << recordShift
+    return this.accounts.buyLots(record) - this.openQuoteLots(record, false)
   }
   sellLots(holding: number): number {
-    return this.accounts.sellLots(holding << recordShift)
+    const record = holding << recordShift
+    return this.accounts.sellLots(record) - this.openQuoteLots(record, true)
   }
   firstOrder(holding: number): number {
     return this.resting(this.accounts.firstOrder(holding << recordShift))
@@ -98,8 +97,16 @@ class LedgerView implements MarginLedger {
   feeMicros(order: number): number {
     return this.orders.reserveMicros(order)
   }
-  isBudgeted(): boolean {
-    return false
+  isBudgeted(order: number): boolean {
+    return (
+      (this.orders.traits(order) & traits.isQuote) !== 0 &&
+      this.budgeted.has(this.accounts.account(this.orders.holding(order)))
+    )
+  }
+  private openQuoteLots(holding: HoldingRecord, sells: boolean): number {
+    if (this.budgeted.size === 0 || !this.budgeted.has(this.accounts.account(holding))) return 0
+    const quote = this.accounts.quote(holding, sells)
+    return quote === none ? 0 : this.orders.remainingLots(quote)
   }
 }
 
@@ -127,6 +134,7 @@ export class LaneMargin {
   private book: MarginBook
   private intake = new EpochIntake()
   private listedAtBegin = 0
+  private valuations = 0
   /** A contract has become another one since its risk came for the epoch under way. */
   private isOutdated = false
   private readonly view: LedgerView
@@ -140,11 +148,23 @@ export class LaneMargin {
     this.book = new MarginBook(this.view)
     const listed = listings.flatMap(listing => (listing === undefined ? [] : [listing]))
     const countable = listed.filter(({ instrument }) => isCountable(instrument))
-    insist(this.book.list(countable.map(({ instrument, markTicks }) => unvalued(instrument, markTicks))))
+    insist(this.book.list(countable.map(({ instrument }) => unvaluedInstrument(instrument))))
   }
 
   get epochVersion(): number {
     return this.book.epochVersion
+  }
+
+  /** Another one whenever deltas and vegas may be. */
+  get valuation(): number {
+    return this.valuations
+  }
+  /** Of a long lot: see RiskInstrument. */
+  deltaMicroUnits(instrumentId: number): number {
+    return this.book.deltaMicroUnits(instrumentId)
+  }
+  vegaMicros(instrumentId: number): number {
+    return this.book.vegaMicros(instrumentId)
   }
 
   // ——— Orders: before the ledger changes
@@ -232,7 +252,8 @@ export class LaneMargin {
     return this.book.figures(account >> recordShift)
   }
 
-  private isBeyondCounting(account: AccountRecord): boolean {
+  /** Its cash is too far from nothing for it to open anything. */
+  isBeyondCounting(account: AccountRecord): boolean {
     const cash = this.accounts.cashMicros(account)
     return cash > maxCashMicros || cash < -maxCashMicros
   }
@@ -248,6 +269,77 @@ export class LaneMargin {
     throw new Error(`the margin book refuses what the engine has checked: ${refusal}`)
   }
 
+  // ——— Quotes of a market maker
+
+  hasQuoteBudget(account: AccountRecord): boolean {
+    return this.view.budgeted.size > 0 && this.view.budgeted.has(account)
+  }
+
+  quoteBudget(account: AccountRecord): QuoteBudgetTerms | undefined {
+    return this.book.quoteBudget(account >> recordShift)
+  }
+
+  /** Undefined terms release it. None of the account's quotes stands. */
+  setQuoteBudget(account: AccountRecord, terms: QuoteBudgetTerms | undefined): RejectionCode | undefined {
+    // One command may fill both sides of one instrument, in an auction.
+    if (terms !== undefined && terms.lots < quotesOfCommand * terms.largestQuoteLots) return 'amount-out-of-range'
+    const refused = this.book.setQuoteBudget(account >> recordShift, terms)
+    if (refused !== undefined)
+      return refused.code === 'out-of-range' ? 'amount-out-of-range' : this.codeOf(refused.code)
+    if (terms === undefined) this.view.budgeted.delete(account)
+    else this.view.budgeted.add(account)
+    return undefined
+  }
+
+  /** Whenever its account quotes: as far as margin allows. */
+  refillQuoteBudget(account: AccountRecord): void {
+    const terms = this.hasQuoteBudget(account) ? this.quoteBudget(account) : undefined
+    if (terms === undefined || this.book.quoteLotsLeft(account >> recordShift) === terms.lots) return
+    this.book.refillQuoteBudget(account >> recordShift)
+  }
+
+  checkQuote(
+    holding: HoldingRecord,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    lotFeeMicros: number,
+  ): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    if (this.isBeyondCounting(account)) return 'exposure-too-large'
+    if (!this.canFillQuotes(account)) return 'outside-quote-budget'
+    const instrumentId = this.accounts.instrumentId(holding)
+    return this.book.checkQuote(account >> recordShift, instrumentId, sells, ticks, lots, lotFeeMicros) === undefined
+      ? undefined
+      : 'outside-quote-budget'
+  }
+
+  /** False where its account may quote no longer. */
+  fillQuote(holding: HoldingRecord, sells: boolean, lots: number, tradeTicks: number, feeMicros: number): boolean {
+    const account = this.accounts.account(holding)
+    this.book.fillQuote(account >> recordShift, holding >> recordShift, sells, lots, tradeTicks, feeMicros)
+    return this.canFillQuotes(account)
+  }
+
+  private canFillQuotes(account: AccountRecord): boolean {
+    const largest = this.quoteBudget(account)?.largestQuoteLots ?? 0
+    return this.book.quoteLotsLeft(account >> recordShift) >= quotesOfCommand * largest
+  }
+
+  /** By a new epoch a lot of one of its quotes needs more than was put by. */
+  hasQuotesBeyondBudget(account: AccountRecord): boolean {
+    const terms = this.hasQuoteBudget(account) ? this.quoteBudget(account) : undefined
+    if (terms === undefined) return false
+    return this.accounts.holdingsOf(account).some(holding =>
+      [false, true].some(sells => {
+        const quote = this.accounts.quote(holding, sells)
+        if (quote === none) return false
+        const ticks = this.view.priceTicks(quote)
+        return this.book.lotLossMicros(this.accounts.instrumentId(holding), sells, ticks) > terms.lotLossMicros
+      }),
+    )
+  }
+
   // ——— Cash
 
   addCash(account: AccountRecord, micros: number): void {
@@ -261,13 +353,28 @@ export class LaneMargin {
     return refusal === undefined ? undefined : this.codeOf(refusal)
   }
 
+  // ——— Collateral
+
+  depositCollateral(holding: HoldingRecord, lots: number): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    const refusal = this.book.depositCollateral(account >> recordShift, holding >> recordShift, lots)
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  withdrawCollateral(holding: HoldingRecord, lots: number): RejectionCode | undefined {
+    const account = this.accounts.account(holding)
+    const refusal = this.book.withdrawCollateral(account >> recordShift, holding >> recordShift, lots)
+    return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
   // ——— Instruments and epochs
 
   /** Once listed, and again whenever the contract has become another one: after the ledger has changed. */
-  revise({ instrument, markTicks }: Listing): void {
+  revise({ instrument }: Listing): void {
     const { instrumentId } = instrument
     if (this.intake.capture().instruments.some(risk => risk.instrumentId === instrumentId)) this.isOutdated = true
-    if (isCountable(instrument)) insist(this.book.revise(unvalued(instrument, markTicks)))
+    if (isCountable(instrument)) insist(this.book.revise(unvaluedInstrument(instrument)))
+    this.valuations += 1
   }
 
   begin({ epochVersion, scenarioSetVersion, groups, blocks }: RiskEpochBegin): RejectionCode | undefined {
@@ -324,6 +431,7 @@ export class LaneMargin {
     const checked = this.intake.commit(epochVersion, chunks, { newestVersion: this.epochVersion, listedInstruments })
     if (!checked.accepted) return { refusal: epochCodeOf(checked) }
     this.book.adopt(checked.value)
+    this.valuations += 1
     this.isEpochDue = false
     this.isOutdated = false
     return { scenarioSetVersion: checked.value.scenarioSetVersion, instruments: checked.value.instruments.length }
@@ -371,6 +479,7 @@ export class LaneMargin {
 
   /** Once ledger and orders are as they were. */
   restore(state: LaneMarginState): void {
+    for (const [account] of state.book.quoteBudgets) this.view.budgeted.add(account << recordShift)
     this.book = MarginBook.restore(this.view, state.book)
     this.intake = EpochIntake.restore(state.intake)
     this.listedAtBegin = state.listedAtBegin
@@ -389,24 +498,8 @@ export class LaneMargin {
 }
 
 const mostNames = 4_096
-
-/** One that has distributed all that it could pay has no price any more; a tick is then what a lot counts for. */
-const capMicrosOf = ({ maxPriceTicks, microsPerTickLot }: Instrument): number =>
-  Math.max(1, maxPriceTicks) * microsPerTickLot
-
-/** Where one lot alone is too large for any account, nobody can have an order or a position. */
-const isCountable = (instrument: Instrument): boolean => capMicrosOf(instrument) <= maxGrossMicros
-
-/** Covered for whatever it settles at. */
-const unvalued = (instrument: Instrument, markTicks: number): RiskInstrument => {
-  const { instrumentId, microsPerTickLot, maxPriceTicks } = instrument
-  const { instrumentName } = instrument.specification
-  const nothing = { shortMinimumMicros: 0, group: 0, concentrationUnits: 0 }
-  const common = { instrumentId, instrumentName, microsPerTickLot, ...nothing }
-  if (maxPriceTicks > 0) return boundedInstrument({ ...common, maxPriceTicks, markTicks })
-  const worthless = boundedInstrument({ ...common, maxPriceTicks: 1, markTicks: 0 })
-  return { ...worthless, risk: { kind: 'bounds', lowMicros: 0, highMicros: 0 } }
-}
+/** Of one account in one instrument, that one command may fill: each no larger than the largest. */
+const quotesOfCommand = 2
 
 const valued = (instrument: Instrument, { specificationVersion: _, ...risk }: InstrumentRisk): RiskInstrument => ({
   ...risk,

@@ -55,6 +55,8 @@ export class Matching {
   protected readonly groups = new QuoteGroups()
   protected readonly breached = new Set<QuoteGroup>()
   protected readonly moved = new Set<Listing>()
+  /** Whose quote budget has too little left for what they quote. */
+  protected readonly exhausted = new Set<AccountRecord>()
   /** From engine version 4 on. */
   protected margin: LaneMargin | undefined
 
@@ -120,9 +122,49 @@ export class Matching {
     ticks: number,
     lots: number,
     reserveMicros: number,
+    isBudgeted = false,
   ): void {
-    this.margin?.cancel(holding, sells, ticks, lots, reserveMicros)
+    if (!isBudgeted) this.margin?.cancel(holding, sells, ticks, lots, reserveMicros)
     this.accounts.closeVolume(holding, instrument, sells, ticks, lots, reserveMicros)
+  }
+
+  /** Whether margin is put by for all quotes of its account, and none is needed for this one. */
+  protected isBudgeted(order: Order): boolean {
+    const { orders, accounts, margin } = this
+    if ((orders.traits(order) & traits.isQuote) === 0 || margin === undefined) return false
+    return margin.hasQuoteBudget(accounts.account(orders.holding(order)))
+  }
+
+  /** A quote that its account's budget stands for, as `openVolume` and `moveVolume` are for any other order. */
+  protected openQuote(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    ticks: number,
+    lots: number,
+    { terms }: QuoteGroup,
+  ): RejectionCode | undefined {
+    // Without a protection nothing would end its fills before the budget does.
+    if (terms === undefined || terms.amountLimitLots === 0) return 'outside-quote-budget'
+    return this.moveQuote(holding, instrument, sells, ticks, 0, ticks, lots)
+  }
+  protected moveQuote(
+    holding: HoldingRecord,
+    instrument: Instrument,
+    sells: boolean,
+    fromTicks: number,
+    fromLots: number,
+    toTicks: number,
+    toLots: number,
+  ): RejectionCode | undefined {
+    const { accounts } = this
+    const exposure = toLots > fromLots ? accounts.exposureRefusal(holding, instrument, toLots - fromLots) : undefined
+    const lotFeeMicros = reserveMicrosOf(instrument, toTicks, 1) + 1
+    const refusal = exposure ?? this.margin?.checkQuote(holding, sells, toTicks, toLots, lotFeeMicros)
+    if (refusal !== undefined) return refusal
+    accounts.closeVolume(holding, instrument, sells, fromTicks, fromLots, 0)
+    accounts.carryVolume(holding, instrument, sells, toTicks, toLots, 0)
+    return undefined
   }
 
   /**
@@ -355,7 +397,11 @@ export class Matching {
     const released = orders.reserveMicros(order) - reserve
     if (this.margin !== undefined) {
       const paid = feeMicros(commissionPpm, ticks * lots * instrument.microsPerTickLot)
-      this.margin.fill(holding, sells, limitTicks, lots, ticks, paid, released)
+      if (!this.isBudgeted(order)) this.margin.fill(holding, sells, limitTicks, lots, ticks, paid, released)
+      else if (!this.margin.fillQuote(holding, sells, lots, ticks, paid)) {
+        this.exhausted.add(account)
+        this.isUnsettled = true
+      }
     }
     const fee = accounts.fillVolume(holding, instrument, sells, limitTicks, lots, ticks, commissionPpm, released)
     orders.setFilledLots(order, filled)
@@ -460,7 +506,8 @@ export class Matching {
       const ticks = levels.ticks(level)
       const left = levels.lots(level) - orders.visibleLots(order)
       const remaining = orders.remainingLots(order)
-      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, orders.reserveMicros(order))
+      const isBudgeted = this.isBudgeted(order)
+      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, orders.reserveMicros(order), isBudgeted)
       listing.book.remove(order, sells)
       this.tellCancelled(order, listing, reason, ticks, left, words, at)
     }

@@ -36,6 +36,18 @@ export const commandTypes = [
   'place-hold',
   'capture-hold',
   'release-hold',
+  'begin-liquidation',
+  'liquidate-position',
+  'transfer-position',
+  'cover-loss',
+  'haircut-gains',
+  'end-liquidation',
+  'transfer',
+  'deposit-collateral',
+  'withdraw-collateral',
+  'set-risk-limits',
+  'scale-risk-limits',
+  'set-quote-budget',
 ] as const
 
 export const eventTypes = [
@@ -85,6 +97,19 @@ export const eventTypes = [
   'hold-placed',
   'hold-captured',
   'hold-released',
+  'liquidation-begun',
+  'liquidation-tranche',
+  'position-transferred',
+  'loss-covered',
+  'gains-haircut',
+  'liquidation-ended',
+  'transferred',
+  'collateral-deposited',
+  'collateral-withdrawn',
+  'risk-limits-set',
+  'risk-limits-scaled',
+  'quote-budget-set',
+  'limit-breached',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

@@ -1,8 +1,8 @@
 import type { InstrumentRisk } from './commands.ts'
 import { type Field, i64, maxMessageBytes, nested, type Tail, u32 } from './fields.ts'
 
-/** 56 bytes, and behind those of an array 8 for each scenario. */
-const headBytes = 56
+/** 72 bytes, and behind those of an array 8 for each scenario. */
+const headBytes = 72
 const kinds = ['array', 'bounds'] as const
 
 const head = nested<{
@@ -18,6 +18,8 @@ const head = nested<{
   readonly first: number
   /** The upper one of bounds; else 0. */
   readonly second: number
+  readonly deltaMicroUnits: number
+  readonly vegaMicros: number
 }>({
   instrumentId: u32(0),
   specificationVersion: u32(4),
@@ -29,6 +31,8 @@ const head = nested<{
   scenarios: u32(36),
   first: i64(40),
   second: i64(48),
+  deltaMicroUnits: i64(56),
+  vegaMicros: i64(64),
 })
 const gain = i64(0)
 const none: Tail = { at: 0, end: 0 }

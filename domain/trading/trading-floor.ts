@@ -30,6 +30,7 @@ import type {
   SetMarketControls,
   SetMarketMakerProtection,
   SetMarkPrice,
+  SetQuoteBudget,
   SetTradingState,
   Withdraw,
 } from './commands.ts'
@@ -41,6 +42,8 @@ import type { Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
 import { idTextAt, putIdText } from './identifiers.ts'
 import { LaneMargin, maxCashMicros } from './lane-margin.ts'
+import { LimitDesk } from './limit-desk.ts'
+import { blockCodeOf, Liquidations } from './liquidations.ts'
 import type { Listing } from './listing.ts'
 import { stateNumber, tradingStates } from './market-controls.ts'
 import type { QuoteGroup } from './market-making.ts'
@@ -51,6 +54,7 @@ import { noLevel } from './price-ladder.ts'
 import { RecentCommands } from './recent-commands.ts'
 import { copyId, putLong, Tape, textWords } from './tape.ts'
 import { Timers } from './timers.ts'
+import { Treasury } from './treasury.ts'
 import { type Depth, uncrossPrice } from './uncross.ts'
 import { PriceWatch } from './velocity.ts'
 
@@ -96,6 +100,12 @@ interface DeadMan {
  * in words (docs/protocol/orders.md, executions.md).
  */
 export class TradingFloor extends ContractLife {
+  private readonly treasury = new Treasury({
+    accounts: this.accounts,
+    listings: this.listings,
+    told: this.told,
+    margin: () => this.requireMargin(),
+  })
   /** Of the rules: see engine-version.ts. */
   protected version: number = firstEngineVersion
   protected readonly recent = new RecentCommands()
@@ -110,6 +120,39 @@ export class TradingFloor extends ContractLife {
   /** Trades that were reversed: not twice. */
   protected readonly busted = new Set<string>()
   protected readonly timers = new Timers()
+  protected readonly liquidations = new Liquidations({
+    accounts: this.accounts,
+    listings: this.listings,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    cancelAll: (account, words, idWord) => {
+      const chosen = this.ordersOf(account, 0)
+      this.closeAll(chosen, 'liquidation', words, idWord)
+      return chosen.length
+    },
+    entryRefusal: (listing, sells, ticks) => {
+      const refusal = this.isContinuous(listing) ? undefined : refusalInState(this.stateOf(listing), false)
+      return (
+        refusal ??
+        (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks) ? 'price-outside-band' : undefined)
+      )
+    },
+    isOpenOrder: (words, idWord) => this.orders.ids.find(words, idWord) !== none,
+    trade: (placed, holding, listing, reserveMicros) => this.tradeUnchecked(placed, holding, listing, reserveMicros),
+    movePosition: (holding, instrument, lots, ticks) => this.movePosition(holding, instrument, lots, ticks, 0),
+    movePositionBack: (holding, instrument, lots, ticks, saved) =>
+      this.movePositionBack(holding, instrument, lots, ticks, 0, saved),
+  })
+  protected readonly limitDesk = new LimitDesk({
+    accounts: this.accounts,
+    orders: this.orders,
+    listings: this.listings,
+    firmNames: this.firmNames,
+    firmIds: this.firmIds,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    laneMillis: () => this.laneMillis,
+  })
   private readonly scratch = new Tape(64)
   /** The order that a side of a quote becomes. */
   private readonly quoted = new Tape(plainTailAt)
@@ -133,12 +176,15 @@ export class TradingFloor extends ContractLife {
   }
 
   private moveTo(atMillis: number): void {
-    if (atMillis > this.laneMillis) this.cells[laneMillisAt] = atMillis
+    if (atMillis <= this.laneMillis) return
+    this.cells[laneMillisAt] = atMillis
+    this.limitDesk.advance(atMillis)
   }
 
   private fireDue(): void {
     while (this.timers.isDue(this.laneMillis)) this.fire()
     if (this.margin?.hasDue === true) this.callMargin(this.margin)
+    this.limitDesk.tellBreaches()
   }
 
   /**
@@ -162,6 +208,7 @@ export class TradingFloor extends ContractLife {
     if (margin === undefined) return
     margin.remark()
     if (margin.hasDue) this.callMargin(margin)
+    this.limitDesk.tellBreaches()
   }
 
   /** Applies so many commands, the first at a word. Answers where they end. */
@@ -278,6 +325,30 @@ export class TradingFloor extends ContractLife {
         return this.captureHold(command)
       case 'release-hold':
         return this.releaseHold(command)
+      case 'transfer':
+        return this.treasury.transfer(command)
+      case 'deposit-collateral':
+        return this.treasury.depositCollateral(command)
+      case 'withdraw-collateral':
+        return this.treasury.withdrawCollateral(command)
+      case 'begin-liquidation':
+        return this.liquidations.begin(command, words, at + 2)
+      case 'liquidate-position':
+        return this.liquidations.reduce(command)
+      case 'transfer-position':
+        return this.liquidations.transfer(command)
+      case 'cover-loss':
+        return this.liquidations.cover(command)
+      case 'haircut-gains':
+        return this.liquidations.haircut(command)
+      case 'end-liquidation':
+        return this.liquidations.end(command)
+      case 'set-risk-limits':
+        return this.limitDesk.set(command)
+      case 'scale-risk-limits':
+        return this.limitDesk.scale(command)
+      case 'set-quote-budget':
+        return this.setQuoteBudget(command)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -291,6 +362,7 @@ export class TradingFloor extends ContractLife {
     listing.markTicks = command.markTicks
     writeEvent(this.told, { ...command, type: 'mark-price-set' })
     if (this.margin?.isBeyondScan(command.instrumentId, command.markTicks) === true) this.tellEpochDue(listing)
+    this.limitDesk.sweep()
     listing.lowMarkTicks = command.markTicks
     listing.highMarkTicks = command.markTicks
     this.lookAt(listing)
@@ -306,6 +378,8 @@ export class TradingFloor extends ContractLife {
     if (listing === undefined) return 'unknown-instrument'
     const { instrument } = listing
     if (words[at + 7] !== instrument.specificationVersion) return 'outdated-specification'
+    const { limits } = this.limitDesk
+    if (limits?.takeMessage(account, instrumentId, this.laneMillis) !== undefined) return 'message-rate-limit'
     const kinds = words[at + 10] as number
     const sells = (kinds & 1) !== 0
     const isMarket = (kinds & 0xff00) !== 0
@@ -318,12 +392,15 @@ export class TradingFloor extends ContractLife {
     const lots = words[at + 9] as number
     if (isMarket ? ticks !== 0 : ticks < 1 || ticks > instrument.maxPriceTicks) return 'price-out-of-range'
     if (lots < 1) return 'amount-out-of-range'
-    if (accounts.blocks(account) !== 0) return 'kill-switch-on'
+    if (accounts.blocks(account) !== 0) return blockCodeOf(accounts.blocks(account))
     if (!isImmediate && accounts.openOrders(account) >= maxOpenOrders) return 'open-order-limit'
-    if (isMarket) ticks = this.protectionTicks(listing, sells)
+    if (!isImmediate && limits?.isFull(accounts.holdingOf(account, instrumentId)) === true) return 'open-order-limit'
+    if (isMarket) ticks = this.protectionTicks(listing, sells, account)
     if (ticks === 0) return 'no-liquidity'
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
     const holding = accounts.holdingOf(account, instrumentId)
+    const limited = limits?.refusal(holding, listing, sells, 0, 0, ticks, lots)
+    if (limited !== undefined) return limited
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
@@ -359,10 +436,25 @@ export class TradingFloor extends ContractLife {
     if (remaining > 0) {
       const holding = orders.holding(order)
       const reserve = orders.reserveMicros(order)
-      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, reserve)
+      this.closeVolume(holding, listing.instrument, sells, ticks, remaining, reserve, this.isBudgeted(order))
       this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, words, idWord)
     }
     this.drop(order)
+  }
+
+  /** An immediate order as it lies on a tape, without a check of what its account can carry. Answers how much of it fills. */
+  private tradeUnchecked(placed: Tape, holding: HoldingRecord, listing: Listing, reserveMicros: number): number {
+    const { words } = placed
+    const [ticks, lots] = [words[8] as number, words[9] as number]
+    const sells = ((words[10] as number) & 1) !== 0
+    this.closeVolume(holding, listing.instrument, sells, ticks, -lots, -reserveMicros)
+    const all = (sells ? traits.sells : 0) | traits.isImmediate
+    const order = this.create(words, 2, holding, lots, all, reserveMicros)
+    this.tellAccepted(words, 0, ticks, lots)
+    const stopped = this.match(order, listing, sells, ticks)
+    const filledLots = this.orders.filledLots(order)
+    this.finish(order, listing, sells, ticks, stopped, words, 2)
+    return filledLots
   }
 
   private placeOrderWithInstructions(command: PlaceOrder, words: Int32Array, at: number): Refusal {
@@ -374,6 +466,8 @@ export class TradingFloor extends ContractLife {
     if (listing === undefined) return 'unknown-instrument'
     const { instrument } = listing
     if (command.specificationVersion !== instrument.specificationVersion) return 'outdated-specification'
+    const { limits } = this.limitDesk
+    if (limits?.takeMessage(account, instrumentId, this.laneMillis) !== undefined) return 'message-rate-limit'
     const sells = command.direction === 'sell'
     const isStop = orderType === 'stop_limit' || orderType === 'stop_market'
     const isMarket = orderType === 'market' || orderType === 'stop_market'
@@ -391,8 +485,10 @@ export class TradingFloor extends ContractLife {
     if (isStop && (command.triggerTicks < 1 || command.triggerTicks > instrument.maxPriceTicks))
       return 'price-out-of-range'
     if (command.quantityLots < 1) return 'amount-out-of-range'
-    if (accounts.blocks(account) !== 0) return 'kill-switch-on'
+    if (accounts.blocks(account) !== 0) return blockCodeOf(accounts.blocks(account))
     if ((!isImmediate || isStop) && accounts.openOrders(account) >= maxOpenOrders) return 'open-order-limit'
+    if ((!isImmediate || isStop) && limits?.isFull(accounts.holdingOf(account, instrumentId)) === true)
+      return 'open-order-limit'
     const expiresAtMillis =
       command.timeInForce === 'day'
         ? (Math.floor(this.laneMillis / dayMillis) + 1) * dayMillis
@@ -418,6 +514,13 @@ export class TradingFloor extends ContractLife {
       preventionOf(command)
     const holding = accounts.holdingOf(account, instrumentId)
     if (isStop) {
+      const limited = limits?.stopRefusal(
+        holding,
+        listing,
+        command.priceTicks || command.triggerTicks,
+        command.quantityLots,
+      )
+      if (limited !== undefined) return limited
       const order = this.create(words, at + 2, holding, command.quantityLots, all | traits.waits, 0)
       orders.extras.set(order, extras)
       this.tellAcceptedWithInstructions(words, at, command.priceTicks, command.quantityLots, expiresAtMillis)
@@ -431,13 +534,15 @@ export class TradingFloor extends ContractLife {
       lots = Math.min(lots, this.opposingLots(holding, sells))
       if (lots === 0) return 'reduce-only-would-increase'
     }
-    let ticks = isMarket ? this.protectionTicks(listing, sells) : command.priceTicks
+    let ticks = isMarket ? this.protectionTicks(listing, sells, account) : command.priceTicks
     if (ticks === 0) return 'no-liquidity'
     if (command.postOnly !== 'no') {
       ticks = this.postTicks(listing, sells, ticks, command.postOnly === 'slide')
       if (ticks === 0) return 'post-only-would-trade'
     }
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
+    const limited = limits?.refusal(holding, listing, sells, 0, 0, ticks, lots)
+    if (limited !== undefined) return limited
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
@@ -521,15 +626,17 @@ export class TradingFloor extends ContractLife {
 
   /**
    * The limit of a market order: a tenth away from the best price against it, rounded in the taker's favour, so that an
-   * empty book behind a thin best price cannot fill it at any price; and within the band. 0 where nothing rests.
+   * empty book behind a thin best price cannot fill it at any price; and within band and collar. 0 where nothing rests.
    */
-  private protectionTicks(listing: Listing, sells: boolean): number {
+  private protectionTicks(listing: Listing, sells: boolean, account: AccountRecord): number {
     const { best, bestTicks } = listing.book.side(!sells)
     if (best === noLevel) return 0
     const { maxPriceTicks } = listing.instrument
-    const ticks = sells
+    let ticks = sells
       ? Math.max(Math.ceil((bestTicks * 9) / 10), 1)
       : Math.min(Math.floor((bestTicks * 11) / 10), maxPriceTicks)
+    const collar = this.limitDesk.limits?.collarTicks(account, listing, sells) ?? 0
+    if (collar !== 0) ticks = sells ? Math.max(ticks, collar) : Math.min(ticks, collar)
     if (listing.controls.bandPpm === 0 || listing.referenceTicks() === 0) return ticks
     const bound = bandTicks(listing, sells)
     return sells ? Math.max(ticks, bound) : Math.min(ticks, bound)
@@ -559,6 +666,9 @@ export class TradingFloor extends ContractLife {
     const holding = orders.holding(order)
     if (accounts.account(holding) !== account) return this.noSuchOrder(words, at)
     const listing = this.listingOf(accounts.instrumentId(holding))
+    const { instrumentId } = listing.instrument
+    if (this.limitDesk.limits?.takeMessage(account, instrumentId, this.laneMillis) !== undefined)
+      return 'message-rate-limit'
     const ticks = words[at + 10] as number
     const quantityLots = words[at + 11] as number
     return this.change(order, listing, ticks, quantityLots, words, at + 2)
@@ -595,8 +705,19 @@ export class TradingFloor extends ContractLife {
       return 'amount-out-of-range'
     if (orders.filledTickLots(order) + lots * instrument.maxPriceTicks > Number.MAX_SAFE_INTEGER)
       return 'notional-too-large'
-    if (this.accounts.blocks(this.accounts.account(orders.holding(order))) !== 0) return 'kill-switch-on'
+    const blocks = this.accounts.blocks(this.accounts.account(orders.holding(order)))
+    if (blocks !== 0) return blockCodeOf(blocks)
     if (waits) {
+      const { triggerTicks } = orders.extrasOf(order)
+      const stopRefusal = this.limitDesk.limits?.stopRefusal(
+        orders.holding(order),
+        listing,
+        ticks || triggerTicks,
+        lots,
+        fromTicks || triggerTicks,
+        orders.remainingLots(order),
+      )
+      if (stopRefusal !== undefined) return stopRefusal
       orders.extrasOf(order).limitTicks = ticks
       orders.setQuantityLots(order, quantity)
       this.tellAmended(order, listing, ticks, true, 0, words, idWord)
@@ -632,6 +753,8 @@ export class TradingFloor extends ContractLife {
     }
     const keepsPriority = ticks === fromTicks && quantity <= orders.quantityLots(order)
     const holding = orders.holding(order)
+    const limited = this.limitDesk.limits?.refusal(holding, listing, sells, fromTicks, remaining, ticks, lots)
+    if (limited !== undefined) return limited
     if (
       isLimited(instrument) &&
       lots > remaining &&
@@ -640,7 +763,9 @@ export class TradingFloor extends ContractLife {
       return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
     const added = reserve - orders.reserveMicros(order)
-    const refusal = this.moveVolume(holding, instrument, sells, fromTicks, remaining, ticks, lots, added)
+    const refusal = this.isBudgeted(order)
+      ? this.moveQuote(holding, instrument, sells, fromTicks, remaining, ticks, lots)
+      : this.moveVolume(holding, instrument, sells, fromTicks, remaining, ticks, lots, added)
     if (refusal !== undefined) return refusal
     orders.setReserveMicros(order, reserve)
     orders.setQuantityLots(order, quantity)
@@ -675,7 +800,8 @@ export class TradingFloor extends ContractLife {
     }
     if (remaining > 0) {
       const reserve = orders.reserveMicros(order)
-      this.closeVolume(orders.holding(order), listing.instrument, sells, ticks, remaining, reserve)
+      const isBudgeted = this.isBudgeted(order)
+      this.closeVolume(orders.holding(order), listing.instrument, sells, ticks, remaining, reserve, isBudgeted)
       this.tellCancelled(order, listing, stopped ?? 'immediate-or-cancel', 0, 0, orders.words, order + idAt)
     }
     this.forget(order)
@@ -744,6 +870,7 @@ export class TradingFloor extends ContractLife {
     this.accountIds.set(name, accountId)
     const blocks = (this.killedFirms.has(firmId) ? blockedByFirm : 0) | (this.isLaneKilled ? blockedByLane : 0)
     this.accounts.setBlocks(record, blocks)
+    this.limitDesk.enrol(record)
     return accountId
   }
 
@@ -868,6 +995,7 @@ export class TradingFloor extends ContractLife {
   /** Accounts that turned out to need more than they have; not those that this very command has helped. */
   private callMargin(margin: LaneMargin): void {
     for (const account of margin.takeDue()) {
+      if (margin.hasQuotesBeyondBudget(account)) this.pullQuotes(account)
       const { equityMicros, requirementMicros } = margin.figures(account)
       if (requirementMicros <= equityMicros) continue
       const accountId = this.accounts.idOfRecord(account)
@@ -889,6 +1017,7 @@ export class TradingFloor extends ContractLife {
     const listing = this.listings[command.instrumentId]
     if (listing === undefined) return 'unknown-instrument'
     if (this.isPast(listing) || listing.state === stateNumber.expired) return 'instrument-not-open'
+    if (listing.instrument.terms.kind === 'collateral') return 'is-collateral'
     const state = tradingStates.indexOf(command.state)
     const mayEnd = state === stateNumber.auction || state === stateNumber.halted
     const isTimed = command.untilMillis !== 0
@@ -970,8 +1099,10 @@ export class TradingFloor extends ContractLife {
     const { accountId, commandId, groupHash } = command
     const account = this.accounts.find(accountId)
     if (account === none) return 'unknown-account'
-    if (this.accounts.blocks(account) !== 0) return 'kill-switch-on'
+    if (this.accounts.blocks(account) !== 0) return blockCodeOf(this.accounts.blocks(account))
+    if (this.limitDesk.limits?.takeMessage(account, 0, this.laneMillis) !== undefined) return 'message-rate-limit'
     const group = this.groups.take(accountId, groupHash)
+    this.margin?.refillQuoteBudget(account)
     let acceptedSides = 0
     let rejectedSides = 0
     for (const [index, entry] of command.quotes.entries())
@@ -1016,6 +1147,8 @@ export class TradingFloor extends ContractLife {
     }
     const { instrument } = listing
     if (entry.specificationVersion !== instrument.specificationVersion) return 'outdated-specification'
+    const { limits } = this.limitDesk
+    if (limits?.takeMessageIn(entry.instrumentId, this.laneMillis) !== undefined) return 'message-rate-limit'
     if (ticks < 1 || ticks > instrument.maxPriceTicks) return 'price-out-of-range'
     if (lots < 1) return 'amount-out-of-range'
     if (standing !== none) {
@@ -1029,13 +1162,18 @@ export class TradingFloor extends ContractLife {
       const refusal = refusalInState(this.stateOf(listing), true)
       if (refusal !== undefined) return refusal
     }
-    if (accounts.openOrders(account) >= maxOpenOrders) return 'open-order-limit'
+    if (accounts.openOrders(account) >= maxOpenOrders || limits?.isFull(holding) === true) return 'open-order-limit'
     if (listing.controls.bandPpm !== 0 && isOutsideBand(listing, sells, ticks)) return 'price-outside-band'
     const placed = this.quoteOrder(entry, index, sells, ticks, lots, words, at)
     if (orders.ids.find(placed.words, 2) !== none) return 'duplicate-order'
+    const limited = limits?.refusal(holding, listing, sells, 0, 0, ticks, lots)
+    if (limited !== undefined) return limited
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) return 'position-limit'
     const reserve = reserveMicrosOf(instrument, ticks, lots)
-    const refusal = this.openVolume(holding, instrument, sells, ticks, lots, reserve)
+    const refusal =
+      this.margin?.hasQuoteBudget(account) === true
+        ? this.openQuote(holding, instrument, sells, ticks, lots, group)
+        : this.openVolume(holding, instrument, sells, ticks, lots, reserve)
     if (refusal !== undefined) return refusal
     const all = traits.hasExtras | traits.isQuote | (sells ? traits.sells : 0)
     const order = this.create(placed.words, 2, holding, lots, all, reserve)
@@ -1083,6 +1221,13 @@ export class TradingFloor extends ContractLife {
     if (this.accounts.find(command.accountId) === none) return 'unknown-account'
     const { intervalMillis, frozenMillis, amountLimitLots, deltaLimitLots } = command
     if (amountLimitLots < 0 || deltaLimitLots < 0) return 'amount-out-of-range'
+    const account = this.accounts.find(command.accountId)
+    const budget = this.margin?.quoteBudget(account)
+    if (budget !== undefined) {
+      const others = this.protectedLots(command.accountId, budget.largestQuoteLots, command.groupHash)
+      if (amountLimitLots === 0 || others + amountLimitLots + budget.largestQuoteLots > budget.lots)
+        return 'quote-budget-below-protection'
+    }
     const group = this.groups.take(command.accountId, command.groupHash)
     group.name = command.name
     group.terms = { intervalMillis, frozenMillis, amountLimitLots, deltaLimitLots }
@@ -1142,6 +1287,7 @@ export class TradingFloor extends ContractLife {
     if (buyer === none || seller === none) return 'unknown-account'
     if (this.busted.has(tradeId)) return 'trade-already-busted'
     const { instrument, settled } = listing
+    if (instrument.terms.kind === 'collateral') return 'is-collateral'
     const isBefore = settled.adjustedAtMillis !== 0 && command.tradedAtMillis <= settled.adjustedAtMillis
     if (settled.isFinal || isBefore) return 'instrument-settled'
     if (priceTicks < 1 || priceTicks > instrument.maxPriceTicks) return 'price-out-of-range'
@@ -1269,6 +1415,7 @@ export class TradingFloor extends ContractLife {
   /** What the orders at hand have set off: quotes are pulled first, then each market that moved is looked at. */
   private settle(): void {
     for (;;) {
+      this.pullExhausted()
       const [group] = this.breached
       if (group !== undefined) {
         this.breached.delete(group)
@@ -1281,6 +1428,40 @@ export class TradingFloor extends ContractLife {
       this.settleMarket(listing)
     }
     this.isUnsettled = false
+  }
+
+  /** Lots that may fill under an account's quote budget, its protections taken together. */
+  private protectedLots(accountId: number, largestQuoteLots: number, besides = ''): number {
+    return this.groups
+      .all()
+      .filter(group => group.accountId === accountId && group.terms !== undefined && group.group !== besides)
+      .reduce((sum, { terms }) => sum + (terms?.amountLimitLots ?? 0) + largestQuoteLots, 0)
+  }
+
+  private setQuoteBudget(command: SetQuoteBudget): Refusal {
+    const { accountId, commandId, lots, largestQuoteLots, lotLossMicros, lotCapMicros } = command
+    const margin = this.requireMargin()
+    const account = this.accounts.find(accountId)
+    if (account === none) return 'unknown-account'
+    if (this.groups.all().some(group => group.accountId === accountId && group.orders.size > 0))
+      return 'quotes-standing'
+    const terms = { lots, largestQuoteLots, lotLossMicros, lotCapMicros }
+    const isNone = lots === 0 && largestQuoteLots === 0 && lotLossMicros === 0 && lotCapMicros === 0
+    if (!isNone && this.protectedLots(accountId, largestQuoteLots) > lots) return 'quote-budget-below-protection'
+    const refusal = margin.setQuoteBudget(account, isNone ? undefined : terms)
+    if (refusal !== undefined) return refusal
+    const reservedMicros = lots * lotLossMicros
+    writeEvent(this.told, { type: 'quote-budget-set', commandId, accountId, ...terms, reservedMicros })
+    return undefined
+  }
+
+  private pullExhausted(): void {
+    for (const account of [...this.exhausted]) if (this.exhausted.delete(account)) this.pullQuotes(account)
+  }
+  private pullQuotes(account: AccountRecord): void {
+    const isQuote = (order: Order): boolean =>
+      (this.orders.traits(order) & traits.isQuote) !== 0 && this.orders.level(order) !== noLevel
+    this.closeAll(this.ordersOf(account, 0).filter(isQuote), 'quote-budget')
   }
 
   private pull(group: QuoteGroup): void {
@@ -1316,6 +1497,7 @@ export class TradingFloor extends ContractLife {
     for (const order of reached) {
       // One of those before it may have cancelled it, or ended continuous trading.
       if (listing.waiting.has(order) && this.isContinuous(listing)) this.trigger(order, listing)
+      this.pullExhausted()
       if (this.breached.size > 0)
         for (const group of [...this.breached]) if (this.breached.delete(group)) this.pull(group)
     }
@@ -1337,7 +1519,7 @@ export class TradingFloor extends ContractLife {
     const sells = orders.isSell(order)
     const all = orders.traits(order)
     const { limitTicks } = orders.extrasOf(order)
-    const ticks = limitTicks === 0 ? this.protectionTicks(listing, sells) : limitTicks
+    const ticks = limitTicks === 0 ? this.protectionTicks(listing, sells, accounts.account(holding)) : limitTicks
     if (ticks === 0) {
       this.close(order, 'no-liquidity', orders.words, order + idAt)
       return
@@ -1354,6 +1536,11 @@ export class TradingFloor extends ContractLife {
         this.tellAmended(order, listing, limitTicks, true, 0, orders.words, order + idAt)
     }
     const lots = orders.quantityLots(order)
+    const limited = this.limitDesk.limits?.refusal(holding, listing, sells, 0, 0, ticks, lots)
+    if (limited !== undefined) {
+      this.close(order, limited, orders.words, order + idAt)
+      return
+    }
     if (isLimited(instrument) && accounts.isBeyondLimit(holding, instrument, sells, lots)) {
       this.close(order, 'position-limit', orders.words, order + idAt)
       return

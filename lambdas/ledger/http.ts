@@ -3,8 +3,15 @@ import { serve } from '../shell/serve.ts'
 import * as depositCash from './deposit-cash.ts'
 import * as getAccount from './get-account.ts'
 import * as getDeposit from './get-deposit.ts'
+import * as getOwnAccount from './get-own-account.ts'
+import * as getWithdrawal from './get-withdrawal.ts'
+import * as listCollateral from './list-collateral.ts'
+import * as listLedgerEntries from './list-ledger-entries.ts'
 import * as listPositions from './list-positions.ts'
+import * as moveCollateral from './move-collateral.ts'
 import * as openAccount from './open-account.ts'
+import * as transferCash from './transfer-cash.ts'
+import * as withdrawCash from './withdraw-cash.ts'
 
 export const handler = serve('ledger', ledgerOperations, {
   'open-account': openAccount.handle,
@@ -12,4 +19,11 @@ export const handler = serve('ledger', ledgerOperations, {
   'deposit-cash': depositCash.handle,
   'get-deposit': getDeposit.handle,
   'list-positions': listPositions.handle,
+  'withdraw-cash': withdrawCash.handle,
+  'get-withdrawal': getWithdrawal.handle,
+  'transfer-cash': transferCash.handle,
+  'move-collateral': moveCollateral.handle,
+  'list-collateral': listCollateral.handle,
+  'get-own-account': getOwnAccount.handle,
+  'list-ledger-entries': listLedgerEntries.handle,
 })

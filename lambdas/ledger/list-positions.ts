@@ -1,7 +1,13 @@
 import { getAccount } from '#adapters/tables/accounts.ts'
+import { getBook } from '#adapters/tables/books.ts'
+import { getMark } from '#adapters/tables/marks.ts'
 import * as positions from '#adapters/tables/positions.ts'
+import { contributionsOf, unrealisedMicros, type ValuedAccount, valueAccount } from '#domain/margin/account-risk.ts'
+import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { listPositions } from '#protocol/operations/ledger.ts'
 import { instrumentName } from '#protocol/values.ts'
+import { readAccountState } from '../risk/account-state.ts'
+import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
 import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { positionDecimals } from './position-view.ts'
@@ -11,24 +17,53 @@ const defaultLimit = 100
 export const handle: Handle<typeof listPositions> = async ({ query, principal }) => {
   const account = await getAccount(principal.account)
   if (account?.accountState !== 'open' || account.accountId === undefined) return { code: 'account-not-open' }
+  const { accountId, lane } = account
   const scope = { operation: 'list-positions', account: principal.account }
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, instrumentName)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
-  const { rows, next } = await positions.listPositions(account.accountId, {
+  const { rows: all, next } = await positions.listPositions(accountId, {
     limit: query.limit ?? defaultLimit,
     ...(after === undefined ? {} : { after }),
     ...(query.instrument_name === undefined ? {} : { instrumentName: query.instrument_name }),
   })
+  // Assets that secure others are told by themselves: GET /api/v1/collateral.
+  const rows = all.filter(({ isCollateral }) => isCollateral !== true)
+  const valued = rows.some(({ sizeLots }) => sizeLots !== 0) ? await valuedAccount(lane, accountId) : undefined
+  const contributions = valued === undefined ? undefined : contributionsOf(valued)
+  const data = await Promise.all(
+    rows.map(async row => ({
+      instrument_name: row.instrumentName,
+      direction: row.sizeLots === 0 ? ('zero' as const) : row.sizeLots > 0 ? ('buy' as const) : ('sell' as const),
+      ...positionDecimals(row),
+      ...(row.sizeLots === 0 ? closed : await marked(row, valued)),
+      margin_contribution: decimalOfMicros(contributions?.get(row.instrumentId) ?? 0),
+      last_update_timestamp: new Date(row.updatedAtMillis).toISOString(),
+    })),
+  )
+  return { status: 200, body: { data, next_cursor: next === undefined ? null : encodeCursor(scope, next) } }
+}
+
+const valuedAccount = async (lane: number, accountId: number): Promise<ValuedAccount> => {
+  const [{ rows }, epoch] = await Promise.all([readAccountState(lane, accountId), rememberedEpochInForce(lane)])
+  return valueAccount(rows, epoch)
+}
+
+/** What is not held any more is worth nothing to anybody here. */
+const closed = { mark_price: null, unrealized_profit_loss: null, greeks: null }
+
+const marked = async (row: positions.PositionRow, valued: ValuedAccount | undefined) => {
+  const mark = await getMark(row.lane, row.instrumentId)
+  // Where nothing marks by itself an operator may have.
+  const markTicks = mark?.markTicks ?? (await getBook(row.lane, row.instrumentId))?.market.markTicks ?? 0
+  const greeks = mark?.greeks
+  const told =
+    greeks === undefined ? null : { delta: greeks.delta, gamma: greeks.gamma, vega: greeks.vega, theta: greeks.theta }
+  if (markTicks === 0) return { ...closed, greeks: told }
+  const held = valued?.rows.positions.find(({ instrument }) => instrument.instrumentId === row.instrumentId)
   return {
-    status: 200,
-    body: {
-      data: rows.map(row => ({
-        instrument_name: row.instrumentName,
-        direction: row.sizeLots === 0 ? 'zero' : row.sizeLots > 0 ? 'buy' : 'sell',
-        ...positionDecimals(row),
-        last_update_timestamp: new Date(row.updatedAtMillis).toISOString(),
-      })),
-      next_cursor: next === undefined ? null : encodeCursor(scope, next),
-    },
+    mark_price: decimal(markTicks, row.tickSize),
+    unrealized_profit_loss:
+      held === undefined ? null : decimalOfMicros(unrealisedMicros({ ...row, instrument: held.instrument }, markTicks)),
+    greeks: told,
   }
 }

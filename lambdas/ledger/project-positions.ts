@@ -1,21 +1,42 @@
 import { type AccountRow, accountReplacement, getAccount } from '#adapters/tables/accounts.ts'
-import { balancePut } from '#adapters/tables/balances.ts'
-import { positionPut } from '#adapters/tables/positions.ts'
+import { balancePut, getBalances } from '#adapters/tables/balances.ts'
+import type { LedgerEntryKind } from '#adapters/tables/ledger-entries.ts'
+import { tradeIdOf } from '#adapters/market-keys.ts'
+import { type PositionRow, positionPut } from '#adapters/tables/positions.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
-import type { AccountOpened, CommandRejected, Event, PositionSettled, TradeLeg } from '#domain/trading/events.ts'
+import type {
+  AccountOpened,
+  CommandRejected,
+  Event,
+  PositionSettled,
+  PositionState,
+  TradeLeg,
+  Transferred,
+  TransferLeg,
+} from '#domain/trading/events.ts'
 import { namedInstruments } from '../shell/named-instruments.ts'
 import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
 import { accountOpenedBy } from './account-opening.ts'
+import { accountsOf, balanceOf, CashBook, stampOf } from './cash-book.ts'
+import { liquidationRecords } from './liquidation-records.ts'
+import { commandsOfLiquidation, lossWrites } from './loss-writes.ts'
 
-/** Positions, balances, accounts, and what became of deposits and openings. */
+/** Positions, balances with each movement of cash, accounts, and what became of openings and of commands that move cash. */
 export const projectPositions: Projection = {
   name: 'project-positions',
   async load(lane, events) {
     const trades = events.filter(({ event }) => aboutPositions.has(event.type))
-    const [instrumentOf, accounts] = await Promise.all([namedInstruments(lane, trades), openingAccounts(events)])
-    return placed => writesOf(placed, { instrumentOf, rowOf: commandId => accounts.get(commandId) })
+    const [instrumentOf, accounts, balances] = await Promise.all([
+      namedInstruments(lane, trades),
+      openingAccounts(events),
+      // As they are at the watermark: were they written since, so was it, and nothing of this would be stored.
+      getBalances(accountsOf(events), 'USD'),
+    ])
+    const cash = new CashBook(balances)
+    const rowOf = (commandId: string) => accounts.get(commandId)
+    return placed => [...writesOf(placed, { instrumentOf, rowOf, cash }), ...liquidationRecords(placed)]
   },
 }
 
@@ -25,6 +46,9 @@ const aboutPositions: ReadonlySet<Event['type']> = new Set<Event['type']>([
   'trade-executed',
   'trade-busted',
   'position-settled',
+  'position-transferred',
+  'collateral-deposited',
+  'collateral-withdrawn',
   'instrument-listed',
 ])
 
@@ -32,6 +56,7 @@ interface Loaded {
   readonly instrumentOf: (instrumentId: number) => Instrument
   /** The row of the account that a command was to open. */
   readonly rowOf: (commandId: string) => AccountRow | undefined
+  readonly cash: CashBook
 }
 
 const openingAccounts = async (events: readonly PlacedEvent[]): Promise<ReadonlyMap<string, AccountRow>> => {
@@ -49,27 +74,67 @@ const openingAccounts = async (events: readonly PlacedEvent[]): Promise<Readonly
 const isRefusedOpening = (event: PlacedEvent['event']): event is CommandRejected =>
   event.type === 'command-rejected' && event.commandType === 'open-account'
 
-const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonly Write[] => {
+const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): readonly Write[] => {
   const { event } = placed
   switch (event.type) {
     // In the order in which the engine filled them: on a trade with itself an account ends as the taker.
     case 'trade-executed':
-      return legWrites(placed, instrumentOf(event.instrumentId), [event.maker, event.taker])
+      return legWrites(placed, instrumentOf(event.instrumentId), [event.maker, event.taker], cash)
     // Reversed in this order.
     case 'trade-busted':
-      return legWrites(placed, instrumentOf(event.instrumentId), [event.buyer, event.seller])
+      return legWrites(placed, instrumentOf(event.instrumentId), [event.buyer, event.seller], cash)
     case 'position-settled':
-      return legWrites(placed, instrumentOf(event.instrumentId), [event])
+      return legWrites(placed, instrumentOf(event.instrumentId), [event], cash)
     case 'deposited':
-      return [balanceWrite(placed, event.accountId, event.cashMicros), acceptedOutcome(placed, event.commandId)]
+    case 'withdrawn':
+      return [
+        ...cash.moved(placed, event, { kind: event.type === 'deposited' ? 'deposit' : 'withdrawal' }),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    case 'hold-placed':
+    case 'hold-released':
+      return [balanceOf(placed, event), acceptedOutcome(placed, event.commandId)]
+    case 'hold-captured':
+      return [...cash.moved(placed, event, { kind: 'hold-capture' }), acceptedOutcome(placed, event.commandId)]
+    case 'transferred':
+      return [
+        ...cash.moved(placed, event, { kind: 'transfer', counterAccountId: event.toAccountId }),
+        ...cash.moved(placed, receiverOf(event), { kind: 'transfer', leg: 1, counterAccountId: event.accountId }),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    case 'collateral-deposited':
+    case 'collateral-withdrawn': {
+      const { sizeLots } = event
+      const instrument = instrumentOf(event.instrumentId)
+      return [
+        positionPut(positionOf(placed, instrument, { ...event, position: { ...nothing, sizeLots } })),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    }
+    case 'position-transferred': {
+      const legs = [
+        { accountId: event.accountId, ...event.from },
+        { accountId: event.toAccountId, ...event.to },
+      ]
+      const writes = legWrites(placed, instrumentOf(event.instrumentId), legs, cash)
+      return [...writes, acceptedOutcome(placed, event.commandId)]
+    }
+    case 'loss-covered':
+    case 'gains-haircut':
+      return [...lossWrites(placed, event, cash), acceptedOutcome(placed, event.commandId)]
+    case 'liquidation-begun':
+    case 'liquidation-tranche':
+    case 'liquidation-ended':
+      return [acceptedOutcome(placed, event.commandId)]
     case 'account-opened':
       return [
         openedAccount(placed, event, rowOf(event.commandId)),
-        balanceWrite(placed, event.accountId, 0),
+        balancePut({ ...stampOf(placed), accountId: event.accountId, currency: 'USD', cashMicros: 0, heldMicros: 0 }),
         acceptedOutcome(placed, event.commandId),
       ]
     case 'command-rejected':
-      if (event.commandType === 'deposit') return [rejectedOutcome(placed, event.commandId, event.code)]
+      if (commandsOfCash.has(event.commandType) || commandsOfLiquidation.has(event.commandType))
+        return [rejectedOutcome(placed, event.commandId, event.code)]
       if (!isRefusedOpening(event)) return []
       return [...failedAccount(event, rowOf(event.commandId)), rejectedOutcome(placed, event.commandId, event.code)]
     default:
@@ -77,45 +142,94 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf }: Loaded): readonl
   }
 }
 
+const commandsOfCash: ReadonlySet<CommandRejected['commandType']> = new Set<CommandRejected['commandType']>([
+  'deposit',
+  'withdraw',
+  'place-hold',
+  'capture-hold',
+  'release-hold',
+  'transfer',
+  'deposit-collateral',
+  'withdraw-collateral',
+])
+
+/** A side of a trade, of a payment, or of a position that somebody else took over. */
+type CashLeg = TradeLeg | PositionSettled | (TransferLeg & { readonly accountId: number })
+
 const legWrites = (
   placed: PlacedEvent,
-  { instrumentId, specification }: Instrument,
-  legs: readonly (TradeLeg | PositionSettled)[],
+  instrument: Instrument,
+  legs: readonly CashLeg[],
+  cash: CashBook,
 ): readonly Write[] =>
-  legs.flatMap(leg => {
-    const { accountId, position, cashMicros } = leg
+  legs.flatMap((leg, index) => {
+    const { instrumentName } = instrument.specification
     return [
       positionPut({
-        accountId,
-        instrumentName: specification.instrumentName,
-        instrumentId,
-        tickSize: specification.tickSize,
-        minTradeAmount: specification.minTradeAmount,
-        sizeLots: position.sizeLots,
-        entryTickLots: position.entryTickLots,
-        realisedMicros: position.realisedMicros,
-        updatedAtMillis: placed.atMillis,
-        eventId: placed.eventId,
-        lane: placed.lane,
-        outSeq: placed.outSeq,
+        ...positionOf(placed, instrument, leg),
         ...('settlementKind' in leg && { payment: { ...leg, kind: leg.settlementKind } }),
       }),
-      balanceWrite(placed, accountId, cashMicros),
+      ...cash.moved(placed, { ...referenceOf(placed), ...leg }, { ...causeOf(placed, leg), instrumentName, leg: index }),
     ]
   })
 
-const balanceWrite = ({ atMillis, eventId, outSeq }: PlacedEvent, accountId: number, cashMicros: number): Write =>
-  balancePut({ accountId, currency: 'USD', cashMicros, updatedAtMillis: atMillis, eventId, outSeq })
+const positionOf = (
+  { atMillis, eventId, lane, outSeq }: PlacedEvent,
+  { instrumentId, specification }: Instrument,
+  { accountId, position }: { readonly accountId: number; readonly position: PositionState },
+): PositionRow => ({
+  accountId,
+  instrumentName: specification.instrumentName,
+  instrumentId,
+  tickSize: specification.tickSize,
+  minTradeAmount: specification.minTradeAmount,
+  sizeLots: position.sizeLots,
+  entryTickLots: position.entryTickLots,
+  realisedMicros: position.realisedMicros,
+  updatedAtMillis: atMillis,
+  eventId,
+  lane,
+  outSeq,
+  ...(specification.kind === 'collateral' && { isCollateral: true }),
+})
+
+/** Collateral costs nothing to hold and pays nothing. */
+const nothing: Omit<PositionState, 'sizeLots'> = { entryTickLots: 0, realisedMicros: 0 }
+
+/** The id of a trade, where no command's is that of the payment. */
+const referenceOf = ({ event, lane, outSeq }: PlacedEvent): { readonly commandId: string } => {
+  if (event.type === 'trade-busted') return { commandId: event.tradeId }
+  if (event.type === 'position-transferred') return event
+  return { commandId: tradeIdOf(lane, outSeq) }
+}
+
+const causeOf = (
+  { event }: PlacedEvent,
+  leg: CashLeg,
+): { readonly kind: LedgerEntryKind; readonly feeMicros?: number; readonly counterAccountId?: number } => {
+  if ('settlementKind' in leg) return { kind: leg.settlementKind }
+  if ('feeMicros' in leg) return { kind: event.type === 'trade-busted' ? 'trade-bust' : 'trade', feeMicros: leg.feeMicros }
+  if (event.type !== 'position-transferred') throw new Error(`a leg without a fee in ${event.type}`)
+  const counterAccountId = leg.accountId === event.accountId ? event.toAccountId : event.accountId
+  return { kind: 'position-transfer', counterAccountId }
+}
+
+/** The other side of a transfer. */
+const receiverOf = ({ toAccountId, toCashMicros, commandId }: Transferred) => ({
+  accountId: toAccountId,
+  cashMicros: toCashMicros,
+  commandId,
+})
 
 /** The engine has opened it, whatever the row thought of that. */
 const openedAccount = (
   { lane, atMillis }: PlacedEvent,
-  { account, accountId, commandId }: AccountOpened,
+  { account, accountId, commandId, firm }: AccountOpened,
   row: AccountRow | undefined,
 ): Write => {
   const { failure: _, ...before } = row ?? { account, attempt: 0, createdAtMillis: atMillis }
   return accountReplacement(
-    { ...before, accountState: 'open', accountId, lane, commandId, openedAtMillis: atMillis },
+    { ...before, accountState: 'open', accountId, lane, commandId, openedAtMillis: atMillis, firm },
     row,
   )
 }

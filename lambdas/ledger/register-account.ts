@@ -17,7 +17,7 @@ const input = z.object({
 export const handler = serveTask(input, async ({ account, lane, attempt, firm }) => {
   const before = await getAccount(account)
   if (before?.accountState === 'open') return reject('account-exists')
-  const row = registered({ account, lane, attempt }, before, Date.now())
+  const row = registered({ account, lane, attempt, firm: firm ?? account }, before, Date.now())
   if (row !== before) {
     // First, whose account the command opens: once the row is there, nothing stops the command.
     await promise(openingPromise(row))
@@ -27,11 +27,11 @@ export const handler = serveTask(input, async ({ account, lane, attempt, firm })
 })
 
 const registered = (
-  wanted: { readonly account: string; readonly lane: number; readonly attempt: number },
+  wanted: { readonly account: string; readonly lane: number; readonly attempt: number; readonly firm: string },
   before: AccountRow | undefined,
   nowMillis: number,
 ): AccountRow => {
-  const { account, attempt } = wanted
+  const { account, attempt, firm } = wanted
   if (before !== undefined && before.attempt >= attempt && before.accountState === 'opening') return before
   if (before !== undefined && before.attempt >= attempt)
     throw new Error(`attempt ${attempt} of account ${account} has ended: its row is at ${before.attempt}`)
@@ -43,5 +43,6 @@ const registered = (
     commandId: openingCommandId(account, attempt),
     attempt,
     createdAtMillis: nowMillis,
+    firm,
   }
 }

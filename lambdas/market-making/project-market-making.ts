@@ -12,6 +12,7 @@ import { getObligationTerms } from '#adapters/tables/obligation-terms.ts'
 import { outcomePut } from '#adapters/tables/outcomes.ts'
 import { quoteEnd, quoteRejection } from '#adapters/tables/quote-outcomes.ts'
 import { latestQuotingDay, quotingDayPut } from '#adapters/tables/quoting-days.ts'
+import { limitBreachPut, limitScalePut, limitsPut, quoteBudgetPut } from '#adapters/tables/risk-limits.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { CommandRejected } from '#domain/trading/events.ts'
@@ -143,6 +144,19 @@ const writesOf = (placed: PlacedEvent): readonly Write[] => {
       ]
     case 'dead-man-fired':
       return [deadManFired({ lane, accountId: event.accountId }, event.atMillis, event.cancelledOrders)]
+    case 'risk-limits-set':
+      return [limitsPut(lane, { ...event, setAtMillis: atMillis }), acceptedOutcome(placed, event.commandId)]
+    case 'risk-limits-scaled': {
+      const { floorPpm, ceilingPpm } = event
+      return [
+        ...event.scales.map(scale => limitScalePut(lane, { ...scale, floorPpm, ceilingPpm, scaledAtMillis: atMillis })),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    }
+    case 'quote-budget-set':
+      return [quoteBudgetPut(lane, event.accountId, event), acceptedOutcome(placed, event.commandId)]
+    case 'limit-breached':
+      return [limitBreachPut({ ...event, lane, outSeq: placed.outSeq, eventId: placed.eventId, atMillis })]
     case 'kill-switch-set': {
       const { scope, accountId, firm, isOn, cancelledOrders } = event
       return [
@@ -174,6 +188,9 @@ const refusalWrites = (placed: PlacedEvent, { commandType, commandId, code }: Co
     case 'reset-market-maker-protection':
     case 'set-dead-man':
     case 'set-kill-switch':
+    case 'set-risk-limits':
+    case 'scale-risk-limits':
+    case 'set-quote-budget':
     case 'set-trading-state':
     case 'set-market-controls':
     case 'set-mark-price':

@@ -69,7 +69,7 @@ const bookFacts = (book: BookRow | undefined, tick: number): BookFacts => {
 }
 
 /** From when on the fixings of which index count for a contract. */
-const fixingNeeds = ({ instrument, listedAtMillis }: InstrumentRow): readonly (readonly [string, number])[] => {
+export const fixingNeeds = ({ instrument, listedAtMillis }: InstrumentRow): readonly (readonly [string, number])[] => {
   const { terms } = instrument
   switch (terms.kind) {
     case 'future':
@@ -131,7 +131,11 @@ const measured = new Map<string, { readonly atMillis: number; readonly price: nu
 /** For tests, whose tables come and go. */
 export const forgetMeasured = (): void => measured.clear()
 
-const soFarOf = async (row: InstrumentRow, terms: ContractTerms, nowMillis: number): Promise<number | undefined> => {
+export const soFarOf = async (
+  row: InstrumentRow,
+  terms: ContractTerms,
+  nowMillis: number,
+): Promise<number | undefined> => {
   if (!('periodStartMillis' in terms) || terms.periodStartMillis >= nowMillis) return undefined
   const { instrument, lane, listedAtMillis } = row
   const key = `${lane}#${instrument.instrumentId}`

@@ -4,6 +4,7 @@ import { readPayoff } from '#domain/pricing/payoff-tree.ts'
 import { type ContractProposal, completeSpecification, type KnownBounds } from '#domain/reference/contract-listing.ts'
 import { type OptionTerms, readContractTerms } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, isPlainFuture } from '#domain/reference/instrument.ts'
+import { versionOfContracts, versionOfMargin } from '#domain/trading/engine-version.ts'
 import { increments } from '#domain/units.ts'
 import type { ListingRequest } from '#protocol/operations/reference.ts'
 import type { Rejection } from '../shell/http.ts'
@@ -63,7 +64,9 @@ export const specifyContract = async (
   const specified = completeSpecification(proposal, bounds)
   if (!specified.ok) return wrongField(specified.fault.field, specified.fault.reason)
   const { specification } = specified
-  const missing = isPlainFuture(specification) ? undefined : await engineVersionMissing(lane)
+  const missing = isPlainFuture(specification)
+    ? undefined
+    : await engineVersionMissing(lane, specification.kind === 'collateral' ? versionOfMargin : versionOfContracts)
   return missing ?? { specification }
 }
 

@@ -23,9 +23,12 @@ export const turnoverOf = ({ instrument }: InstrumentRow, tickLots: bigint): str
 export const levelsOf = (row: InstrumentRow, side: BookSide, depth: number): [price: string, amount: string][] =>
   bestLevels(side, depth).map(({ ticks, lots }) => [priceOf(row, ticks), amountOf(row, lots)])
 
-/** A market whose time has come takes no orders even before the command that expires it. */
+/** Collateral never trades; a market whose time has come takes no orders even before the command that expires it. */
 export const stateOf = ({ instrument }: InstrumentRow, { state }: MarketData): TradingState =>
-  state !== 'expired' && instrument.specification.expirationMillis <= Date.now() ? 'closed' : state
+  instrument.terms.kind === 'collateral' ||
+  (state !== 'expired' && instrument.specification.expirationMillis <= Date.now())
+    ? 'closed'
+    : state
 
 /** Undefined: nothing has been projected of it yet, so it is as new as its listing. */
 export const marketStatusOf = (row: InstrumentRow, market: MarketData = newMarket): z.infer<typeof marketStatus> => ({

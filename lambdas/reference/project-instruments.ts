@@ -5,6 +5,7 @@ import {
   instrumentSettled,
 } from '#adapters/tables/instruments.ts'
 import { activatedVersionPut, startedEpochPut } from '#adapters/tables/lane-events.ts'
+import { riskLaneUpdate } from '#adapters/tables/risk-lanes.ts'
 import type { Write } from '#adapters/writes.ts'
 import { defineInstrument, type Instrument } from '#domain/reference/instrument.ts'
 import type { CommandRejected, Event, InstrumentSettled } from '#domain/trading/events.ts'
@@ -14,7 +15,7 @@ import { type PlacedEvent, type Projection, serveProjection } from '../shell/pro
 
 /**
  * Instruments and how far they have come, what became of the commands about them (listing, delisting, expiry,
- * settlement, exercise), and what a lane tells of itself.
+ * settlement, exercise, epochs of risk), and what a lane tells of itself.
  */
 export const projectInstruments: Projection = {
   name: 'project-instruments',
@@ -42,6 +43,9 @@ const ownCommands: ReadonlySet<string> = new Set<CommandRejected['commandType']>
   'delist-instrument',
   'settle-instrument',
   'exercise-option',
+  'risk-epoch-begin',
+  'risk-epoch-chunk',
+  'risk-epoch-commit',
 ])
 
 const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => Instrument): readonly Write[] => {
@@ -71,6 +75,26 @@ const writesOf = (placed: PlacedEvent, instrumentOf: (instrumentId: number) => I
       return [activatedVersionPut(lane, { version: event.version, atMillis })]
     case 'epoch-started':
       return [startedEpochPut(lane, { epoch: event.epoch, stateHash: event.stateHash, atMillis })]
+    case 'risk-epoch-begun':
+      return [riskLaneUpdate(lane, { begunVersion: event.epochVersion, begunAtMillis: atMillis })]
+    case 'risk-epoch-adopted':
+      return [
+        riskLaneUpdate(lane, {
+          adoptedVersion: event.epochVersion,
+          adoptedSetVersion: event.scenarioSetVersion,
+          adoptedInstruments: event.instruments,
+          adoptedAtMillis: atMillis,
+        }),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    case 'risk-epoch-due':
+      return [
+        riskLaneUpdate(lane, {
+          dueVersion: event.epochVersion,
+          dueInstrumentId: event.instrumentId,
+          dueAtMillis: atMillis,
+        }),
+      ]
     case 'command-rejected':
       return ownCommands.has(event.commandType) ? [rejectedOutcome(placed, event.commandId, event.code)] : []
     default:

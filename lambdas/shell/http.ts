@@ -45,9 +45,11 @@ export interface Request<Of extends Operation> {
 
 type Headers = Readonly<Record<string, string>>
 
-type Body<Response> = Response extends { readonly schema: infer Schema extends z.ZodType } ? z.infer<Schema> : string
+type Body<Response> = Response extends { readonly schema: infer Schema extends z.ZodType }
+  ? z.infer<Schema> | (Response extends { readonly mediaType: string } ? string : never)
+  : string
 
-/** One of the answers that the operation declares; a body without a schema is text of the declared media type. */
+/** One of the answers that the operation declares; text is of the declared media type. */
 export type Answer<Of extends Operation> = {
   readonly [Status in keyof Of['responses']]: {
     readonly status: Status
@@ -160,11 +162,17 @@ export const serveThrough = <const Operations extends readonly Operation[]>(
     const answered = await handle({ ...request, admitted })
     if ('code' in answered) return problem(event, answered)
     const { status, body, headers } = answered
-    const mediaType = operation.responses[status]?.mediaType
+    const declared = operation.responses[status]
+    // Of one that is declared as both, what is no text is JSON.
+    const isJson = declared?.mediaType === undefined || (declared.schema !== undefined && typeof body !== 'string')
     return {
       statusCode: status,
-      headers: { ...commonHeaders(event), 'content-type': mediaType ?? 'application/json', ...headers },
-      body: mediaType === undefined || typeof body !== 'string' ? JSON.stringify(body) : body,
+      headers: {
+        ...commonHeaders(event),
+        'content-type': isJson ? 'application/json' : declared.mediaType,
+        ...headers,
+      },
+      body: isJson || typeof body !== 'string' ? JSON.stringify(body) : body,
     }
   }
 

@@ -19,7 +19,8 @@ export const namedInstruments = async (
       event.code === 'unknown-instrument'
     )
       continue
-    else if ('instrumentId' in event) wanted.add(event.instrumentId)
+    // 0: about an account or a firm.
+    else if ('instrumentId' in event && event.instrumentId !== 0) wanted.add(event.instrumentId)
   }
   for (const instrumentId of wanted) {
     if (instruments.has(instrumentId)) continue

@@ -16,6 +16,8 @@ const operations: ReadonlySet<string> = new Set([
   'set-mark-price',
   'activate-engine-version',
   'delist-instrument',
+  'transfer-cash',
+  'move-collateral',
 ])
 
 export const handle: Handle<typeof getCommand> = async ({ path, principal }) => {

@@ -32,7 +32,9 @@ export const handler = serveTask(reopeningStep, async ({ lane, reopening_id }) =
 /** Once: tried again after they were halted, the step would find none that trades. */
 const decided = async (row: ReopeningRow): Promise<ReopeningRow> => {
   if (row.instrumentIds !== undefined) return row
-  const listed = (await listInstruments(row.lane)).filter(({ isActive }) => isActive)
+  const listed = (await listInstruments(row.lane)).filter(
+    ({ isActive, instrument }) => isActive && instrument.terms.kind !== 'collateral',
+  )
   const trading = await Promise.all(
     listed.map(async ({ instrument: { instrumentId } }) => {
       const state = (await getBook(row.lane, instrumentId))?.market.state ?? 'continuous'

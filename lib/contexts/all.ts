@@ -6,6 +6,7 @@ import { marketMaking } from './market-making.ts'
 import { platform } from './platform.ts'
 import { pricing } from './pricing.ts'
 import { reference } from './reference.ts'
+import { risk } from './risk.ts'
 import { security } from './security.ts'
 import { settlement } from './settlement.ts'
 import { supervision } from './supervision.ts'
@@ -21,5 +22,6 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   indices,
   pricing,
   settlement,
+  risk,
   platform,
 }

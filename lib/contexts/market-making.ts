@@ -25,6 +25,7 @@ export const marketMaking: ContextAccess<'market-making'> = {
       .table('quotingDays', 'Query', 'PutItem')
       .table('obligationTerms', 'GetItem')
       .table('killSwitches', 'PutItem')
+      .table('riskLimits', 'PutItem')
       .table('accountNumbers', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),

@@ -20,6 +20,7 @@ export const reference: ContextAccess<'reference'> = {
       .table('instruments', 'Query', 'PutItem', 'UpdateItem')
       .table('outcomes', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
+      .table('riskLanes', 'UpdateItem')
       .readExecutions(),
   'project-market-data': given =>
     given

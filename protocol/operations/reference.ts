@@ -132,6 +132,10 @@ export const structuredProductTerms = z
   .strictObject({ payoff: z.record(z.string(), z.unknown()).meta({ description: 'A payoff tree' }) })
   .meta({ id: 'StructuredProductTerms' })
 
+export const collateralTerms = z.strictObject({}).meta({ id: 'CollateralTerms' })
+const never = '9999-12-31T23:59:59.999Z'
+const nothing = z.literal('0').default('0')
+
 const anyTerms = z.union([
   futureTerms,
   optionTerms,
@@ -143,6 +147,7 @@ const anyTerms = z.union([
   accuracyContractTerms,
   jobContractTerms,
   structuredProductTerms,
+  collateralTerms,
 ])
 
 export const market = z
@@ -283,6 +288,15 @@ export const listingRequest = z.discriminatedUnion('kind', [
   z.strictObject({ ...listed, kind: z.literal('accuracy_contract'), terms: accuracyContractTerms }),
   z.strictObject({ ...listed, kind: z.literal('job_contract'), terms: jobContractTerms }),
   z.strictObject({ ...listed, kind: z.literal('structured_product'), terms: structuredProductTerms }),
+  z.strictObject({
+    ...listed,
+    kind: z.literal('collateral').meta({ description: 'An asset that secures what an account trades; never traded' }),
+    terms: collateralTerms,
+    expiration_timestamp: z.literal(never).default(never).meta({ description: 'Never' }),
+    maker_commission: nothing,
+    taker_commission: nothing,
+    position_limit: nothing,
+  }),
 ])
 export type ListingRequest = z.infer<typeof listingRequest>
 

@@ -5,6 +5,7 @@ import { marketMakingOperations } from './market-making.ts'
 import { platformOperations } from './platform.ts'
 import { pricingOperations } from './pricing.ts'
 import { referenceOperations } from './reference.ts'
+import { riskOperations } from './risk.ts'
 import { securityOperations } from './security.ts'
 import { settlementOperations } from './settlement.ts'
 import { supervisionOperations } from './supervision.ts'
@@ -24,5 +25,6 @@ export const operations: readonly Operation[] = [
   ...indicesOperations,
   ...pricingOperations,
   ...settlementOperations,
+  ...riskOperations,
   ...platformOperations,
 ]

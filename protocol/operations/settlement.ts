@@ -113,6 +113,8 @@ export const exerciseOption = operation({
     'not-exercisable',
     'amount-off-lot',
     'amount-out-of-range',
+    'insufficient-funds',
+    'insufficient-margin',
     'idempotency-conflict',
   ],
 })

@@ -74,6 +74,8 @@ const amendRejections = [
   'instrument-halted',
   'amount-below-filled',
   'insufficient-funds',
+  'insufficient-margin',
+  'exposure-too-large',
   'notional-too-large',
   'price-off-tick',
   'amount-off-lot',

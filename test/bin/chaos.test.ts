@@ -5,6 +5,7 @@ import { expectedTables } from '#bin/chaos/expected.ts'
 import { replay } from '#bin/chaos/replay.ts'
 import { plainFuture } from '#domain/reference/instrument.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import { executionsFrameOf, firstChain, sectionOf } from '#protocol/executions-frame.ts'
 import { encodeEpochFrame, encodeOrdersFrame } from '#protocol/orders-frame.ts'
 import { createNaiveExchange } from '#test/support/naive-book.ts'
@@ -69,6 +70,19 @@ const frames: readonly Uint8Array[] = [
   encodeEpochFrame(lane, 2),
   Buffer.from('nobody can read this'),
   encodeOrdersFrame(lane, [{ type: 'cancel-order', commandId: idOf(13), accountId: 1, orderId: idOf(10) }]),
+  encodeOrdersFrame(lane, [
+    { type: 'activate-engine-version', commandId: idOf(20), version: newestEngineVersion },
+    { type: 'deposit', commandId: idOf(21), accountId: 2, amountMicros: 1_000 },
+  ]),
+  // What follows a version is of a later frame: an older engine knows none of it.
+  encodeOrdersFrame(lane, [
+    { type: 'withdraw', commandId: idOf(22), accountId: 1, amountMicros: 300_000_000 },
+    { type: 'place-hold', commandId: idOf(23), accountId: 2, amountMicros: 500_000_000 },
+    { type: 'place-hold', commandId: idOf(24), accountId: 2, amountMicros: 100_000_000 },
+    { type: 'capture-hold', commandId: idOf(25), accountId: 2, holdId: idOf(23), amountMicros: 200_000_000 },
+    { type: 'release-hold', commandId: idOf(26), accountId: 2, holdId: idOf(23) },
+    { type: 'withdraw', commandId: idOf(27), accountId: 2, amountMicros: 900_000_000 },
+  ]),
 ]
 
 const orders: readonly StreamedRecord[] = frames.map((data, index) => ({
@@ -98,7 +112,7 @@ let well: Evidence
 
 beforeAll(async () => {
   const { records } = await replay(lane, orders)
-  const { orders: own, trades, positions, balances, outcomes } = expectedTables(lane, records)
+  const { orders: own, trades, positions, balances, ledgerEntries, outcomes } = expectedTables(lane, records)
   const promised = (principal: string, request_name: string, number: number): Row => ({
     principal,
     request_name,
@@ -120,6 +134,7 @@ beforeAll(async () => {
       trades: [...trades.values()],
       positions: [...positions.values()],
       balances: [...balances.values()],
+      ledgerEntries: [...ledgerEntries.values()],
       outcomes: [...outcomes.values()],
       commands: [
         promised('seller', 'place-order#order-10', 10),
@@ -147,14 +162,14 @@ describe('the comparison after the chaos', () => {
       violations: [],
       acknowledged: 4,
       records: frames.length,
-      commands: 10,
+      commands: 18,
       trades: 1,
       duplicatesDropped: 1,
       republishedEvents: 0,
       poison: 1,
       epochs: 2,
       divergences: 0,
-      naiveCommands: 10,
+      naiveCommands: 18,
     })
   })
 
@@ -234,7 +249,9 @@ describe('the comparison after the chaos', () => {
   test('a balance, a position and a fill that were changed', async () => {
     const balance = await violationsOf(changedRow('balances', 'cash_micros', 1))
     expect(balance).toMatch(/of balances has cash_micros \d+, not \d+/)
-    expect(balance).toMatch(/where 2000000000 were deposited/)
+    expect(balance).toMatch(/where 1500001000 were paid in/)
+    expect(await violationsOf(changedRow('balances', 'held_micros', 1))).toMatch(/of balances has held_micros/)
+    expect(await violationsOf(changedRow('ledgerEntries', 'amount_micros', 1))).toMatch(/of ledgerEntries has amount/)
     expect(await violationsOf(changedRow('positions', 'size_lots', 1))).toMatch(/positions in CHAOS-TEST-1 sum to 1/)
     expect(await violationsOf(changedRow('orders', 'filled_lots', -1))).toMatch(/of orders has filled_lots/)
   })

@@ -589,6 +589,27 @@ describe('fixings', () => {
   })
 })
 
+describe('epochs of risk', () => {
+  test.each([
+    ['RiskEpochPasses', 'LessThanThreshold', 1, 1, 'Sum', 'breaching'],
+    ['RiskEpochOverdueMillis', 'GreaterThanOrEqualToThreshold', 300_000, 1, 'Maximum', 'notBreaching'],
+    ['RiskEpochsRefused', 'GreaterThanOrEqualToThreshold', 3, 2, 'Sum', 'notBreaching'],
+  ])('an alarm tells of %s', (MetricName, ComparisonOperator, Threshold, EvaluationPeriods, Statistic, missing) => {
+    full.stack('Risk').hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName,
+      Namespace: 'ComputeExchange',
+      ComparisonOperator: Match.stringLikeRegexp(ComparisonOperator),
+      Statistic,
+      Period: 300,
+      Threshold,
+      EvaluationPeriods,
+      TreatMissingData: missing,
+      Dimensions: Match.arrayWith([{ Name: 'service', Value: 'risk' }]),
+      AlarmDescription: Match.stringLikeRegexp('docs/runbooks/risk-epoch-old.md'),
+    })
+  })
+})
+
 describe('two tenants', () => {
   test('differ in fan-out, domain, identity and what is announced', () => {
     const consumers = (of: Synthesized) => all(of, 'AWS::Kinesis::StreamConsumer').length

@@ -450,6 +450,100 @@ const golden: readonly (readonly [number, Event, string])[] = [
     { type: 'hold-released', accountId: 1, commandId, holdId: commandId, releasedMicros: 2, heldMicros: 30 },
     `3800 2e 01 01000000 ${named} ${named} 0200000000000000 1e00000000000000`,
   ],
+  [
+    47,
+    {
+      type: 'liquidation-begun',
+      accountId: 1,
+      commandId,
+      epochVersion: 7,
+      cancelledOrders: 3,
+      equityMicros: -2,
+      requirementMicros: 30,
+      afterRequirementMicros: 1,
+    },
+    `3800 2f 01 01000000 ${named} 07000000 03000000 feffffffffffffff 1e00000000000000 0100000000000000`,
+  ],
+  [
+    48,
+    {
+      type: 'liquidation-tranche',
+      accountId: 1,
+      commandId,
+      liquidationId: idOf(0xa1),
+      instrumentId: 2,
+      direction: 'sell',
+      requestedLots: 5,
+      filledLots: 3,
+      equityMicros: -2,
+      requirementMicros: 30,
+    },
+    `4800 30 01 01000000 ${named} ${orderHex} 02000000 05000000 03000000 01 000000
+     feffffffffffffff 1e00000000000000`,
+  ],
+  [
+    49,
+    {
+      type: 'position-transferred',
+      accountId: 1,
+      commandId,
+      liquidationId: idOf(0xa1),
+      instrumentId: 2,
+      toAccountId: 3,
+      signedLots: -5,
+      priceTicks: 100,
+      from: { position: { sizeLots: 0, entryTickLots: 0, realisedMicros: -1 }, cashMicros: -3 },
+      to: { position: { sizeLots: 5, entryTickLots: 500, realisedMicros: -1 }, cashMicros: 1_000_000 },
+      equityMicros: -2,
+      requirementMicros: 30,
+    },
+    `9000 31 01 01000000 ${named} ${orderHex} 02000000 03000000 fbffffffffffffff 64000000 00000000
+     0000000000000000 0000000000000000 ffffffffffffffff fdffffffffffffff
+     0500000000000000 f401000000000000 ffffffffffffffff 40420f0000000000
+     feffffffffffffff 1e00000000000000`,
+  ],
+  [
+    50,
+    {
+      type: 'loss-covered',
+      accountId: 1,
+      commandId,
+      liquidationId: idOf(0xa1),
+      fundAccountId: 3,
+      amountMicros: 30,
+      cashMicros: -2,
+      fundCashMicros: 1_000_000,
+    },
+    `4800 32 01 01000000 ${named} ${orderHex} 03000000 00000000 1e00000000000000 feffffffffffffff 40420f0000000000`,
+  ],
+  [
+    51,
+    {
+      type: 'gains-haircut',
+      accountId: 1,
+      commandId,
+      liquidationId: idOf(0xa1),
+      cashMicros: -2,
+      shares: [
+        { accountId: 3, amountMicros: 30, cashMicros: 1_000_000 },
+        { accountId: 4, amountMicros: 1, cashMicros: -3 },
+      ],
+    },
+    `6800 33 01 01000000 ${named} ${orderHex} feffffffffffffff 02000000 00000000
+     03000000 00000000 1e00000000000000 40420f0000000000 04000000 00000000 0100000000000000 fdffffffffffffff`,
+  ],
+  [
+    52,
+    {
+      type: 'liquidation-ended',
+      accountId: 1,
+      commandId,
+      liquidationId: idOf(0xa1),
+      equityMicros: 30,
+      requirementMicros: 0,
+    },
+    `3800 34 01 01000000 ${named} ${orderHex} 1e00000000000000 0000000000000000`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 

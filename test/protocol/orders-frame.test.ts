@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { maxTermsBytes } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
-import { type Command, maxMarks, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { type Command, maxMarks, maxShares, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import {
   firstEngineVersion,
   newestEngineVersion,
@@ -95,6 +95,8 @@ const riskOfLot = {
   shortMinimumMicros: 4,
   group: 1,
   concentrationUnits: 6,
+  deltaMicroUnits: -7,
+  vegaMicros: 8,
 }
 const commands: readonly Command[] = [
   placed,
@@ -196,6 +198,46 @@ const commands: readonly Command[] = [
   { type: 'place-hold', commandId, accountId: 1, amountMicros: 2_500_000 },
   { type: 'capture-hold', commandId, accountId: 1, holdId: idOf(0xa1), amountMicros: 2_500_000 },
   { type: 'release-hold', commandId, accountId: 1, holdId: idOf(0xa1) },
+  { type: 'begin-liquidation', commandId, accountId: 1 },
+  {
+    type: 'liquidate-position',
+    commandId,
+    liquidationId: idOf(0xa1),
+    accountId: 1,
+    instrumentId: 2,
+    direction: 'sell',
+    quantityLots: 5,
+    limitTicks: 100,
+  },
+  {
+    type: 'transfer-position',
+    commandId,
+    liquidationId: idOf(0xa1),
+    accountId: 1,
+    toAccountId: 3,
+    instrumentId: 2,
+    signedLots: -5,
+    priceTicks: 100,
+  },
+  {
+    type: 'cover-loss',
+    commandId,
+    liquidationId: idOf(0xa1),
+    accountId: 1,
+    fundAccountId: 3,
+    amountMicros: 2_500_000,
+  },
+  {
+    type: 'haircut-gains',
+    commandId,
+    liquidationId: idOf(0xa1),
+    accountId: 1,
+    shares: [
+      { accountId: 3, amountMicros: 2_500_000 },
+      { accountId: 4, amountMicros: 1 },
+    ],
+  },
+  { type: 'end-liquidation', commandId, liquidationId: idOf(0xa1), accountId: 1 },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -444,7 +486,7 @@ describe('what an engine reads follows from its version:', () => {
       return type > commandTypes.indexOf(after) + 1 && type <= commandTypes.indexOf(last) + 1
     })
   const ofContracts = between('activate-engine-version', 'exercise-option')
-  const ofMargin = between('exercise-option', 'release-hold')
+  const ofMargin = between('exercise-option', 'end-liquidation')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -462,7 +504,7 @@ describe('what an engine reads follows from its version:', () => {
 
   test('all that the first version knew is read by each', () => {
     const others = commands.filter(command => !ofContracts.includes(command) && !ofMargin.includes(command))
-    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 7])
+    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 13])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -492,6 +534,21 @@ describe('what an engine reads follows from its version:', () => {
     })
     expect(open(encodeOrdersFrame(lane, [marks(maxMarks)]), lane).ok).toBe(true)
     expect(() => encodeOrdersFrame(lane, [marks(maxMarks + 1)])).toThrow(RangeError)
+  })
+
+  test('a share that is no share, or more shares than one haircut may take, are poison', () => {
+    const haircut = commandOf('haircut-gains')
+    expect(open(withByte(haircut, 52, 0), lane).ok).toBe(true)
+    expect(open(withByte(haircut, 52, 1), lane)).toEqual({ ok: false, reason: 'malformed-message' })
+    const shares = (count: number): Command => ({
+      type: 'haircut-gains',
+      commandId,
+      liquidationId: commandId,
+      accountId: 1,
+      shares: Array.from({ length: count }, (_, index) => ({ accountId: index + 2, amountMicros: 1 })),
+    })
+    expect(open(encodeOrdersFrame(lane, [shares(maxShares)]), lane).ok).toBe(true)
+    expect(() => encodeOrdersFrame(lane, [shares(maxShares + 1)])).toThrow(RangeError)
   })
 })
 
@@ -643,17 +700,32 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
     [
       26,
       commandOf('risk-epoch-chunk'),
-      `a800 1a 01 00000000 ${named} 07000000 01000000 02000000 00000000
+      `c800 1a 01 00000000 ${named} 07000000 01000000 02000000 00000000
        02000000 03000000 6400000000000000 0400000000000000 01000000 06000000 00000000 02000000
-       ffffffffffffffff 0000000000000000 e2ffffffffffffff 2800000000000000
+       ffffffffffffffff 0000000000000000 f9ffffffffffffff 0800000000000000 e2ffffffffffffff 2800000000000000
        03000000 03000000 6400000000000000 0400000000000000 01000000 06000000 01000000 00000000
-       0000000000000000 e803000000000000`,
+       0000000000000000 e803000000000000 f9ffffffffffffff 0800000000000000`,
     ],
     [27, commandOf('risk-epoch-commit'), `2000 1b 01 00000000 ${named} 07000000 02000000`],
     [28, commandOf('withdraw'), `2000 1c 01 01000000 ${named} a025260000000000`],
     [29, commandOf('place-hold'), `2000 1d 01 01000000 ${named} a025260000000000`],
     [30, commandOf('capture-hold'), `3000 1e 01 01000000 ${named} ${order} a025260000000000`],
     [31, commandOf('release-hold'), `2800 1f 01 01000000 ${named} ${order}`],
+    [32, commandOf('begin-liquidation'), `1800 20 01 01000000 ${named}`],
+    [33, commandOf('liquidate-position'), `3800 21 01 01000000 ${named} ${order} 02000000 05000000 64000000 01 000000`],
+    [
+      34,
+      commandOf('transfer-position'),
+      `4000 22 01 01000000 ${named} ${order} 02000000 03000000 fbffffffffffffff 64000000 00000000`,
+    ],
+    [35, commandOf('cover-loss'), `3800 23 01 01000000 ${named} ${order} 03000000 00000000 a025260000000000`],
+    [
+      36,
+      commandOf('haircut-gains'),
+      `5000 24 01 01000000 ${named} ${order} 02000000 00000000
+       03000000 00000000 a025260000000000 04000000 00000000 0100000000000000`,
+    ],
+    [37, commandOf('end-liquidation'), `2800 25 01 01000000 ${named} ${order}`],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

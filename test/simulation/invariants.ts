@@ -105,7 +105,7 @@ export const watch = (world: World): Story => {
           wrong('I6', `${String(after['owner'])} leads in the epoch of ${String(lease['owner'])}`)
         lease = { ...after }
       }
-      if (table === 'positions') {
+      if (table === 'positions' && after?.['is_collateral'] !== true) {
         sizeLots += Number(after?.['size_lots'] ?? 0) - Number(before?.['size_lots'] ?? 0)
         cashMicros -=
           (Number(after?.['entry_tick_lots'] ?? 0) - Number(before?.['entry_tick_lots'] ?? 0)) * microsPerTickLot
@@ -142,6 +142,23 @@ const dispositionOf = (event: Event): string | undefined => {
     case 'account-opened':
     case 'deposited':
     case 'instrument-listed':
+    case 'engine-version-activated':
+    case 'withdrawn':
+    case 'hold-placed':
+    case 'hold-captured':
+    case 'hold-released':
+    case 'transferred':
+    case 'collateral-deposited':
+    case 'collateral-withdrawn':
+    case 'risk-epoch-begun':
+    case 'risk-epoch-chunk-taken':
+    case 'risk-epoch-adopted':
+    case 'liquidation-begun':
+    // A tranche is told by its order too, which has the same id.
+    case 'position-transferred':
+    case 'loss-covered':
+    case 'gains-haircut':
+    case 'liquidation-ended':
       return event.commandId
     case 'order-cancelled':
       return event.reason === 'user-request' ? event.commandId : undefined
@@ -250,12 +267,7 @@ const conservation = ({ balances, events }: Story): readonly string[] => {
   const netMicros = [0]
   for (const { event, outSeq } of events()) {
     const before = netMicros[outSeq - 1] ?? 0
-    netMicros[outSeq] =
-      event.type === 'deposited'
-        ? before + event.amountMicros
-        : event.type === 'trade-executed'
-          ? before - event.maker.feeMicros - event.taker.feeMicros
-          : before
+    netMicros[outSeq] = before + paidInMicros(event)
   }
   return balances.flatMap(({ outSeq, cashMicros, sizeLots }) => [
     ...(sizeLots === 0 ? [] : [`I2: positions sum to ${sizeLots} at ${outSeq}`]),
@@ -263,6 +275,21 @@ const conservation = ({ balances, events }: Story): readonly string[] => {
       ? []
       : [`I2: ${cashMicros} micros are accounted for at ${outSeq}, where ${netMicros[outSeq]} must be`]),
   ])
+}
+
+/** By customers, from outside; negative where it leaves them, to the house or for good. */
+const paidInMicros = (event: Event): number => {
+  switch (event.type) {
+    case 'deposited':
+      return event.amountMicros
+    case 'withdrawn':
+    case 'hold-captured':
+      return -event.amountMicros
+    case 'trade-executed':
+      return -event.maker.feeMicros - event.taker.feeMicros
+    default:
+      return 0
+  }
 }
 
 /** I3, I4, I10: an engine that has never crashed comes to the same events, state and tables; so does one from a snapshot. */
@@ -413,17 +440,38 @@ const tablesAgainst = (world: World, state: EngineState, outSeq: number, story: 
   if (!isProjected('project-positions')) return wrong
   for (const [index, { cashMicros, positions }] of state.accounts.entries()) {
     const accountId = index + 1
+    const balance = world.tables.item('balances', { account_id: accountId, currency: 'USD' })
+    const held = state.margin?.holds.filter(([, holder]) => holder === accountId) ?? []
+    same(`the cash of ${accountId}`, balance?.['cash_micros'], cashMicros)
     same(
-      `the cash of ${accountId}`,
-      world.tables.item('balances', { account_id: accountId, currency: 'USD' })?.['cash_micros'],
-      cashMicros,
+      `what is held of ${accountId}`,
+      balance?.['held_micros'],
+      held.reduce((sum, [, , micros]) => sum + micros, 0),
     )
-    for (const { sizeLots, entryTickLots, realisedMicros } of positions) {
-      const row = world.tables.items('positions').find(each => each['account_id'] === accountId)
+    wrong.push(...brokenEntries(world, accountId, cashMicros))
+    for (const { instrumentId, sizeLots, entryTickLots, realisedMicros } of positions) {
+      const row = world.tables
+        .items('positions')
+        .find(each => each['account_id'] === accountId && each['instrument_id'] === instrumentId)
       same(`the size of ${accountId}`, row?.['size_lots'], sizeLots)
       same(`the entry of ${accountId}`, row?.['entry_tick_lots'], entryTickLots)
       same(`the result of ${accountId}`, row?.['realised_micros'], realisedMicros)
     }
   }
   return wrong
+}
+
+/** What has moved the cash adds up to it, entry by entry. */
+const brokenEntries = (world: World, accountId: number, cashMicros: number): readonly string[] => {
+  const entries = world.tables
+    .items('ledger-entries')
+    .filter(each => each['account_id'] === accountId)
+    .sort((one, other) => (String(one['entry_id']) < String(other['entry_id']) ? -1 : 1))
+  let sum = 0
+  for (const entry of entries) {
+    sum += Number(entry['amount_micros'])
+    if (entry['balance_micros'] !== sum)
+      return [`I3: the entry ${String(entry['entry_id'])} of ${accountId} tells ${entry['balance_micros']}, not ${sum}`]
+  }
+  return sum === cashMicros ? [] : [`I3: the entries of ${accountId} add up to ${sum}, not to ${cashMicros}`]
 }

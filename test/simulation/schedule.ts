@@ -3,11 +3,13 @@
  * product itself, over simulated stores; faults as the seed draws them; then calm, and what must hold whatever happened.
  */
 import './world/quiet.ts'
-import { type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { type Command, commandIdOf, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import type { Principal } from '#lambdas/shell/principal.ts'
 import type { Log } from '#matcher/log.ts'
-import { opening } from '#test/matcher/commands.ts'
+import { idOf, opening } from '#test/matcher/commands.ts'
 import { drain, judge, watch } from './invariants.ts'
+import { asset, MoneyCommands } from './money-commands.ts'
 import { plots } from './plots.ts'
 import type { CallFault, DeliveryFault, FaultCounts, FaultRates } from './world/faults.ts'
 import type { Random } from './world/random.ts'
@@ -55,6 +57,10 @@ const lane = 1
 const requestsOfClient = 8
 const framesOfClient = 4
 const commandsOfFrame = 16
+/** Of them: withdrawals, holds, transfers, collateral. */
+const moneyCommandsOfFrame = 5
+/** Of frames: that end with an epoch of risk. */
+const epochRate = 0.4
 const leaseMillis = 500
 /** Short against a schedule, which is over in seconds: or else few would start from a snapshot. */
 const snapshotIntervalsMillis = [50, 100, 200, 400] as const
@@ -217,9 +223,9 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
 const checkpointKey = { lane: String(lane), row: 'checkpoint' }
 
 const seedTables = (world: World): void => {
-  for (const command of opening)
+  for (const [index, command] of [...opening, asset].filter(({ type }) => type === 'list-instrument').entries())
     if (command.type === 'list-instrument') {
-      const made = defineInstrument(command.specification, 1, 1)
+      const made = defineInstrument(command.specification, index + 1, 1)
       if (!made.accepted) throw new Error(`the market cannot be made: ${made.detail ?? made.code}`)
       const put = instrumentPut({ lane, instrument: made.value, isActive: true, listedAtMillis: 0 })
       if (put.kind === 'put') world.tables.set('instruments', put.item, put.item)
@@ -394,6 +400,8 @@ const openMarket = async (): Promise<void> => {
   const carol = {
     ...first,
     account: 'carol',
+    // Cash goes between the two.
+    firm: 'alice',
     commandId: first.type === 'open-account' ? `${first.commandId.slice(0, -2)}99` : '',
   }
   const deposits = rest.flatMap(command =>
@@ -401,7 +409,10 @@ const openMarket = async (): Promise<void> => {
       ? [{ ...command, accountId: 3, commandId: `${command.commandId.slice(0, -2)}98` }]
       : [],
   )
-  await putCommands(lane, [first, second, carol as typeof first, ...rest, ...deposits])
+  const newest = { type: 'activate-engine-version', commandId: idOf(97), version: newestEngineVersion } as const
+  await putCommands(lane, [first, second, carol as typeof first, ...rest, ...deposits, newest])
+  // Of the rules that the frame before it has brought.
+  await putCommands(lane, [asset])
 }
 
 interface Single {
@@ -411,7 +422,7 @@ interface Single {
   readonly number: number
 }
 
-type Asked = Single | { readonly kind: 'frame'; readonly commands: readonly PlaceOrder[] }
+type Asked = Single | { readonly kind: 'frame'; readonly commands: readonly Command[] }
 
 interface ClientSettings {
   readonly acknowledged: Set<string>
@@ -429,12 +440,13 @@ const startClient = async (
 ): Promise<void> => {
   const random = world.random.fork(account)
   const own: string[] = []
+  const money = new MoneyCommands(random, 1 + accounts.indexOf(account))
   let done = 0
   let asked: Asked | undefined
   const principal: Principal = { account, role: 'trader', credential: account, permissions: [], address: '' }
   const ask = async (): Promise<void> => {
     while (done < requestsOfClient + framesOfClient) {
-      asked ??= next(random, account, done, own)
+      asked ??= next(random, account, done, own, money)
       const request = asked
       if (request.kind === 'frame') await acknowledge(request.commands)
       const order = request.kind === 'frame' ? undefined : await answered(request)
@@ -450,11 +462,11 @@ const startClient = async (
       while (lull.isOn) await pause(40)
     }
   }
-  const acknowledge = async (commands: readonly PlaceOrder[]): Promise<void> => {
+  const acknowledge = async (commands: readonly Command[]): Promise<void> => {
     for (;;)
       try {
         await putCommands(lane, commands)
-        for (const { orderId } of commands) acknowledged.add(orderId)
+        for (const command of commands) acknowledged.add(commandIdOf(command))
         return
       } catch (error) {
         say?.(`${account}: a frame is not acknowledged: ${String(error)}`)
@@ -498,9 +510,22 @@ const startClient = async (
   }
 }
 
-const next = (random: Random, account: (typeof accounts)[number], number: number, own: readonly string[]): Asked => {
+const next = (
+  random: Random,
+  account: (typeof accounts)[number],
+  number: number,
+  own: readonly string[],
+  money: MoneyCommands,
+): Asked => {
   if (number % 3 === 2)
-    return { kind: 'frame', commands: Array.from({ length: commandsOfFrame }, () => drawnOrder(random, account)) }
+    return {
+      kind: 'frame',
+      commands: [
+        ...Array.from({ length: commandsOfFrame - moneyCommandsOfFrame }, () => drawnOrder(random, account)),
+        ...Array.from({ length: moneyCommandsOfFrame }, () => money.next()),
+        ...(random.chance(epochRate) ? money.epoch() : []),
+      ],
+    }
   const name = `${account}-${number}`
   if (own.length > 0 && random.chance(0.2))
     return { kind: 'cancel', name, orderId: random.pick(own), number: random.bits() >>> 0 }

@@ -2,8 +2,13 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import { mockClient } from 'aws-sdk-client-mock'
 import { type AccountRow, accountReplacement } from '#adapters/tables/accounts.ts'
 import { balancePut } from '#adapters/tables/balances.ts'
+import { forgetInstruments, instrumentPut } from '#adapters/tables/instruments.ts'
+import { activatedVersionPut } from '#adapters/tables/lane-events.ts'
 import { type OutcomeRow, outcomePut } from '#adapters/tables/outcomes.ts'
 import type { Write } from '#adapters/writes.ts'
+import { neverMillis } from '#domain/reference/contract-terms.ts'
+import { defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
+import { forgetEngineVersions } from '#lambdas/reference/engine-version-needed.ts'
 import { workflowEnvironmentVariable } from '#protocol/functions.ts'
 import { lanesEnvironmentVariable } from '#protocol/streams.ts'
 import type { TableName } from '#protocol/tables.ts'
@@ -51,8 +56,41 @@ export const openLedgerOffice = () => {
       }
       seed(accountReplacement(row, undefined))
     },
-    balance(accountId: number, cashMicros: number): void {
-      seed(balancePut({ accountId, currency: 'USD', cashMicros, updatedAtMillis: 1, eventId: '1:1:0', outSeq: 1 }))
+    balance(accountId: number, cashMicros: number, heldMicros = 0): void {
+      seed(balancePut({ accountId, currency: 'USD', cashMicros, heldMicros, updatedAtMillis: 1, eventId: '1:1:0', outSeq: 1 }))
+    },
+    /** The rules that a lane follows. */
+    version(lane: number, version: number): void {
+      seed(activatedVersionPut(lane, { version, atMillis: 1 }))
+      forgetEngineVersions()
+    },
+    /** An asset that secures others, and a contract: in lots of 0.5. */
+    assets(lane: number): void {
+      for (const [index, kind] of (['collateral', 'future'] as const).entries()) {
+        const isAsset = kind === 'collateral'
+        const defined = defineInstrument(
+          {
+            ...plainFuture,
+            kind,
+            instrumentName: isAsset ? 'COLL-TBILL3M' : 'H100.USE-27NOV36',
+            terms: isAsset ? '{}' : '',
+            underlying: isAsset ? 'TBILL3M' : 'H100.USE',
+            quoteCurrency: 'USD',
+            tickSize: '0.01',
+            minTradeAmount: '0.5',
+            contractSize: '1',
+            maxPrice: '100',
+            expirationMillis: isAsset ? neverMillis : Date.UTC(2036, 10, 27),
+            makerCommissionPpm: 0,
+            takerCommissionPpm: 0,
+          },
+          index + 1,
+          1,
+        )
+        if (!defined.accepted) throw new Error(defined.detail)
+        seed(instrumentPut({ lane, instrument: defined.value, isActive: true, listedAtMillis: 1 }))
+      }
+      forgetInstruments()
     },
     outcome(commandId: string, more: Partial<OutcomeRow> = {}): void {
       seed(outcomePut({ commandId, accepted: true, atMillis: 1, eventId: '1:1:0', ...more }))
@@ -76,4 +114,4 @@ export const openLedgerOffice = () => {
 }
 
 const isTableName = (name: string): name is TableName =>
-  ['accounts', 'balances', 'outcomes', 'positions', 'commands'].includes(name)
+  ['accounts', 'balances', 'outcomes', 'positions', 'commands', 'lanes', 'instruments'].includes(name)

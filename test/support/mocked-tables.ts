@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import {
+  BatchGetCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -91,6 +92,14 @@ export const mockTables = (): MockedTables => {
       const { table, rows } = tableNamed(input.TableName)
       const item = rows.get(keyOf(table, input.Key))
       return item === undefined ? {} : { Item: item }
+    })
+    mock.on(BatchGetCommand).callsFake(({ RequestItems = {} }) => {
+      const asked: readonly (readonly [string, { readonly Keys: readonly Item[] }])[] = Object.entries(RequestItems)
+      const found = asked.map(([name, { Keys }]) => {
+        const { table, rows } = tableNamed(name)
+        return [name, Keys.flatMap(key => rows.get(keyOf(table, key)) ?? [])] as const
+      })
+      return { Responses: Object.fromEntries(found) }
     })
     mock.on(PutCommand).callsFake(input => {
       if (!holds(input, input.Item)) throw refused()

@@ -24,8 +24,11 @@ import type { CancelReason, Event, StateCause, TradeLeg } from '#domain/trading/
 import { noControls, type TradingState } from '#domain/trading/market-controls.ts'
 import { createNaiveContracts } from './naive-contracts.ts'
 import { createNaiveLedger, maxExposureMicros } from './naive-ledger.ts'
-import { createNaiveMargin, type NaiveMargin } from './naive-margin.ts'
+import { createNaiveLimits } from './naive-limits.ts'
+import { createNaiveLiquidations } from './naive-liquidations.ts'
+import { createNaiveMargin, type NaiveMargin, type RiskBefore } from './naive-margin.ts'
 import {
+  isCollateral,
   left,
   type NaiveAccount,
   type NaiveGroup,
@@ -34,6 +37,7 @@ import {
   type NaiveOrder,
   type Refusal,
 } from './naive-market.ts'
+import { createNaiveTreasury } from './naive-treasury.ts'
 
 export interface NaiveExchange {
   /** Moves lane time, does what falls due, then what the command asks for. */
@@ -66,6 +70,8 @@ export const createNaiveExchange = (): NaiveExchange => {
   const busted = new Set<string>()
   /** Groups whose quotes are to be pulled. */
   let breached: NaiveGroup[] = []
+  /** Accounts whose quote budget has too little left. */
+  let exhausted: number[] = []
   let told: Event[] = []
   let now = 0
   let announcedSecond = -1
@@ -73,13 +79,24 @@ export const createNaiveExchange = (): NaiveExchange => {
   /** Of the rules. */
   let version = 1
   const book4 = createNaiveMargin(market, ledger, { tell: event => told.push(event) })
+  const treasury = createNaiveTreasury(market, ledger, book4, event => told.push(event))
+  const limits = createNaiveLimits(market, ledger, {
+    now: () => now,
+    tell: event => told.push(event),
+    unitsOf: book4.unitsOf,
+  })
   const margin = (): NaiveMargin | undefined => (version >= 4 ? book4 : undefined)
   const isCovered = (accountId: number): boolean => margin()?.isCovered(accountId) ?? spareMicros(accountId) >= 0
   const shortCode = () => margin()?.shortCode() ?? 'insufficient-funds'
   /** Of an order as it would be; `riskBefore` is that of what its account had without it. */
-  const fundsRefusal = (order: NaiveOrder, riskBefore: number | undefined, isMore = true): Refusal => {
+  const fundsRefusal = (order: NaiveOrder, riskBefore: RiskBefore | undefined, isMore = true): Refusal => {
     const { accountId } = order.placed
     const size = isMore ? sizeRefusal(order) : undefined
+    if (order.group !== undefined && book4.budgetOf(accountId) !== undefined) {
+      const isProtected = order.place !== 'taking' || (order.group.limits?.amountLimitLots ?? 0) > 0
+      if (size !== 'position-limit' && !isProtected) return 'outside-quote-budget'
+      return size ?? book4.quoteRefusal(order)
+    }
     if (size !== undefined) return size
     if (riskBefore !== undefined) return book4.refusal(accountId, riskBefore, isMore)
     return spareMicros(accountId) < 0 ? 'insufficient-funds' : undefined
@@ -164,13 +181,19 @@ export const createNaiveExchange = (): NaiveExchange => {
     return bound !== undefined && (direction === 'buy' ? ticks > bound : ticks < bound)
   }
   /** The limit of a market order; 0 where nothing rests against it. */
-  const protectionTicks = (listing: NaiveListing, direction: Direction): number => {
+  const protectionTicks = (listing: NaiveListing, direction: Direction, accountId: number): number => {
     const opposite = best(listing, against(direction))?.priceTicks
     if (opposite === undefined) return 0
     const bound = bandTicks(listing, direction)
+    const collar = limits.collarTicks(accountId, listing, direction)
     return direction === 'buy'
-      ? Math.min(Math.floor((opposite * 11) / 10), listing.instrument.maxPriceTicks, bound ?? maxInt32)
-      : Math.max(Math.ceil((opposite * 9) / 10), 1, bound ?? 1)
+      ? Math.min(
+          Math.floor((opposite * 11) / 10),
+          listing.instrument.maxPriceTicks,
+          bound ?? maxInt32,
+          collar ?? maxInt32,
+        )
+      : Math.max(Math.ceil((opposite * 9) / 10), 1, bound ?? 1, collar ?? 1)
   }
   /** Where a post-only order may rest; 0 where it may not. */
   const postTicks = (listing: NaiveListing, { direction, postOnly }: PlaceOrder, ticks: number): number => {
@@ -195,6 +218,8 @@ export const createNaiveExchange = (): NaiveExchange => {
     history.push({ accountId, listing, signedLots, priceTicks: ticks, feeMicros })
     order.filledLots += lots
     order.filledTickLots += lots * ticks
+    if (order.group !== undefined && book4.fillQuote(accountId, lots) && !exhausted.includes(accountId))
+      exhausted.push(accountId)
     if (order.group?.limits !== undefined) noteQuoteFill(order.group, order.group.limits, signedLots)
     return {
       orderId,
@@ -293,6 +318,8 @@ export const createNaiveExchange = (): NaiveExchange => {
       listing: { ...listing, seenTicks: [...listing.seenTicks], recent: [...listing.recent] },
       groups: groups.map(({ fills }) => [...fills]),
       breached: [...breached],
+      exhausted: [...exhausted],
+      budgets: book4.budgets(),
       history: history.length,
       told: told.length,
       arrivals,
@@ -303,6 +330,8 @@ export const createNaiveExchange = (): NaiveExchange => {
     Object.assign(listing, before.listing)
     for (const [index, fills] of before.groups.entries()) Object.assign(groups[index] ?? {}, { fills })
     breached = before.breached
+    exhausted = before.exhausted
+    book4.restoreBudgets(before.budgets)
     history.length = before.history
     told.length = before.told
     arrivals = before.arrivals
@@ -336,6 +365,12 @@ export const createNaiveExchange = (): NaiveExchange => {
   const isPrice = (ticks: number, { instrument }: NaiveListing): boolean =>
     ticks >= 1 && ticks <= instrument.maxPriceTicks
   const isKilled = ({ isKilled, firm }: NaiveAccount): boolean => isKilled || killedFirms.has(firm) || isLaneKilled
+  const isBlocked = (accountId: number): boolean => {
+    const account = accounts[accountId - 1]
+    return account !== undefined && (isKilled(account) || liquidations.isUnderWay(accountId))
+  }
+  const blockCode = (accountId: number): RejectionCode =>
+    liquidations.isUnderWay(accountId) ? 'account-in-liquidation' : 'kill-switch-on'
   const openOrders = (accountId: number): number => orders.filter(({ placed }) => placed.accountId === accountId).length
 
   const place = (placed: PlaceOrder, group?: NaiveGroup, quoteGroup = ''): Refusal => {
@@ -344,6 +379,10 @@ export const createNaiveExchange = (): NaiveExchange => {
     const listing = listings[placed.instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
     if (placed.specificationVersion !== listing.instrument.specificationVersion) return 'outdated-specification'
+    if (group === undefined) {
+      const limited = limits.takeMessage(placed.accountId, placed.instrumentId)
+      if (limited !== undefined) return limited
+    }
     const { direction } = placed
     const immediate = isImmediate(placed)
     const mayRest = isStop(placed) || !(immediate || placed.postOnly !== 'no' || placed.reduceOnly)
@@ -353,8 +392,9 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (isMarket(placed) ? placed.priceTicks !== 0 : !isPrice(placed.priceTicks, listing)) return 'price-out-of-range'
     if (isStop(placed) && !isPrice(placed.triggerTicks, listing)) return 'price-out-of-range'
     if (placed.quantityLots < 1) return 'amount-out-of-range'
-    if (isKilled(account)) return 'kill-switch-on'
+    if (isBlocked(placed.accountId)) return blockCode(placed.accountId)
     if ((!immediate || isStop(placed)) && openOrders(placed.accountId) >= maxOpenOrders) return 'open-order-limit'
+    if ((!immediate || isStop(placed)) && limits.isFull(placed.accountId, listing)) return 'open-order-limit'
     const endOfDay = (Math.floor(now / dayMillis) + 1) * dayMillis
     const expiresAtMillis = placed.timeInForce === 'day' ? endOfDay : placed.expiresAtMillis
     const order: NaiveOrder = {
@@ -373,13 +413,19 @@ export const createNaiveExchange = (): NaiveExchange => {
     if (!isStop(placed)) {
       if (placed.reduceOnly) order.quantityLots = Math.min(order.quantityLots, opposingLots(order))
       if (order.quantityLots === 0) return 'reduce-only-would-increase'
-      if (isMarket(placed)) order.priceTicks = protectionTicks(listing, direction)
+      if (isMarket(placed)) order.priceTicks = protectionTicks(listing, direction, placed.accountId)
       if (order.priceTicks === 0) return 'no-liquidity'
       if (placed.postOnly !== 'no') order.priceTicks = postTicks(listing, placed, order.priceTicks)
       if (order.priceTicks === 0) return 'post-only-would-trade'
       if (isOutsideBand(listing, direction, order.priceTicks)) return 'price-outside-band'
       if (group !== undefined && orders.some(open => open.placed.orderId === placed.orderId)) return 'duplicate-order'
     }
+    const { accountId } = placed
+    const entered = [placed.priceTicks || placed.triggerTicks, order.quantityLots] as const
+    const limited = isStop(placed)
+      ? limits.sizeRefusal(accountId, listing, [0, 0], entered)
+      : limits.refusal(accountId, listing, direction, [0, 0], [order.priceTicks, order.quantityLots])
+    if (limited !== undefined) return limited
     const riskBefore = margin()?.riskOf(placed.accountId)
     orders.push(order)
     const refusal = isStop(placed) ? undefined : fundsRefusal(order, riskBefore)
@@ -418,7 +464,10 @@ export const createNaiveExchange = (): NaiveExchange => {
 
   const amend = ({ orderId, accountId, priceTicks, quantityLots, commandId }: AmendOrder): Refusal => {
     const order = find(orderId, accountId)
-    return typeof order === 'string' ? order : change(order, priceTicks, quantityLots, commandId)
+    if (typeof order === 'string') return order
+    return (
+      limits.takeMessage(accountId, order.placed.instrumentId) ?? change(order, priceTicks, quantityLots, commandId)
+    )
   }
   const change = (order: NaiveOrder, toTicks: number, toLots: number, commandId: string): Refusal => {
     const { placed, listing } = order
@@ -437,12 +486,24 @@ export const createNaiveExchange = (): NaiveExchange => {
       return 'amount-out-of-range'
     const mostTickLots = order.filledTickLots + (quantityLots - order.filledLots) * listing.instrument.maxPriceTicks
     if (mostTickLots > Number.MAX_SAFE_INTEGER) return 'notional-too-large'
-    if (accounts.some((account, index) => index === placed.accountId - 1 && isKilled(account))) return 'kill-switch-on'
+    if (isBlocked(placed.accountId)) return blockCode(placed.accountId)
     if (!waits && priceTicks !== before.priceTicks) {
       if (placed.postOnly !== 'no' && isContinuous(listing)) priceTicks = postTicks(listing, placed, priceTicks)
       if (priceTicks === 0) return 'post-only-would-trade'
       if (isOutsideBand(listing, placed.direction, priceTicks)) return 'price-outside-band'
     }
+    const [from, to] = [before.priceTicks, priceTicks].map(ticks => ticks || placed.triggerTicks)
+    const lots = quantityLots - order.filledLots
+    const limited = waits
+      ? limits.sizeRefusal(placed.accountId, listing, [from ?? 0, left(before)], [to ?? 0, lots])
+      : limits.refusal(
+          placed.accountId,
+          listing,
+          placed.direction,
+          [before.priceTicks, left(before)],
+          [priceTicks, lots],
+        )
+    if (limited !== undefined) return limited
     const keptPriority = waits || (priceTicks === before.priceTicks && quantityLots <= before.quantityLots)
     const riskBefore = margin()?.riskOf(placed.accountId)
     Object.assign(order, { priceTicks, quantityLots })
@@ -487,7 +548,14 @@ export const createNaiveExchange = (): NaiveExchange => {
       settleMarket(listing)
     }
   }
+  const pullQuotes = (accountId: number): void => {
+    const isQuote = ({ group, placed, place }: NaiveOrder): boolean =>
+      group !== undefined && placed.accountId === accountId && place === 'resting'
+    cancelAll(orders.filter(isQuote), 'quote-budget')
+  }
   const pullBreached = (): void => {
+    for (let accountId = exhausted.shift(); accountId !== undefined; accountId = exhausted.shift())
+      pullQuotes(accountId)
     for (let group = breached.shift(); group !== undefined; group = breached.shift()) {
       const { accountId, groupHash } = group
       const frozenMillis = group.limits?.frozenMillis ?? 0
@@ -523,7 +591,7 @@ export const createNaiveExchange = (): NaiveExchange => {
   const triggerStop = (order: NaiveOrder): void => {
     const { placed, listing } = order
     const { accountId, orderId, instrumentId, direction } = placed
-    const priceTicks = order.priceTicks || protectionTicks(listing, direction)
+    const priceTicks = order.priceTicks || protectionTicks(listing, direction, accountId)
     if (priceTicks === 0) {
       cancel(order, 'no-liquidity')
       return
@@ -537,6 +605,11 @@ export const createNaiveExchange = (): NaiveExchange => {
       const level = { previousTicks: 0, previousLevelLots: 0, levelLots: 0 }
       const amended = { priceTicks: order.priceTicks, quantityLots: lots, filledLots: 0, keptPriority: true, ...level }
       told.push({ type: 'order-amended', commandId: orderId, orderId, accountId, direction, instrumentId, ...amended })
+    }
+    const limited = limits.refusal(accountId, listing, direction, [0, 0], [priceTicks, lots])
+    if (limited !== undefined) {
+      cancel(order, limited)
+      return
     }
     const riskBefore = margin()?.riskOf(accountId)
     Object.assign(order, { priceTicks, quantityLots: lots, place: 'taking' })
@@ -619,6 +692,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     const listing = listings[instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
     if (isPast(listing) || listing.state === 'expired') return 'instrument-not-open'
+    if (isCollateral(listing)) return 'is-collateral'
     if (state === listing.state || state === 'expired') return 'invalid-trading-state'
     if (untilMillis !== 0 && (untilMillis <= now || (state !== 'auction' && state !== 'halted')))
       return 'invalid-trading-state'
@@ -663,6 +737,7 @@ export const createNaiveExchange = (): NaiveExchange => {
   }
   const moveTo = (atMillis: number): void => {
     now = Math.max(now, atMillis)
+    limits.advance()
     const second = Math.floor(now / 1000)
     if (second > announcedSecond) told.push({ type: 'time-advanced', atMillis: second * 1000 })
     announcedSecond = Math.max(second, announcedSecond)
@@ -670,6 +745,7 @@ export const createNaiveExchange = (): NaiveExchange => {
       fire()
       settle()
     }
+    limits.settle()
   }
 
   // Market makers, switches and busts
@@ -682,11 +758,18 @@ export const createNaiveExchange = (): NaiveExchange => {
     groups.push(group)
     return group
   }
+  const protectedLots = (accountId: number, largestQuoteLots: number, besides = ''): number =>
+    groups
+      .filter(group => group.accountId === accountId && group.limits !== undefined && group.groupHash !== besides)
+      .reduce((sum, { limits }) => sum + (limits?.amountLimitLots ?? 0) + largestQuoteLots, 0)
   const quote = ({ accountId, commandId, groupHash, groupName, quotes }: Quote): Refusal => {
     const account = accounts[accountId - 1]
     if (account === undefined) return 'unknown-account'
-    if (isKilled(account)) return 'kill-switch-on'
+    if (isBlocked(accountId)) return blockCode(accountId)
+    const limited = limits.takeMessage(accountId, 0)
+    if (limited !== undefined) return limited
     const group = groupOf(accountId, groupHash)
+    margin()?.refill(accountId)
     let acceptedSides = 0
     for (const [index, entry] of quotes.entries())
       for (const direction of ['buy', 'sell'] as const) {
@@ -721,6 +804,8 @@ export const createNaiveExchange = (): NaiveExchange => {
       return undefined
     }
     if (specificationVersion !== listing.instrument.specificationVersion) return 'outdated-specification'
+    const limited = limits.takeMessageIn(instrumentId)
+    if (limited !== undefined) return limited
     if (!isPrice(ticks, listing)) return 'price-out-of-range'
     if (lots < 1) return 'amount-out-of-range'
     if (standing !== undefined && standing.group !== group) return 'quote-limit'
@@ -770,6 +855,7 @@ export const createNaiveExchange = (): NaiveExchange => {
     const { buyerId, sellerId } = command
     if (accounts[buyerId - 1] === undefined || accounts[sellerId - 1] === undefined) return 'unknown-account'
     if (busted.has(tradeId)) return 'trade-already-busted'
+    if (isCollateral(listing)) return 'is-collateral'
     if (contracts.isTooLateToBust(listing, command.tradedAtMillis)) return 'instrument-settled'
     if (!isPrice(priceTicks, listing)) return 'price-out-of-range'
     if (quantityLots < 1) return 'amount-out-of-range'
@@ -802,6 +888,18 @@ export const createNaiveExchange = (): NaiveExchange => {
     return undefined
   }
 
+  // Liquidation
+
+  const liquidations = createNaiveLiquidations(market, ledger, book4, {
+    tell: event => told.push(event),
+    cancelAll,
+    stateRefusal,
+    isPrice,
+    isOutsideBand,
+    isKilled: accountId => accounts.some((account, index) => index === accountId - 1 && isKilled(account)),
+    work,
+  })
+
   // Contracts
 
   const contracts = createNaiveContracts(market, ledger, {
@@ -832,7 +930,7 @@ export const createNaiveExchange = (): NaiveExchange => {
       capTicks: instrument.maxPriceTicks,
       isDelisted: false,
       adjustedAtMillis: 0,
-      state: 'continuous',
+      state: terms.kind === 'collateral' ? 'closed' : 'continuous',
       untilMillis: 0,
       lastTicks: 0,
       markTicks: 0,
@@ -928,6 +1026,7 @@ export const createNaiveExchange = (): NaiveExchange => {
         const firm = command.firm || name
         if (accounts.some(account => account.name === name)) return 'account-exists'
         accounts.push({ name, firm, depositedMicros: 0, holds: [], isKilled: false, deadManAtMillis: 0 })
+        limits.follow(accounts.length)
         const firms = [...new Set(accounts.map(account => account.firm))]
         const firmId = firms.indexOf(firm) + 1
         told.push({ type: 'account-opened', commandId, accountId: accounts.length, account: name, firm, firmId })
@@ -983,6 +1082,11 @@ export const createNaiveExchange = (): NaiveExchange => {
         const { accountId, groupHash, amountLimitLots, deltaLimitLots } = command
         if (accounts[accountId - 1] === undefined) return 'unknown-account'
         if (amountLimitLots < 0 || deltaLimitLots < 0) return 'amount-out-of-range'
+        const budget = book4.budgetOf(accountId)
+        const others = protectedLots(accountId, budget?.largestQuoteLots ?? 0, groupHash)
+        if (budget !== undefined && amountLimitLots === 0) return 'quote-budget-below-protection'
+        if (budget !== undefined && others + amountLimitLots + budget.largestQuoteLots > budget.lots)
+          return 'quote-budget-below-protection'
         groupOf(accountId, groupHash).limits = command
         told.push({ ...command, type: 'protection-set' })
         return undefined
@@ -994,6 +1098,22 @@ export const createNaiveExchange = (): NaiveExchange => {
         if (group?.limits === undefined) return 'unknown-protection'
         Object.assign(group, { frozenUntilMillis: 0, fills: [] })
         told.push({ ...command, type: 'protection-reset' })
+        return undefined
+      }
+      case 'set-risk-limits':
+        return limits.set(command)
+      case 'scale-risk-limits':
+        return limits.scale(command)
+      case 'set-quote-budget': {
+        const { accountId, lots, largestQuoteLots } = command
+        if (accounts[accountId - 1] === undefined) return 'unknown-account'
+        if (ordersOf(accountId).some(({ group }) => group !== undefined)) return 'quotes-standing'
+        const isNone = lots === 0 && largestQuoteLots === 0 && command.lotLossMicros === 0 && command.lotCapMicros === 0
+        if (!isNone && protectedLots(accountId, largestQuoteLots) > lots) return 'quote-budget-below-protection'
+        const { type: _, commandId, ...terms } = command
+        const refusal = book4.setBudget(accountId, isNone ? undefined : terms)
+        if (refusal !== undefined) return refusal
+        told.push({ type: 'quote-budget-set', commandId, ...terms, reservedMicros: lots * command.lotLossMicros })
         return undefined
       }
       case 'set-dead-man': {
@@ -1026,6 +1146,18 @@ export const createNaiveExchange = (): NaiveExchange => {
       case 'capture-hold':
       case 'release-hold':
         return moveCash(command)
+      case 'transfer':
+        return treasury.transfer(command)
+      case 'deposit-collateral':
+      case 'withdraw-collateral':
+        return treasury.moveAsset(command)
+      case 'begin-liquidation':
+      case 'liquidate-position':
+      case 'transfer-position':
+      case 'cover-loss':
+      case 'haircut-gains':
+      case 'end-liquidation':
+        return liquidations.decide(command)
     }
   }
 
@@ -1050,7 +1182,8 @@ export const createNaiveExchange = (): NaiveExchange => {
         const code = decide(command)
         if (code !== undefined) told.push(refused(command, code))
         settle()
-        margin()?.callShort()
+        margin()?.callShort(pullQuotes)
+        limits.settle()
       }
       return told
     },

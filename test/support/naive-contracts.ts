@@ -9,7 +9,7 @@ import type {
 import type { CancelReason, Event, PaymentKind } from '#domain/trading/events.ts'
 import type { NaiveLedger } from './naive-ledger.ts'
 import type { NaiveMargin } from './naive-margin.ts'
-import { isFill, type NaiveListing, type NaiveMarket, type NaiveOrder, type Refusal } from './naive-market.ts'
+import { isCollateral, isFill, type NaiveListing, type NaiveMarket, type NaiveOrder, type Refusal } from './naive-market.ts'
 
 /** What the life of contracts needs of the exchange around it. */
 interface Surroundings {
@@ -66,6 +66,7 @@ export const createNaiveContracts = (
     const listing = listings[instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
     if (listing.state === 'expired' || isPast(listing)) return 'instrument-not-open'
+    if (isCollateral(listing)) return 'is-collateral'
     const { instrumentName } = listing.instrument.specification
     for (const { state, instrument } of listings)
       if ('underlyingInstrument' in instrument.terms && instrument.terms.underlyingInstrument === instrumentName)
@@ -98,6 +99,7 @@ export const createNaiveContracts = (
     const { instrumentId, settlementKind: kind, number, priceTicks, commandId } = command
     const listing = listings[instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
+    if (isCollateral(listing)) return 'is-collateral'
     const refusal = settlementRefusal(listing, command)
     if (refusal !== undefined) return refusal
     if (kind === 'leg' || kind === 'distribution')

@@ -1,3 +1,4 @@
+import type { QuoteBudgetTerms } from '#domain/margin/margin-book.ts'
 import type { InstrumentRisk, RiskEpochBegin, RiskEpochChunk, RiskEpochCommit } from '#domain/trading/commands.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { NaiveLedger } from './naive-ledger.ts'
@@ -24,6 +25,17 @@ interface Intake extends NaiveEpoch {
 const maxGrossMicros = 2 ** 51
 const maxCashMicros = 2 ** 52
 
+/** Of an account before an order of it is counted. */
+export interface RiskBefore {
+  readonly risk: number
+  readonly isCovered: boolean
+}
+
+interface NaiveBudget {
+  readonly terms: QuoteBudgetTerms
+  readonly remainingLots: number
+}
+
 interface Surroundings {
   tell(event: Event): void
 }
@@ -41,6 +53,8 @@ export const createNaiveMargin = (
   let risks = new Map<number, NaiveRisk>()
   /** To be looked at once the command is done, in this order. */
   let toWatch: number[] = []
+  /** Margin that is put by for an account's quotes, which then are no orders here. */
+  let quoteBudgets = new Map<number, NaiveBudget>()
 
   const capOf = ({ instrument }: NaiveListing): number =>
     Math.max(1, instrument.maxPriceTicks) * instrument.microsPerTickLot
@@ -48,9 +62,8 @@ export const createNaiveMargin = (
   const unvalued = (listing: NaiveListing): NaiveRisk => {
     const isWorthless = listing.instrument.maxPriceTicks === 0
     const highMicros = isWorthless ? 0 : capOf(listing)
-    const markMicros = isWorthless ? 0 : listing.markTicks * listing.instrument.microsPerTickLot
-    const nothing = { shortMinimumMicros: 0, group: 0, concentrationUnits: 0 }
-    return { markMicros, ...nothing, risk: { kind: 'bounds', lowMicros: 0, highMicros } }
+    const nothing = { shortMinimumMicros: 0, group: 0, concentrationUnits: 0, deltaMicroUnits: 0, vegaMicros: 0 }
+    return { markMicros: 0, ...nothing, risk: { kind: 'bounds', lowMicros: 0, highMicros } }
   }
   const everyone = (): number[] => accounts.map((_, index) => index + 1)
   const activate = (): void => {
@@ -61,7 +74,11 @@ export const createNaiveMargin = (
 
   const openOf = (accountId: number, listing: NaiveListing): NaiveOrder[] =>
     orders.filter(
-      order => order.placed.accountId === accountId && order.listing === listing && order.place !== 'waiting',
+      order =>
+        order.placed.accountId === accountId &&
+        order.listing === listing &&
+        order.place !== 'waiting' &&
+        (order.group === undefined || !quoteBudgets.has(accountId)),
     )
   const holdingsOf = (accountId: number) =>
     listings.flatMap(listing => {
@@ -114,7 +131,9 @@ export const createNaiveMargin = (
     }
     for (const [group, { thresholdUnits, microsPerUnit }] of epoch.groups.entries())
       risk += Math.max(0, (units[group] ?? 0) - thresholdUnits) * microsPerUnit
-    return { equity, risk, requirement: risk + fees, gross }
+    const { terms, remainingLots: lots } = quoteBudgets.get(accountId) ?? { terms: noBudget, remainingLots: 0 }
+    gross += lots * terms.lotCapMicros
+    return { equity, risk, requirement: risk + fees + lots * terms.lotLossMicros, gross }
   }
 
   const heldMicros = (accountId: number): number =>
@@ -125,12 +144,16 @@ export const createNaiveMargin = (
   }
   const shortCode = (): 'insufficient-funds' | 'insufficient-margin' =>
     epoch.version === 0 ? 'insufficient-funds' : 'insufficient-margin'
-  /** Of what is as it would be; `riskBefore` is what `figures` said of what was. */
-  const refusal = (accountId: number, riskBefore: number, isMore: boolean): Refusal => {
+  /** Of what is as it would be; `before` is of what was. */
+  const refusal = (accountId: number, before: RiskBefore, isMore: boolean): Refusal => {
     const { equity, risk, requirement, gross } = figures(accountId)
     if (isMore && (Math.abs(cashMicros(accountId)) > maxCashMicros || gross > maxGrossMicros))
       return 'exposure-too-large'
-    return requirement > equity && risk > riskBefore ? shortCode() : undefined
+    if (requirement <= equity) return undefined
+    if (risk > before.risk) return shortCode()
+    // What is kept for its fee is what the account lacks.
+    if (before.isCovered && !toWatch.includes(accountId)) toWatch.push(accountId)
+    return undefined
   }
   const takeRefusal = (accountId: number, micros: number): Refusal => {
     if (micros > cashMicros(accountId) - heldMicros(accountId)) return 'insufficient-funds'
@@ -167,6 +190,7 @@ export const createNaiveMargin = (
     const each = groups[group]?.microsPerUnit
     if (markMicros < 0 || markMicros > cap || each === undefined) return false
     if (shortMinimumMicros < 0 || shortMinimumMicros + concentrationUnits * each > cap) return false
+    if (Math.max(Math.abs(risk.deltaMicroUnits), Math.abs(risk.vegaMicros)) > maxGrossMicros) return false
     if (concentrationUnits > 2 * cap || concentrationUnits > 2 ** 31 - 1) return false
     if (known.kind === 'bounds')
       return (
@@ -247,8 +271,78 @@ export const createNaiveMargin = (
   const watch = (accountId: number): void => {
     if (!toWatch.includes(accountId) && !isCovered(accountId)) toWatch.push(accountId)
   }
-  const callShort = (): void => {
+  /** The most that a lot may lose if it fills there, whatever comes, with what is added for it. */
+  const lotLossMicros = ({ placed: { direction }, listing, priceTicks }: NaiveOrder): number => {
+    const known = risks.get(listing.instrument.instrumentId)
+    if (known === undefined) throw new Error('an order of what is not listed')
+    const { risk, markMicros, shortMinimumMicros, concentrationUnits, group } = known
+    const worths =
+      risk.kind === 'bounds'
+        ? [risk.lowMicros, risk.highMicros]
+        : [0, risk.restMicros, ...risk.arrayMicros].map(gain => markMicros + gain)
+    const paid = priceTicks * listing.instrument.microsPerTickLot
+    const losses = worths.map(worth => (direction === 'buy' ? paid - worth : worth - paid))
+    const added = concentrationUnits * (epoch.groups[group]?.microsPerUnit ?? 0)
+    return Math.max(0, ...losses) + added + (direction === 'sell' ? shortMinimumMicros : 0)
+  }
+  const budgetOf = (accountId: number): QuoteBudgetTerms | undefined => quoteBudgets.get(accountId)?.terms
+  const setBudget = (accountId: number, terms: QuoteBudgetTerms | undefined): Refusal => {
+    const before = new Map(quoteBudgets)
+    quoteBudgets.delete(accountId)
+    if (terms === undefined) return undefined
+    const { lots, largestQuoteLots, lotLossMicros: loss, lotCapMicros: cap } = terms
+    quoteBudgets.set(accountId, { terms, remainingLots: lots })
+    const code = ((): Refusal => {
+      if (lots < 2 * largestQuoteLots || lots < 1 || lots > 2 ** 31 - 1 || largestQuoteLots < 1)
+        return 'amount-out-of-range'
+      if (cap < 1 || cap > maxGrossMicros || loss < 0 || loss > 3 * cap) return 'amount-out-of-range'
+      if (lots * cap > maxGrossMicros || figures(accountId).gross > maxGrossMicros) return 'exposure-too-large'
+      return isCovered(accountId) ? undefined : shortCode()
+    })()
+    if (code !== undefined) quoteBudgets = before
+    return code
+  }
+  const refill = (accountId: number): void => {
+    const budget = quoteBudgets.get(accountId)
+    if (budget !== undefined && budget.remainingLots < budget.terms.lots) setBudget(accountId, budget.terms)
+  }
+  const hasTooFew = ({ terms, remainingLots }: NaiveBudget): boolean => remainingLots < 2 * terms.largestQuoteLots
+  /** As it would be. */
+  const quoteRefusal = (order: NaiveOrder): Refusal => {
+    const { accountId, instrumentId } = order.placed
+    if (Math.abs(cashMicros(accountId)) > maxCashMicros) return 'exposure-too-large'
+    const budget = quoteBudgets.get(accountId)
+    const listing = listings[instrumentId - 1]
+    if (budget === undefined || listing === undefined || hasTooFew(budget)) return 'outside-quote-budget'
+    const { maxCommissionPpm, microsPerTickLot } = listing.instrument
+    const fee = Number((BigInt(maxCommissionPpm) * BigInt(order.priceTicks * microsPerTickLot)) / 1_000_000n) + 1
+    const isWithin =
+      left(order) <= budget.terms.largestQuoteLots &&
+      capOf(listing) <= budget.terms.lotCapMicros &&
+      lotLossMicros(order) + fee <= budget.terms.lotLossMicros
+    return isWithin ? undefined : 'outside-quote-budget'
+  }
+  /** Whether its account may quote no longer. */
+  const fillQuote = (accountId: number, lots: number): boolean => {
+    const budget = quoteBudgets.get(accountId)
+    if (budget === undefined) return false
+    const spent = { terms: budget.terms, remainingLots: Math.max(0, budget.remainingLots - lots) }
+    quoteBudgets.set(accountId, spent)
+    return hasTooFew(spent)
+  }
+  const hasQuotesBeyond = (accountId: number): boolean => {
+    const most = budgetOf(accountId)?.lotLossMicros
+    return (
+      most !== undefined &&
+      orders.some(
+        order => order.group !== undefined && order.placed.accountId === accountId && lotLossMicros(order) > most,
+      )
+    )
+  }
+
+  const callShort = (pullQuotes: (accountId: number) => void): void => {
     for (const accountId of toWatch) {
+      if (hasQuotesBeyond(accountId)) pullQuotes(accountId)
       const { equity, requirement } = figures(accountId)
       if (requirement <= equity) continue
       const [equityMicros, requirementMicros] = [equity, requirement]
@@ -269,11 +363,28 @@ export const createNaiveMargin = (
     refusal,
     takeRefusal,
     heldMicros,
-    riskOf: (accountId: number): number => figures(accountId).risk,
+    figures,
+    epochVersion: (): number => epoch.version,
+    riskOf: (accountId: number): RiskBefore => ({ risk: figures(accountId).risk, isCovered: isCovered(accountId) }),
     begin,
     chunk,
     commit,
+    unitsOf: (instrumentId: number) => {
+      const { deltaMicroUnits = 0, vegaMicros = 0 } = risks.get(instrumentId) ?? {}
+      return { delta: deltaMicroUnits, vega: vegaMicros }
+    },
+    budgetOf,
+    setBudget,
+    refill,
+    quoteRefusal,
+    fillQuote,
+    budgets: () => new Map(quoteBudgets),
+    restoreBudgets: (before: ReadonlyMap<number, NaiveBudget>): void => {
+      quoteBudgets = new Map(before)
+    },
   }
 }
+
+const noBudget: QuoteBudgetTerms = { lots: 0, largestQuoteLots: 0, lotLossMicros: 0, lotCapMicros: 0 }
 
 export type NaiveMargin = ReturnType<typeof createNaiveMargin>

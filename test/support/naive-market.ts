@@ -73,6 +73,8 @@ export interface NaivePayment {
   readonly priceTicks: number
 }
 
+export const isCollateral = ({ instrument }: NaiveListing): boolean => instrument.specification.kind === 'collateral'
+
 export const isFill = (each: NaiveFill | NaivePayment): each is NaiveFill => 'signedLots' in each
 
 export interface NaiveGroup {

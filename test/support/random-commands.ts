@@ -1,4 +1,4 @@
-import type { ContractKind } from '#domain/reference/contract-terms.ts'
+import { type ContractKind, neverMillis } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, type Instrument, legsOf } from '#domain/reference/instrument.ts'
 import {
   type AmendOrder,
@@ -19,6 +19,8 @@ import {
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
 import { type TradingState, tradingStates } from '#domain/trading/market-controls.ts'
 import { quoteOrderId } from './naive-book.ts'
+import { createRandomLimits } from './random-limits.ts'
+import { createRandomLiquidations } from './random-liquidations.ts'
 import { marketMillis, testSpecification } from './tape.ts'
 
 /** Numbers that follow from a seed alone (sfc32). */
@@ -139,6 +141,8 @@ export const createCommandSource = (random: Random): CommandSource => {
   const { below, between, chance, pick } = random
   /** Of the rules of engine version 3, with contracts of other kinds. */
   const hasContracts = chance(0.75)
+  /** Accounts have little, and epochs often turn against them. */
+  const isThin = hasContracts && chance(0.4)
   const future = pick(markets)
   const contracts = [
     contract(
@@ -154,9 +158,14 @@ export const createCommandSource = (random: Random): CommandSource => {
     contract('swap', { first_month: pick(['2027-01', '2026-12', '2026-11']) }),
     contract('structured_product', { payoff: { constant: 1 } }),
   ].filter(() => hasContracts && chance(0.7))
-  const chosen = [future, pick(markets), ...contracts]
-  const positionLimits = chosen.map(() => (hasContracts ? pick(['0', '0', '0', '6', '25']) : '0'))
-  const deposits = [1e12, 1e11, pick([1e12, 5_000]), pick([400, 90])]
+  const openingVersion = isThin ? 4 : pick([3, 4, 4])
+  /** Older rules know none. */
+  const assets = [contract('collateral', {})].filter(() => hasContracts && openingVersion === 4 && chance(0.6))
+  const chosen = [future, pick(markets), ...contracts, ...assets]
+  const positionLimits = chosen.map(({ specification: { kind } }) => (hasContracts && kind !== 'collateral' ? pick(['0', '0', '0', '6', '25']) : '0'))
+  const deposits = isThin
+    ? [1e12, pick([3_000, 700]), pick([600, 250]), pick([400, 120])]
+    : [1e12, 1e11, pick([1e12, 5_000]), pick([400, 90])]
   const placed: { readonly orderId: string; readonly accountId: number }[] = []
   const trades: TradeExecuted[] = []
   const busted: BustTrade[] = []
@@ -179,6 +188,8 @@ export const createCommandSource = (random: Random): CommandSource => {
   const instruments = new Map<number, Instrument>()
   const holds: { readonly holdId: string; readonly accountId: number }[] = []
   let epochVersion = 0
+  /** Under the epoch that is made now much may be lost. */
+  let isStorm = false
   /** Who holds what of options, by account and instrument. */
   const longs = new Map<string, { readonly accountId: number; readonly instrumentId: number; readonly lots: number }>()
   const isOption = (instrument: number): boolean => chosen[instrument - 1]?.specification.kind === 'option'
@@ -186,6 +197,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     if (isOption(instrumentId)) longs.set(`${accountId} ${instrumentId}`, { accountId, instrumentId, lots })
   }
   let version = 1
+  const limitsWeight = chance(0.5) ? 0 : pick([6, 40, 120])
   /** In some worlds much happens at one time. */
   const pace = pick([1, 1, 0.2])
   let count = 0
@@ -381,7 +393,9 @@ export const createCommandSource = (random: Random): CommandSource => {
     const expirationMillis =
       kind === 'swap'
         ? monthEnd
-        : ((isWithFuture ? expirations[0] : undefined) ?? atMillis + (chance(0.15) ? 90_000 : between(5, 40) * hour))
+        : kind === 'collateral'
+          ? neverMillis
+          : ((isWithFuture ? expirations[0] : undefined) ?? atMillis + (chance(0.15) ? 90_000 : between(5, 40) * hour))
     expirations.push(expirationMillis)
     const instrumentName = `MARKET-${index}`
     const positionLimit = positionLimits[index - 1] ?? '0'
@@ -410,7 +424,7 @@ export const createCommandSource = (random: Random): CommandSource => {
       (amountMicros, index): Command => ({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros }),
     ),
     ...(hasContracts
-      ? [{ type: 'activate-engine-version' as const, commandId: nextId(), version: pick([3, 4, 4]) }]
+      ? [{ type: 'activate-engine-version' as const, commandId: nextId(), version: openingVersion }]
       : []),
     ...chosen.map((_, index) => list(index + 1)),
   ]
@@ -469,13 +483,15 @@ export const createCommandSource = (random: Random): CommandSource => {
       group: chance(0.995) ? below(groups) : groups,
       concentrationUnits: pick([0, 0, 1, 2]),
       shortMinimumMicros: pick([0, 0, 0, 1]),
+      deltaMicroUnits: pick([0, 1_000_000, -400_000, between(-2_000_000, 2_000_000)]),
+      vegaMicros: pick([0, 0, between(-50, 50)]),
     }
     if (chance(0.2)) {
       const lowMicros = chance(0.5) ? 0 : below(markMicros + 1)
       return { ...common, risk: { kind: 'bounds', lowMicros, highMicros: chance(0.5) ? capMicros : markMicros } }
     }
     // Most moves are of a few ticks: some accounts have little.
-    const widest = chance(0.2) ? capMicros : 3 * microsPerTickLot
+    const widest = (isThin ? isStorm : chance(0.2)) ? capMicros : (isThin ? 1 : 3) * microsPerTickLot
     const gain = (): number => Math.max(-markMicros, Math.min(between(-widest, widest), capMicros - markMicros))
     const restMicros = chance(0.7) ? 0 : gain()
     const isStill = chance(0.3)
@@ -484,6 +500,7 @@ export const createCommandSource = (random: Random): CommandSource => {
   }
   /** Begins one, and sends what follows some commands later: most of it in order and whole. */
   const epoch = (): Command => {
+    isStorm = isThin && epochVersion > 0 && chance(0.5)
     epochVersion += pick([1, 1, 1, 1, 2, 0])
     const own = epochVersion
     const blocks = Array.from({ length: between(1, 3) }, () => ({ scenarios: between(1, 3) }))
@@ -527,6 +544,15 @@ export const createCommandSource = (random: Random): CommandSource => {
       blocks: isBad && chance(0.5) ? [] : blocks,
     }
   }
+  const liquidations = createRandomLiquidations({
+    random,
+    nextId,
+    accountId,
+    ticks,
+    knownId: () => target().orderId,
+  })
+  const limits = createRandomLimits({ random, nextId, accountId, quoterId, instrumentId })
+  const liquidation = (): Command => liquidations.next() ?? order()
   const cashMicros = (): number => (chance(0.1) ? pick([0, -5, 1e12]) : chance(0.3) ? between(1, 40) : between(1, 400))
   const withdraw = (): Command => ({
     type: 'withdraw',
@@ -543,6 +569,21 @@ export const createCommandSource = (random: Random): CommandSource => {
       ? { type: 'release-hold', ...named }
       : { type: 'capture-hold', ...named, amountMicros: cashMicros() }
   }
+  const transfer = (): Command => ({
+    type: 'transfer',
+    commandId: nextId(),
+    // The first two are of one firm.
+    accountId: chance(0.8) ? between(1, 2) : accountId(),
+    toAccountId: chance(0.8) ? between(1, 2) : accountId(),
+    amountMicros: cashMicros(),
+  })
+  const moveAsset = (): Command => ({
+    type: chance(0.5) ? 'deposit-collateral' : 'withdraw-collateral',
+    commandId: nextId(),
+    accountId: accountId(),
+    instrumentId: assets.length > 0 && chance(0.95) ? chosen.length : instrumentId(),
+    quantityLots: chance(0.05) ? pick([0, -3, 2 ** 52, 2 ** 49]) : between(1, chance(0.3) ? 60 : 6),
+  })
   /** What older rules do not know is an order there. */
   const ofContracts = (draw: () => Command) => (): Command => (version < 3 ? order() : draw())
   const ofMargin = (draw: () => Command) => (): Command => (version < 4 ? order() : draw())
@@ -622,9 +663,14 @@ export const createCommandSource = (random: Random): CommandSource => {
     [30, ofContracts(() => (chosen.some((_, index) => isOption(index + 1)) ? exercise() : order()))],
     [20, ofContracts(setMarks)],
     [5, ofContracts(() => ({ type: 'delist-instrument', commandId: nextId(), instrumentId: instrumentId() }))],
-    [14, ofMargin(epoch)],
+    [isThin ? 60 : 14, ofMargin(epoch)],
+    [isThin ? 400 : 40, ofMargin(liquidation)],
     [12, ofMargin(withdraw)],
     [24, ofMargin(hold)],
+    [12, ofMargin(transfer)],
+    [30, ofMargin(moveAsset)],
+    // In some worlds only: what is limited does not trade.
+    [limitsWeight, ofMargin(limits.next)],
     [10, again],
   ]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
@@ -661,6 +707,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     },
     heard(events) {
       for (const event of events) {
+        liquidations.heard(event)
         if (event.type === 'trade-executed') {
           trades.push(event)
           for (const { accountId, position } of [event.maker, event.taker])

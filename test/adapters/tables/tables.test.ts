@@ -9,7 +9,8 @@ import {
   noteUse,
   rotateVerifier,
 } from '#adapters/tables/api-keys.ts'
-import { balancePut, getBalance } from '#adapters/tables/balances.ts'
+import { balanceChange, balancePut, getBalance, getBalances } from '#adapters/tables/balances.ts'
+import { entryIdOf, type LedgerEntry, ledgerEntryPut, listLedgerEntries } from '#adapters/tables/ledger-entries.ts'
 import { bookPut, getBook } from '#adapters/tables/books.ts'
 import { candlePut, getCandle, listCandles } from '#adapters/tables/candles.ts'
 import { type CommandRow, findByCommandId, findByRequestName, promise } from '#adapters/tables/commands.ts'
@@ -356,6 +357,7 @@ describe('positions and balances', () => {
       accountId: 7,
       currency: 'USD',
       cashMicros: Number.MAX_SAFE_INTEGER,
+      heldMicros: 0,
       updatedAtMillis: 1,
       eventId: 'e',
       outSeq: 1,
@@ -363,6 +365,58 @@ describe('positions and balances', () => {
     await write(balancePut(row))
     expect(await getBalance(7, 'USD')).toEqual(row)
     expect(await getBalance(8, 'USD')).toBeUndefined()
+    const others = Array.from({ length: 120 }, (_, index) => ({ ...row, accountId: 100 + index, cashMicros: -1 - index }))
+    for (const other of others) await write(balancePut(other))
+    const found = await getBalances([8, 7, 7, ...others.map(({ accountId }) => accountId)], 'USD')
+    expect([...found.values()].sort((one, other) => one.accountId - other.accountId)).toEqual([row, ...others])
+    expect(await getBalances([], 'USD')).toEqual(new Map())
+  })
+
+  test('a balance is what events say of its cash and of what is held, each by itself', async () => {
+    const stamp = { accountId: 7, currency: 'USD', updatedAtMillis: 2, eventId: 'f', outSeq: 2 } as const
+    await write(balancePut({ ...stamp, cashMicros: 5, heldMicros: 0 }))
+    await write(balanceChange({ ...stamp, heldMicros: 3 }))
+    await write(balanceChange({ ...stamp, cashMicros: 4 }))
+    expect(await getBalance(7, 'USD')).toEqual({ ...stamp, cashMicros: 4, heldMicros: 3 })
+    // As rows were before there were holds.
+    await write(balanceChange({ ...stamp, accountId: 8, cashMicros: 4 }))
+    expect(await getBalance(8, 'USD')).toMatchObject({ cashMicros: 4, heldMicros: 0 })
+  })
+
+  test('ledger entries of an account come newest first, page by page', async () => {
+    const entry: LedgerEntry = {
+      accountId: 7,
+      lane: 1,
+      outSeq: 9,
+      leg: 0,
+      kind: 'trade',
+      reference: '1-0000000000000009',
+      amountMicros: -3,
+      feeMicros: 3,
+      balanceMicros: 97,
+      instrumentName: 'A-B',
+      atMillis: 1,
+      eventId: '1:1:0',
+    }
+    const transfer: LedgerEntry = {
+      accountId: 7,
+      lane: 1,
+      outSeq: 10,
+      leg: 0,
+      kind: 'transfer',
+      reference: 'c',
+      amountMicros: 5,
+      feeMicros: 0,
+      balanceMicros: 102,
+      counterAccountId: 8,
+      atMillis: 2,
+      eventId: '1:2:0',
+    }
+    for (const each of [entry, { ...entry, leg: 1 }, transfer, { ...entry, accountId: 8 }])
+      await write(ledgerEntryPut(each))
+    const first = await listLedgerEntries(7, { limit: 2 })
+    expect(first).toEqual({ rows: [transfer, { ...entry, leg: 1 }], next: entryIdOf({ ...entry, leg: 1 }) })
+    expect(await listLedgerEntries(7, { limit: 2, after: first.next ?? '' })).toEqual({ rows: [entry] })
   })
 
   test('an amount that is no safe integer does not come in', async () => {
@@ -370,6 +424,7 @@ describe('positions and balances', () => {
       accountId: 7,
       currency: 'USD',
       cashMicros: 0.5,
+      heldMicros: 0,
       updatedAtMillis: 1,
       eventId: 'e',
       outSeq: 1,
@@ -494,6 +549,7 @@ describe('watermarks', () => {
       accountId: 7,
       currency: 'USD',
       cashMicros: 1,
+      heldMicros: 0,
       updatedAtMillis: 1,
       eventId: 'e',
       outSeq: 1,

@@ -59,6 +59,8 @@ describe('acceptance', () => {
     group: 0,
     concentrationUnits: 0,
     shortMinimumMicros: 0,
+    deltaMicroUnits: 0,
+    vegaMicros: 0,
     risk: { kind: 'array' as const, restMicros: 0, arrayMicros: gains },
     ...more,
   })
@@ -213,6 +215,8 @@ test('without an epoch it is the fully funded requirement of the ledger, to the 
       group: 0,
       concentrationUnits: 0,
       shortMinimumMicros: 0,
+      deltaMicroUnits: 0,
+      vegaMicros: 0,
       risk: { kind: 'bounds', lowMicros: 0, highMicros: 20 * instrument.microsPerTickLot },
     }
     const one = new TestAccount({ ...randomEpoch(random), instruments: [bounded] }, cash)
@@ -314,6 +318,8 @@ describe('epochs', () => {
             group: 0,
             concentrationUnits: 0,
             shortMinimumMicros: 0,
+            deltaMicroUnits: 0,
+            vegaMicros: 0,
             risk: { kind: 'array', restMicros: 0, arrayMicros: [200, -100] },
           },
         ],

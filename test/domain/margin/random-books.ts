@@ -60,6 +60,8 @@ const randomInstrument = (
     group: random.below(groups),
     concentrationUnits: random.below(4),
     shortMinimumMicros: random.below(3) === 0 ? random.below(10) : 0,
+    deltaMicroUnits: 0,
+    vegaMicros: 0,
   }
   if (random.below(4) === 0) {
     const [lowMicros, highMicros] = [

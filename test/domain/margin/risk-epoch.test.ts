@@ -19,6 +19,8 @@ const array: RiskInstrument = {
   group: 0,
   concentrationUnits: 0,
   shortMinimumMicros: 0,
+  deltaMicroUnits: 0,
+  vegaMicros: 0,
   risk: { kind: 'array', restMicros: 0, arrayMicros: epoch.scenarioNames.map(() => 20) },
 }
 

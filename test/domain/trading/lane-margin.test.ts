@@ -84,6 +84,8 @@ const risks = (markTicks: number, moveTicks: number): InstrumentRisk[] =>
     specificationVersion: 1,
     markMicros: markTicks * usd,
     shortMinimumMicros: 0,
+    deltaMicroUnits: 0,
+    vegaMicros: 0,
     group: 0,
     concentrationUnits: 0,
     risk: { kind: 'array', restMicros: 0, arrayMicros: [moveTicks * usd, -moveTicks * usd] },

@@ -106,3 +106,42 @@ describe('whose account', () => {
     expect(await open()).toMatchObject({ status: 503, body: { code: 'dependency-unavailable', retry: true } })
   })
 })
+
+describe('a sub-account', () => {
+  const open = (account: string, given: object = {}) => send('open-account', { body: { account }, ...given })
+
+  test('is opened by the owner of the main account, in its lane and firm', async () => {
+    office.account('acme', { lane: 2, firm: 'acme' })
+    expect(await open('acme.desk-1')).toMatchObject({
+      status: 202,
+      body: { account: 'acme.desk-1', lane: 2, firm: 'acme', held: '0' },
+    })
+    expect(office.executions()).toMatchObject([
+      { input: { account: 'acme.desk-1', lane: 2, attempt: 1, firm: 'acme' } },
+    ])
+    office.account('acme.desk-1', { accountId: 8, lane: 2, firm: 'acme' })
+    expect(await open('acme.desk-1')).toMatchObject({ status: 200, body: { account_state: 'open', firm: 'acme' } })
+    expect(await send('get-account', { path: { account: 'acme.desk-1' } })).toMatchObject({ status: 200 })
+  })
+
+  test('is refused under another name, of no main account, or where the name is another’s', async () => {
+    expect(await open('acme.desk')).toMatchObject({ status: 403, body: { code: 'account-not-open' } })
+    office.account('acme', { firm: 'acme' })
+    for (const account of ['acme.', 'acme.a.b', 'acme.a@b', `acme.${'x'.repeat(17)}`, 'acmedesk', 'other.desk'])
+      expect([account, (await open(account)).body['code']]).toEqual([account, 'forbidden'])
+    const ofAnother = { body: { account: 'acme.desk', firm: 'other' } }
+    expect(await send('open-account', ofAnother)).toMatchObject({ body: { code: 'forbidden' } })
+    office.account('acme.smith', { accountId: 9 })
+    expect(await open('acme.smith')).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    office.account('acme', { firm: 'holding' })
+    expect(await open('acme.desk')).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect(office.executions()).toEqual([])
+  })
+
+  test('is one of 50 accounts of its firm at most', async () => {
+    office.account('acme', { firm: 'acme' })
+    for (let count = 1; count < 50; count += 1) office.account(`acme.${count}`, { accountId: 10 + count, firm: 'acme' })
+    expect(await open('acme.last')).toMatchObject({ status: 409, body: { code: 'account-limit' } })
+    expect(await open('acme.7')).toMatchObject({ status: 200 })
+  })
+})

@@ -1,0 +1,103 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { type LimitTerms, limitScopes } from '#domain/trading/limit-terms.ts'
+import { tables } from '#protocol/tables.ts'
+import { dynamodb } from '../clients/dynamodb.ts'
+import { required } from '../environment.ts'
+import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { page } from '../pages.ts'
+import { store } from '../writes.ts'
+import { type LimitSubject, limitTermsIn } from './risk-limits.ts'
+import type { Person } from './trade-busts.ts'
+
+/** A request that limits become looser, with all that the command takes. */
+export interface LimitRequestRow extends LimitSubject {
+  readonly lane: number
+  readonly requestId: string
+  /** Of the command that sets them, once it is approved: the same for each repeat. */
+  readonly commandId: string
+  readonly terms: LimitTerms
+  readonly reason: string
+  readonly requestedBy: Person
+  readonly requestedAtMillis: number
+  readonly approvedBy?: Person
+  readonly approvedAtMillis?: number
+}
+
+const table = tables.limitRequests
+const keptSeconds = 30 * 86_400
+
+/** A request's id begins with its lane. */
+export const limitRequestIdOf = (lane: number, uuid: string): string => `${lane}-${uuid}`
+const keyOf = (requestId: string) => ({ lane: requestId.slice(0, requestId.indexOf('-')), request_id: requestId })
+
+export const getLimitRequest = async (requestId: string): Promise<LimitRequestRow | undefined> => {
+  const { Item } = await dynamodb().send(
+    new GetCommand({
+      TableName: required(table.environmentVariable),
+      Key: keyOf(requestId),
+      ConsistentRead: true,
+    }),
+  )
+  return Item === undefined ? undefined : rowOf(Item)
+}
+
+/** Newest first. */
+export const newestLimitRequests = async (lane: number, most: number): Promise<readonly LimitRequestRow[]> => {
+  const { rows } = await page(
+    {
+      table,
+      partition: { name: 'lane', value: String(lane) },
+      sortKeyName: 'request_id',
+      newestFirst: true,
+      limit: most,
+    },
+    rowOf,
+  )
+  return rows
+}
+
+/** False where it has been approved in between, or is there already. */
+export const replaceLimitRequest = (row: LimitRequestRow, read: LimitRequestRow | undefined): Promise<boolean> =>
+  store({
+    kind: 'put',
+    table,
+    item: itemOf(row),
+    onlyIf: { command_id: read?.commandId, approved_at_millis: read?.approvedAtMillis },
+  })
+
+const itemOf = (row: LimitRequestRow): Item => ({
+  ...keyOf(row.requestId),
+  command_id: row.commandId,
+  scope: row.scope,
+  account_id: row.accountId,
+  firm: row.firm,
+  instrument_id: row.instrumentId,
+  terms: row.terms,
+  reason: row.reason,
+  requested_by: row.requestedBy.account,
+  requested_with: row.requestedBy.credential,
+  requested_at_millis: row.requestedAtMillis,
+  approved_by: row.approvedBy?.account,
+  approved_with: row.approvedBy?.credential,
+  approved_at_millis: row.approvedAtMillis,
+  expires_at: Math.floor(row.requestedAtMillis / 1_000) + keptSeconds,
+})
+
+const rowOf = (item: Item): LimitRequestRow => ({
+  lane: Number(text(item, 'lane')),
+  requestId: text(item, 'request_id'),
+  commandId: text(item, 'command_id'),
+  scope: oneOf(item, 'scope', limitScopes),
+  accountId: integer(item, 'account_id'),
+  firm: text(item, 'firm'),
+  instrumentId: integer(item, 'instrument_id'),
+  terms: limitTermsIn(item),
+  reason: text(item, 'reason'),
+  requestedBy: { account: text(item, 'requested_by'), credential: text(item, 'requested_with') },
+  requestedAtMillis: integer(item, 'requested_at_millis'),
+  ...optional('approvedBy', item, 'approved_by', () => ({
+    account: text(item, 'approved_by'),
+    credential: text(item, 'approved_with'),
+  })),
+  ...optional('approvedAtMillis', item, 'approved_at_millis', integer),
+})

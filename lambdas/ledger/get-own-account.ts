@@ -1,0 +1,44 @@
+import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
+import { valueAccount, withdrawableMicros } from '#domain/margin/account-risk.ts'
+import { decimalOfMicros } from '#domain/units.ts'
+import type { getOwnAccount } from '#protocol/operations/ledger.ts'
+import { readAccountState } from '../risk/account-state.ts'
+import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
+import type { Handle } from '../shell/http.ts'
+import { accountOf } from './account-view.ts'
+import { openAccountOf } from './named-account.ts'
+
+const mostSubAccounts = 500
+
+export const handle: Handle<typeof getOwnAccount> = async ({ principal }) => {
+  const row = await getAccount(principal.account)
+  if (row === undefined) return { code: 'account-not-open' }
+  const open = openAccountOf(row)
+  const [account, risk, ofFirm] = await Promise.all([
+    accountOf(row),
+    open === undefined ? undefined : riskOf(open),
+    listAccountsOfFirm(principal.account, mostSubAccounts),
+  ])
+  return {
+    status: 200,
+    body: {
+      ...account,
+      equity: risk?.equity ?? null,
+      withdrawable: risk?.withdrawable ?? null,
+      sub_accounts: ofFirm.rows
+        .filter(each => each.account !== row.account)
+        .map(each => ({ account: each.account, account_state: each.accountState, lane: each.lane })),
+    },
+  }
+}
+
+/** Before the first epoch of risk nothing says what positions are worth. */
+const riskOf = async ({ lane, accountId }: { readonly lane: number; readonly accountId: number }) => {
+  const inForce = await rememberedEpochInForce(lane)
+  if (inForce === undefined) return undefined
+  const valued = valueAccount((await readAccountState(lane, accountId)).rows, inForce)
+  return {
+    equity: decimalOfMicros(valued.figures.equityMicros),
+    withdrawable: decimalOfMicros(withdrawableMicros(valued)),
+  }
+}

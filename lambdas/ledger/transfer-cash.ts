@@ -1,0 +1,42 @@
+import { getAccount } from '#adapters/tables/accounts.ts'
+import { getOutcome } from '#adapters/tables/outcomes.ts'
+import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { micros } from '#domain/units.ts'
+import type { transferCash } from '#protocol/operations/ledger.ts'
+import { engineVersionMissing } from '../reference/engine-version-needed.ts'
+import { commandAnswer, type Decided, takeInOnce } from '../shell/command-intake.ts'
+import type { Handle, Rejection, Request } from '../shell/http.ts'
+import { type CashRefusal, notCountable, notOpen } from './cash-refusals.ts'
+import { namedAccount, openAccountOf } from './named-account.ts'
+
+export const handle: Handle<typeof transferCash> = async ({ body, principal, headers, idempotencyKey }) => {
+  const asking = { principal, operation: 'transfer-cash', asked: body, idempotencyKey, headers }
+  const taken = await takeInOnce(asking, () => decide(body, principal), getOutcome)
+  return 'code' in taken ? taken : commandAnswer(taken)
+}
+
+type Transferring = Request<typeof transferCash>
+
+const decide = async (
+  body: Transferring['body'],
+  principal: Transferring['principal'],
+): Promise<Decided | CashRefusal | Rejection<'transfer-not-allowed'>> => {
+  const amountMicros = micros(body.amount)
+  if (amountMicros === undefined) return notCountable
+  const from = await namedAccount(principal, body.from_account ?? principal.account)
+  if (from === undefined) return notOpen('from_account')
+  const row = await getAccount(body.to_account)
+  const to = row === undefined ? undefined : openAccountOf(row)
+  // That there is such an account of another firm is for nobody to know.
+  if (to === undefined || to.firm !== from.firm) return notOpen('to_account')
+  if (to.lane !== from.lane || to.accountId === from.accountId) return { code: 'transfer-not-allowed' }
+  const missing = await engineVersionMissing(from.lane, versionOfMargin)
+  if (missing !== undefined) return missing
+  const { lane, accountId } = from
+  const toAccountId = to.accountId
+  return {
+    lane,
+    accountId,
+    command: commandId => ({ type: 'transfer', commandId, accountId, toAccountId, amountMicros }),
+  }
+}

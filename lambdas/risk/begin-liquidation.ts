@@ -1,0 +1,29 @@
+import { accept } from '#domain/outcome.ts'
+import { serveTask } from '../shell/task.ts'
+import { startNewerCall } from './answered-call.ts'
+import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
+
+/** Once the grace period is over: an account that has enough by then is left alone, whatever has helped it. */
+export const handler = serveTask(liquidationStep, async input => {
+  const answer = await takeStep(input, {
+    kind: 'begin',
+    decide: async ({ accountId, callEquityMicros, callRequirementMicros, epochVersion }, _, id) => ({
+      numbers: { equityMicros: callEquityMicros, requirementMicros: callRequirementMicros, epochVersion },
+      command: { type: 'begin-liquidation', commandId: id, accountId },
+    }),
+    conclude: ({ lane, accountId, liquidationId }, { progress }, said) => {
+      if (said === undefined) throw new Error('a liquidation is begun by a command')
+      const { atMillis } = said
+      if (said.accepted) return { next: 'plan', progress, head: { state: 'running', begunAtMillis: atMillis } }
+      if (said.code !== 'not-under-margin-call') throw new LiquidationError('LiquidationRejected', said.code)
+      return {
+        next: 'done',
+        progress,
+        head: { state: 'recovered', endedAtMillis: atMillis },
+        answered: { lane, accountId, liquidationId, isOver: true, overEventId: said.eventId },
+      }
+    },
+  })
+  if (answer.next === 'done') await startNewerCall(input.liquidation_id)
+  return accept(answer)
+})

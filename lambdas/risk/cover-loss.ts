@@ -1,0 +1,56 @@
+import { getBalance } from '#adapters/tables/balances.ts'
+import { accept } from '#domain/outcome.ts'
+import { serveTask } from '../shell/task.ts'
+import { fundMeans, insuranceFund } from './insurance-fund.ts'
+import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { liquidationTermsAt } from './liquidation-terms.ts'
+
+/** The insurance fund pays what the account owes, as far as it has it and may. */
+export const handler = serveTask(liquidationStep, async input =>
+  accept(
+    await takeStep(input, {
+      kind: 'cover-loss',
+      decide: async ({ lane, accountId, liquidationId }, _, id) => {
+        const nowMillis = Date.now()
+        const [balance, fund, { terms }] = await Promise.all([
+          getBalance(accountId, 'USD'),
+          insuranceFund(lane),
+          liquidationTermsAt(nowMillis),
+        ])
+        const lossMicros = Math.max(0, -(balance?.cashMicros ?? 0))
+        if (fund === undefined) return { numbers: { lossMicros, fund: null, paysMicros: 0 } }
+        const means = await fundMeans(fund, terms.fund_limit_ppm, nowMillis)
+        const paysMicros = Math.min(lossMicros, means.freeMicros, means.allowedMicros)
+        const numbers = {
+          lossMicros,
+          fund: fund.account,
+          fundCashMicros: means.cashMicros,
+          fundHighestMicros: means.highestMicros,
+          fundPaidMicros: means.paidMicros,
+          fundAllowedMicros: means.allowedMicros,
+          paysMicros,
+        }
+        if (paysMicros === 0) return { numbers }
+        return {
+          numbers,
+          command: {
+            type: 'cover-loss',
+            commandId: id,
+            liquidationId,
+            accountId,
+            fundAccountId: fund.accountId,
+            amountMicros: paysMicros,
+          },
+        }
+      },
+      conclude: ({ attempt }, { progress }, said) => ({
+        next: 'plan',
+        progress:
+          said?.accepted === false
+            ? // It has changed since it was read: asked again with what it is now.
+              { ...progress, coverTries: progress.coverTries + 1 }
+            : { ...progress, fundSpentAttempt: attempt },
+      }),
+    }),
+  ),
+)

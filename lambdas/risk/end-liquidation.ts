@@ -1,0 +1,34 @@
+import { accept } from '#domain/outcome.ts'
+import { serveTask } from '../shell/task.ts'
+import { startNewerCall } from './answered-call.ts'
+import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
+
+/** What is projected may lag behind what the engine knows. */
+const pauseMillis = 5_000
+
+/** The engine says whether it is over: where it still finds the account short, it is planned anew. */
+export const handler = serveTask(liquidationStep, async input => {
+  const answer = await takeStep(input, {
+    kind: 'end',
+    decide: async ({ accountId, liquidationId, equityMicros, requirementMicros }, _, id) => ({
+      numbers: { equityMicros, requirementMicros },
+      command: { type: 'end-liquidation', commandId: id, liquidationId, accountId },
+    }),
+    conclude: ({ lane, accountId, liquidationId }, { progress }, said) => {
+      if (said === undefined) throw new Error('a liquidation is ended by a command')
+      if (!said.accepted) {
+        if (said.code !== 'still-under-margin-call') throw new LiquidationError('LiquidationRejected', said.code)
+        const next = { ...progress, endTries: progress.endTries + 1 }
+        return { next: 'plan', nextAtMillis: Date.now() + pauseMillis, progress: next }
+      }
+      return {
+        next: 'done',
+        progress,
+        head: { state: 'ended', endedAtMillis: said.atMillis },
+        answered: { lane, accountId, liquidationId, isOver: true, overEventId: said.eventId },
+      }
+    },
+  })
+  if (answer.next === 'done') await startNewerCall(input.liquidation_id)
+  return accept(answer)
+})

@@ -1,0 +1,232 @@
+import * as z from 'zod'
+import { putCommands } from '#adapters/streams/orders.ts'
+import {
+  decideLiquidationStep,
+  finishLiquidationStep,
+  getLiquidation,
+  getLiquidationEvent,
+  getLiquidationStep,
+  type LiquidationProgress,
+  type LiquidationRow,
+  type LiquidationStepRow,
+  type Numbers,
+  noProgress,
+} from '#adapters/tables/liquidations.ts'
+import type { AnsweredCall } from '#adapters/tables/margin-calls.ts'
+import { getOutcome } from '#adapters/tables/outcomes.ts'
+import type { RejectionCode } from '#domain/outcome.ts'
+import type { LiquidationStepKind } from '#protocol/liquidation.ts'
+import { commandId } from '#protocol/values.ts'
+import { nameBasedUuid } from '../shell/name-based-uuid.ts'
+import { pollUntil } from '../shell/wait.ts'
+
+/** What every step of the workflow is given; all else is in the liquidation's rows. */
+export const liquidationStep = z.object({
+  liquidation_id: commandId,
+  /** How many steps are done: the task does the one after. */
+  step: z.int().min(0),
+  polls: z.int().min(0).default(0),
+})
+
+/** To which of the workflow's tasks it goes from here. */
+export type NextTask =
+  | 'begin'
+  | 'plan'
+  | 'reduce'
+  | 'open-auction'
+  | 'award'
+  | 'cover-loss'
+  | 'haircut'
+  | 'end'
+  | 'done'
+
+export interface StepAnswer {
+  readonly liquidation_id: string
+  readonly step: number
+  readonly polls: number
+  readonly next: NextTask
+  readonly wait_seconds: number
+}
+
+/** Ends a step by a name that the workflow knows: see stepfunctions/collateral-liquidation.asl.json. */
+export class LiquidationError extends Error {
+  constructor(
+    name: 'LiquidationUnknown' | 'LiquidationRejected' | 'LiquidationUnanswered' | 'LiquidationStuck',
+    message: string,
+  ) {
+    super(message)
+    this.name = name
+  }
+}
+
+type Sent = NonNullable<LiquidationStepRow['command']>
+
+export interface Decided {
+  readonly numbers: Numbers
+  /** That does it; without one nothing is asked of the engine. */
+  readonly command?: Sent
+  /** What is known once it is decided, whatever comes of it. */
+  readonly progress?: LiquidationProgress
+}
+
+/** What the engine said: its event, or why not. */
+export type Answer =
+  | { readonly accepted: true; readonly numbers: Numbers; readonly eventId: string; readonly atMillis: number }
+  | { readonly accepted: false; readonly code: RejectionCode; readonly eventId: string; readonly atMillis: number }
+
+export interface Concluded {
+  readonly next: NextTask
+  /** Not before then. */
+  readonly nextAtMillis?: number
+  readonly progress: LiquidationProgress
+  readonly result?: Numbers
+  /** What becomes of the liquidation as a whole. */
+  readonly head?: Partial<Omit<LiquidationRow, 'liquidationId' | 'updatedAtMillis'>>
+  readonly answered?: AnsweredCall
+}
+
+export interface StepRules {
+  readonly kind: LiquidationStepKind
+  /** `id`: of the command, the same for each repeat. Asked once: what it says first is what is done. */
+  decide(head: LiquidationRow, before: LiquidationProgress, id: string): Promise<Decided>
+  conclude(head: LiquidationRow, row: LiquidationStepRow, answer: Answer | undefined): Concluded | Promise<Concluded>
+}
+
+/** The first time; an engine that has not answered by then is asked again by the workflow, after a pause. */
+const answersWithinMillis = 5_000
+const repeatedWithinMillis = 250
+/** With the pauses between them six minutes. */
+const mostPolls = 40
+const longestPauseSeconds = 10
+
+/**
+ * One step of a liquidation, once: what was decided first is stored before anything is sent, its command goes out under
+ * the step's own id however often it is asked, and what came of it is stored with what follows. Asked again, a step answers
+ * what it answered; so an execution that is begun anew passes through all that was done, and goes on where it stopped.
+ */
+export const takeStep = async (
+  input: z.infer<typeof liquidationStep>,
+  { kind, decide, conclude }: StepRules,
+): Promise<StepAnswer> => {
+  const { liquidation_id: liquidationId, polls } = input
+  const step = input.step + 1
+  const head = await getLiquidation(liquidationId)
+  if (head === undefined) throw new LiquidationError('LiquidationUnknown', `${liquidationId} was never called`)
+  const { lane, accountId } = head
+  let row = await getLiquidationStep(liquidationId, step)
+  if (row === undefined) {
+    const before = input.step === 0 ? noProgress : (await stepBefore(liquidationId, input.step)).progress
+    const { numbers, command, progress = before } = await decide(head, before, commandIdOfStep(liquidationId, step))
+    const fresh: LiquidationStepRow = {
+      liquidationId,
+      lane,
+      accountId,
+      step,
+      kind,
+      state: 'decided',
+      decidedAtMillis: Date.now(),
+      numbers,
+      progress,
+      ...(command !== undefined && { command }),
+    }
+    row = (await decideLiquidationStep(fresh)) ? fresh : await stepBefore(liquidationId, step)
+  }
+  if (row.kind !== kind) throw new Error(`step ${step} of ${liquidationId} is ${row.kind}, not ${kind}`)
+  if (row.state === 'done') return answerOf(row)
+  const answer = row.command === undefined ? undefined : await ask(lane, row.command, liquidationId, polls)
+  if (row.command !== undefined && answer === undefined) {
+    if (polls >= mostPolls)
+      throw new LiquidationError('LiquidationUnanswered', `step ${step}: the engine has not answered`)
+    const pause = Math.min(polls + 1, longestPauseSeconds)
+    return { liquidation_id: liquidationId, step: input.step, polls: polls + 1, next: kind, wait_seconds: pause }
+  }
+  const { head: change, answered, result, ...concluded } = await conclude(head, row, answer)
+  const doneAtMillis = Date.now()
+  const done: LiquidationStepRow = {
+    ...row,
+    ...concluded,
+    state: 'done',
+    doneAtMillis,
+    ...(answer?.accepted === false && { code: answer.code }),
+    result: { ...(answer?.accepted === true && answer.numbers), ...result },
+  }
+  const changed = { ...head, ...figuresOf(answer), ...change }
+  const after = { ...changed, updatedAtMillis: Math.max(doneAtMillis, head.updatedAtMillis + 1) }
+  if (!(await finishLiquidationStep(done, { row: after, read: head }, answered)))
+    throw new Error(`step ${step} of ${liquidationId} was done by somebody else meanwhile`)
+  return answerOf(done)
+}
+
+const stepBefore = async (liquidationId: string, step: number): Promise<LiquidationStepRow> => {
+  const row = await getLiquidationStep(liquidationId, step)
+  if (row === undefined) throw new Error(`step ${step} of ${liquidationId} was never decided`)
+  return row
+}
+
+const answerOf = ({ liquidationId, step, next, nextAtMillis }: LiquidationStepRow): StepAnswer => {
+  const leftMillis = (nextAtMillis ?? 0) - Date.now()
+  return {
+    liquidation_id: liquidationId,
+    step,
+    polls: 0,
+    next: nextTaskOf(next),
+    wait_seconds: Math.max(0, Math.ceil(leftMillis / 1_000)),
+  }
+}
+
+const nextTasks: readonly NextTask[] = [
+  'begin',
+  'plan',
+  'reduce',
+  'open-auction',
+  'award',
+  'cover-loss',
+  'haircut',
+  'end',
+  'done',
+]
+const nextTaskOf = (text: string | undefined): NextTask => {
+  const found = nextTasks.find(each => each === text)
+  if (found === undefined) throw new Error(`nothing follows as ${text}`)
+  return found
+}
+
+/** The beginning names the liquidation. */
+const commandIdOfStep = (liquidationId: string, step: number): string =>
+  step === 1 ? liquidationId : nameBasedUuid(`liquidation#${liquidationId}#${step}`)
+
+/** The engine takes a command once; one whose outcome is known already is not sent again. */
+const ask = async (lane: number, command: Sent, liquidationId: string, polls: number): Promise<Answer | undefined> => {
+  const { commandId: id } = command
+  let outcome = await getOutcome(id)
+  if (outcome === undefined) {
+    await putCommands(lane, [command])
+    const withinMillis = polls === 0 ? answersWithinMillis : repeatedWithinMillis
+    outcome = await pollUntil(() => getOutcome(id), performance.now() + withinMillis)
+  }
+  if (outcome === undefined) return undefined
+  const { eventId, atMillis } = outcome
+  if (!outcome.accepted) {
+    if (outcome.code === undefined) throw new Error(`the command ${id} was refused without a reason`)
+    return { accepted: false, code: outcome.code, eventId, atMillis }
+  }
+  const event = await getLiquidationEvent(liquidationId, id)
+  if (event === undefined) throw new Error(`what came of the command ${id} is not in the table`)
+  return { accepted: true, ...event }
+}
+
+/** As the engine told them last. */
+const figuresOf = (answer: Answer | undefined): Partial<Pick<LiquidationRow, 'equityMicros' | 'requirementMicros'>> => {
+  if (answer?.accepted !== true) return {}
+  const { equityMicros, requirementMicros, afterRequirementMicros } = answer.numbers
+  const requirement = afterRequirementMicros ?? requirementMicros
+  if (typeof equityMicros !== 'number' || typeof requirement !== 'number') return {}
+  return { equityMicros, requirementMicros: requirement }
+}
+
+/** A number that a step of ours has stored. */
+export const numberIn = (numbers: Numbers, name: string): number => {
+  const value = numbers[name]
+  if (typeof value !== 'number') throw new Error(`${name} is no number of the step`)
+  return value
+}

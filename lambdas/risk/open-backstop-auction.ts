@@ -1,0 +1,103 @@
+import { type AuctionedLots, type AuctionRow, getAuction, openAuction } from '#adapters/tables/backstop-auctions.ts'
+import { sizeTranche } from '#domain/margin/liquidation.ts'
+import { accept } from '#domain/outcome.ts'
+import { decimal } from '#domain/units.ts'
+import { serveTask } from '../shell/task.ts'
+import {
+  isTransferable,
+  type LiquidatedAccount,
+  readLiquidatedAccount,
+  signedText,
+  sizedPositions,
+  worstTicks,
+} from './liquidated-account.ts'
+import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { type HeldLiquidationTerms, liquidationTermsAt } from './liquidation-terms.ts'
+
+/** So that a bid of the last moment is there when bids are read. */
+const afterDeadlineMillis = 1_000
+
+/** Offers the fewest lots that restore the account even at the worst prices that are taken; all of it where none do. */
+export const handler = serveTask(liquidationStep, async input =>
+  accept(
+    await takeStep(input, {
+      kind: 'open-auction',
+      decide: async ({ lane, accountId, liquidationId }, before, auctionId) => {
+        const nowMillis = Date.now()
+        const [account, { terms }] = await Promise.all([
+          readLiquidatedAccount(lane, accountId),
+          liquidationTermsAt(nowMillis),
+        ])
+        const fresh: AuctionRow = {
+          auctionId,
+          lane,
+          liquidationId,
+          state: 'open',
+          openedAtMillis: nowMillis,
+          deadlineMillis: nowMillis + terms.auction_ms,
+          lots: auctionedLots(account, terms),
+        }
+        const { deadlineMillis, lots } = fresh.lots.length === 0 ? fresh : await opened(fresh)
+        return {
+          numbers: {
+            auctionId,
+            deadline: new Date(deadlineMillis).toISOString(),
+            equityMicros: account.equityMicros,
+            lots: lots.map(({ instrumentName, tickSize, minTradeAmount, signedLots, markTicks, reserveTicks }) => ({
+              instrumentName,
+              amount: signedText(signedLots, minTradeAmount),
+              mark: decimal(markTicks, tickSize),
+              reserve: decimal(reserveTicks, tickSize),
+            })),
+          },
+          // What the books have refused may be tried again afterwards.
+          progress: { ...before, dryTries: {}, awards: [], auctionsHeld: before.auctionsHeld + 1, auctionId },
+        }
+      },
+      conclude: (_, { numbers, progress }) => {
+        const { deadline, lots } = numbers
+        const nextAtMillis = Date.parse(String(deadline)) + afterDeadlineMillis
+        return Array.isArray(lots) && lots.length > 0
+          ? { next: 'award', nextAtMillis, progress }
+          : { next: 'plan', progress }
+      },
+    }),
+  ),
+)
+
+/** It is told to market makers before it is stored as a step: who decides again finds what was opened. */
+const opened = async (fresh: AuctionRow): Promise<AuctionRow> => {
+  if (await openAuction(fresh)) return fresh
+  const known = await getAuction(fresh.auctionId)
+  if (known === undefined) throw new Error(`the auction ${fresh.auctionId} was there and is gone`)
+  return known
+}
+
+const auctionedLots = (account: LiquidatedAccount, terms: HeldLiquidationTerms['terms']): readonly AuctionedLots[] => {
+  const { equityMicros, groups, positions } = account
+  const sized = sizeTranche({
+    positions: sizedPositions(account, { by: 'auction', terms }),
+    equityMicros,
+    groups,
+    bufferPpm: terms.buffer_ppm,
+  })
+  if (!sized.accepted) throw new Error(`what is to be auctioned makes no sense: ${sized.code} ${sized.field}`)
+  const enough = sized.value.isRestored
+    ? new Map(sized.value.steps.map(({ instrumentId, lots }) => [instrumentId, -lots]))
+    : undefined
+  return positions.filter(isTransferable).flatMap(position => {
+    const { market, risk, sizeLots, markTicks } = position
+    const { instrumentName, tickSize, minTradeAmount } = market.instrument.specification
+    const signedLots = enough === undefined ? sizeLots : (enough.get(risk.instrumentId) ?? 0)
+    if (signedLots === 0) return []
+    const reserveTicks =
+      markTicks > 0
+        ? worstTicks(position, terms.auction_reserve_ppm)
+        : // Nobody knows what it is worth: any price that it may trade at.
+          sizeLots > 0
+          ? 1
+          : market.instrument.maxPriceTicks
+    const { instrumentId } = risk
+    return [{ instrumentId, instrumentName, tickSize, minTradeAmount, signedLots, markTicks, reserveTicks }]
+  })
+}

@@ -1,0 +1,119 @@
+import type { Access } from '../access.ts'
+import type { ContextAccess, Grant } from '../context-access.ts'
+
+/** What an epoch of risk follows from, where it is kept, and how it comes into the lanes. */
+const epochs: Grant = given =>
+  given
+    .table('parameters', 'Query')
+    .table('indexQuotes', 'Query')
+    .table('fixings', 'Query')
+    .table('measurements', 'Query')
+    .table('instruments', 'Query')
+    .table('books', 'GetItem')
+    .table('marks', 'GetItem')
+    .table('lanes', 'GetItem')
+    .table('outcomes', 'GetItem')
+    .table('riskLanes', 'GetItem')
+    .table('riskEpochs', 'GetItem', 'Query', 'PutItem', 'UpdateItem')
+    .putOrders()
+
+/** What an account in liquidation has, by what rules and with what its next step is decided. */
+const liquidated: Grant = given =>
+  given
+    .table('parameters', 'Query')
+    .table('instruments', 'Query')
+    .table('positions', 'Query')
+    .table('balances', 'GetItem')
+    .table('marks', 'GetItem')
+    .table('riskLanes', 'GetItem')
+    .table('riskEpochs', 'GetItem', 'Query')
+    .table('liquidations', 'GetItem', 'PutItem')
+
+/** One step: its rows, its command, and what came of it. */
+const step = (given: Access): Access =>
+  given.table('liquidations', 'GetItem', 'PutItem').table('outcomes', 'GetItem').putOrders()
+
+/** A step that decides whether the account's call is answered; a newer one is answered at once. */
+const lastStep: Grant = given =>
+  step(given)
+    .table('marginCalls', 'GetItem', 'Query', 'PutItem')
+    .table('parameters', 'Query')
+    .startWorkflow('collateral-liquidation')
+
+export const risk: ContextAccess<'risk'> = {
+  http: given =>
+    given
+      .identifyKeys()
+      .table('parameters', 'Query', 'PutItem')
+      .table('riskEpochs', 'GetItem', 'Query')
+      .table('riskLanes', 'GetItem')
+      .table('accounts', 'GetItem')
+      .table('accountNumbers', 'GetItem', 'BatchGetItem')
+      .table('positions', 'Query')
+      .index('positions', 'open-positions')
+      .table('balances', 'GetItem', 'BatchGetItem')
+      .index('orders', 'open-orders')
+      .table('books', 'GetItem')
+      .table('killSwitches', 'GetItem')
+      .table('lanes', 'GetItem')
+      .table('instruments', 'Query')
+      .table('liquidations', 'GetItem', 'Query', 'PutItem')
+      .index('liquidations', 'by-account')
+      .index('liquidations', 'by-lane')
+      .table('backstopAuctions', 'GetItem', 'PutItem', 'UpdateItem')
+      .index('backstopAuctions', 'by-lane')
+      .table('riskLimits', 'GetItem')
+      .table('limitRequests', 'GetItem', 'Query', 'PutItem')
+      .table('commands', 'GetItem', 'PutItem')
+      .index('commands', 'by-command-id')
+      .table('outcomes', 'GetItem')
+      .table('lanes', 'GetItem')
+      .putOrders()
+      .startWorkflow('collateral-liquidation'),
+  'scale-limits': given =>
+    given
+      .table('parameters', 'Query')
+      .table('instruments', 'Query')
+      .table('marketWindows', 'Query')
+      .table('books', 'GetItem')
+      .table('riskLimits', 'Query')
+      .table('lanes', 'GetItem')
+      .putOrders(),
+  'announce-limits': given => given.table('instruments', 'Query').putEvents(),
+  'make-risk-epoch': epochs,
+  'renew-risk-epoch': epochs,
+  'start-liquidations': given =>
+    given
+      .table('marginCalls', 'GetItem', 'PutItem')
+      .table('liquidations', 'GetItem', 'PutItem')
+      .table('parameters', 'Query')
+      .startWorkflow('collateral-liquidation'),
+  'announce-margin-calls': given => given.putEvents(),
+  'announce-liquidations': given => given.putEvents(),
+  'begin-liquidation': lastStep,
+  'plan-liquidation': liquidated,
+  'reduce-position': step,
+  'open-backstop-auction': given => {
+    liquidated(given)
+    given.table('backstopAuctions', 'GetItem', 'PutItem')
+  },
+  'award-backstop-lots': given =>
+    step(given).table('backstopAuctions', 'GetItem', 'Query', 'UpdateItem').table('accounts', 'GetItem'),
+  'cover-loss': given =>
+    step(given)
+      .table('parameters', 'Query')
+      .table('accounts', 'GetItem')
+      .table('balances', 'GetItem')
+      .table('ledgerEntries', 'Query'),
+  'haircut-gains': given =>
+    step(given)
+      .table('accounts', 'GetItem')
+      .table('balances', 'GetItem')
+      .table('instruments', 'Query')
+      .table('marks', 'GetItem')
+      .table('riskLanes', 'GetItem')
+      .table('riskEpochs', 'GetItem', 'Query')
+      .index('positions', 'open-positions'),
+  'end-liquidation': lastStep,
+  'fail-liquidation': given => given.table('liquidations', 'GetItem', 'PutItem'),
+}

@@ -1,0 +1,23 @@
+/**
+ * How far a margin call has come. `called`: its grace period runs; `recovered`: there was nothing to liquidate when that was
+ * over; `running` from when the engine has begun it on; `failed`: it waits for a person.
+ */
+export const liquidationStates = ['called', 'running', 'recovered', 'ended', 'failed'] as const
+export type LiquidationState = (typeof liquidationStates)[number]
+
+/** The steps of the waterfall, as its trail names them. */
+export const liquidationStepKinds = [
+  'begin',
+  'plan',
+  'reduce',
+  'open-auction',
+  'award',
+  'cover-loss',
+  'haircut',
+  'end',
+] as const
+export type LiquidationStepKind = (typeof liquidationStepKinds)[number]
+
+/** The account of a lane's insurance fund follows from the tenant's name for it: an account is of one lane. */
+export const insuranceFundEnvironmentVariable = 'INSURANCE_FUND'
+export const insuranceFundOf = (name: string, lane: number): string => `${name}-${lane}`
