@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { monthStart } from '#domain/reference/contract-terms.ts'
 import { dayCode } from '#domain/reference/instrument-names.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
+import { insuranceFundOf, usualInsuranceFund } from '#protocol/liquidation.ts'
 import { type Answer, type ExchangeClient, signIn } from './client.ts'
 
 /**
  * What a fresh local exchange holds: indices of real compute with three sources each, futures on them, a few contracts of
- * other kinds on the first, and two funded traders. Everything goes through the HTTP API, as an operator would do it, and
+ * other kinds on the first, two funded traders and the insurance fund. Everything goes through the HTTP API, as an operator would do it, and
  * repeating it changes nothing.
  */
 interface Underlying {
@@ -73,7 +74,7 @@ export const seed = async (url: string, nowMillis: number): Promise<void> => {
       // So that the function that lists is there when the indices are.
       operator.call('GET', '/api/v1/markets?limit=1'),
     ]).then(() => listMarkets(operator, nowMillis)),
-    ...traders.map(account => openAndFund(operator, account)),
+    ...[...traders, insuranceFundOf(usualInsuranceFund, lane)].map(account => openAndFund(operator, account)),
   ])
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { usualInsuranceFund } from '#protocol/liquidation.ts'
 import { rateLimits } from '#protocol/rate-limits.ts'
 import { signatureAlgorithms } from '#protocol/token-issuers.ts'
 
@@ -54,7 +55,7 @@ const tenantConfig = z
     insuranceFund: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,57}$/, 'is no name of an account')
-      .default('insurance-fund'),
+      .default(usualInsuranceFund),
     /** That is asked each minute for quotes of the indices; absent: nobody is, sources quote themselves. */
     oracleServiceUrl: z.url({ protocol: /^https$/ }).optional(),
     sizes: z.strictObject({

@@ -3,7 +3,6 @@
  * over; `running` from when the engine has begun it on; `failed`: it waits for a person.
  */
 export const liquidationStates = ['called', 'running', 'recovered', 'ended', 'failed'] as const
-export type LiquidationState = (typeof liquidationStates)[number]
 
 /** The steps of the waterfall, as its trail names them. */
 export const liquidationStepKinds = [
@@ -17,6 +16,9 @@ export const liquidationStepKinds = [
   'end',
 ] as const
 export type LiquidationStepKind = (typeof liquidationStepKinds)[number]
+
+/** Unless the tenant calls it otherwise. */
+export const usualInsuranceFund = 'insurance-fund'
 
 /** The account of a lane's insurance fund follows from the tenant's name for it: an account is of one lane. */
 export const insuranceFundEnvironmentVariable = 'INSURANCE_FUND'

@@ -474,6 +474,14 @@ const examples: Readonly<Record<string, Json>> = {
     creation_timestamp: '2026-07-21T09:05:07.120Z',
     last_update_timestamp: '2026-07-21T09:05:07.150Z',
   },
+  SetQuoteBudgetRequest: { terms: { lots: 5_000, largest_quote_lots: 500, lot_loss: '0.5', lot_cap: '1000' } },
+  SetRiskLimitsRequest: {
+    account: 'acme-corp',
+    limits: { max_order_lots: 500, max_position_lots: 5_000, max_daily_loss: '25000', price_collar_ppm: 50_000 },
+    reason: 'review of March',
+  },
+  StopTradingRequest: { scope: 'account', subject: 'acme-corp', is_on: true },
+  SetLimitScalingRequest: { floor_ppm: 200_000, reference_volatility_ppm: 800_000, reference_depth: '5000' },
   SetProtectionRequest: { interval_ms: 1_000, frozen_ms: 5_000, amount_limit_lots: 500, delta_limit_lots: 200 },
   MarketMakerProtection: {
     group: 'futures',
@@ -666,6 +674,9 @@ const examples: Readonly<Record<string, Json>> = {
   ExerciseOptionRequest: { amount: '5' },
   OpenAccountRequest: {},
   DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },
+  WithdrawCashRequest: { currency: 'USD', amount: '250' },
+  TransferCashRequest: { to_account: 'acme.desk', currency: 'USD', amount: '5000' },
+  MoveCollateralRequest: { account: 'acme', instrument_name: 'COLL-TBILL3M', action: 'deposit', amount: '12' },
   CreateApiKeyRequest: {
     name: apiKeyExample.name,
     scopes: apiKeyExample.scopes,

@@ -34,8 +34,8 @@ export const permissionsPage = (): string => {
 
 Made from \`protocol/permissions.ts\` and \`protocol/operations/\` (\`WRITE_SCHEMAS=1 npm test -- test/protocol/permissions.test.ts\`
 writes it anew; that test and \`test/lambdas/permissions.test.ts\` hold it true). Denied unless told: an empty cell is 403
-\`forbidden\`. A credential acts for its own account alone; another account’s order, deposit, key or balance is 404, as if it
-were not there. An API key may do what its scopes name, and of that only what its owner’s role has. \`public\` needs no
+\`forbidden\`. A credential acts for its own account alone, and moves and sees the money of those whose firm has its account’s name;
+another account’s order, deposit, key or balance is 404, as if it were not there. An API key may do what its scopes name, and of that only what its owner’s role has. \`public\` needs no
 credential.${idle.length === 0 ? '' : ` Nothing yet: ${idle.join(', ')}.`}
 
 ${tables.join('\n')}

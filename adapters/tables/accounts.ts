@@ -41,7 +41,10 @@ export const getAccount = async (account: string): Promise<AccountRow | undefine
 
 /** Those that are opened or being opened for a firm, by name: from an index, which follows the table within moments. */
 export const listAccountsOfFirm = (firm: string, limit: number): Promise<Page<AccountRow>> =>
-  page({ table, index: 'by-firm', partition: { name: 'firm', value: firm }, sortKeyName: 'account', limit }, accountRowOf)
+  page(
+    { table, index: 'by-firm', partition: { name: 'firm', value: firm }, sortKeyName: 'account', limit },
+    accountRowOf,
+  )
 
 /**
  * Puts the row in the place of the one that was read (undefined: none); false where that has changed in between.

@@ -240,10 +240,6 @@ const listed = (
     headOf,
   )
 
-/** Undefined where the image of the table's stream is of another row. */
-export const liquidationOf = (item: Item): LiquidationRow | undefined =>
-  text(item, 'row') === headRow ? headOf(item) : undefined
-
 const headOf = (item: Item): LiquidationRow => ({
   liquidationId: text(item, 'liquidation_id'),
   lane: integer(item, 'lane'),

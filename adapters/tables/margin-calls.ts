@@ -56,6 +56,10 @@ export const marginCallPut = (row: MarginCallRow): Write => ({
 export const marginCallOf = (item: Item): MarginCallRow | undefined =>
   text(item, 'call') === answeredCall ? undefined : rowOf(item)
 
+/** The same of what a call has led to. */
+export const answeredCallOf = (item: Item): AnsweredCall | undefined =>
+  text(item, 'call') === answeredCall ? answeredOf(item) : undefined
+
 /** Consistent. */
 export const newestMarginCall = async (lane: number, accountId: number): Promise<MarginCallRow | undefined> => {
   const { rows } = await page(

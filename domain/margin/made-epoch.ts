@@ -260,8 +260,8 @@ export const epochChanges = (
     const own = known.get(`${each.lane}#${instrumentId}`)
     if (own === undefined || !('asset' in own)) note('instrument-listed', instrumentName)
     else if (own.specificationVersion !== each.specificationVersion) note('instrument-adjusted', instrumentName)
-    else if (own.asset.haircutPpm !== haircutPpm) note('parameters', '')
     else {
+      if (own.asset.haircutPpm !== haircutPpm) note('parameters', '')
       const scan = before.underlyings.find(({ name }) => name === each.asset.underlying)?.priceScan ?? 0
       if (abs(unitMicros - own.asset.unitMicros) > (movePpm / 1e6) * scan * own.asset.unitMicros)
         note('mark-moved', instrumentName)

@@ -49,12 +49,6 @@ export const noLimits: LimitTerms = {
 
 /** Object.keys of a literal: the order in which they are told everywhere. */
 export const limitNames = Object.keys(noLimits) as readonly LimitName[]
-export const scaledLimits: ReadonlySet<LimitName> = new Set([
-  'maxOrderLots',
-  'maxOrderNotionalMicros',
-  'maxPositionLots',
-  'collarPpm',
-])
 
 export const isUnlimited = (terms: LimitTerms): boolean => limitNames.every(name => terms[name] === 0)
 

@@ -29,7 +29,8 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
   if (row !== undefined && main !== undefined && firmOf(row) !== main.account)
     return { code: 'forbidden', detail: 'The name is that of another firm’s account.' }
   if (row?.accountState === 'open') return { status: 200, body: await accountOf(row) }
-  if (row === undefined && main !== undefined && (await hasAllSubAccounts(main.account))) return { code: 'account-limit' }
+  if (row === undefined && main !== undefined && (await hasAllSubAccounts(main.account)))
+    return { code: 'account-limit' }
   const nowMillis = Date.now()
   const attempt = attemptAfter(row, nowMillis)
   // Started already by another request: it is the same attempt.

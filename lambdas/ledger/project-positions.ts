@@ -1,7 +1,7 @@
+import { tradeIdOf } from '#adapters/market-keys.ts'
 import { type AccountRow, accountReplacement, getAccount } from '#adapters/tables/accounts.ts'
 import { balancePut, getBalances } from '#adapters/tables/balances.ts'
 import type { LedgerEntryKind } from '#adapters/tables/ledger-entries.ts'
-import { tradeIdOf } from '#adapters/market-keys.ts'
 import { type PositionRow, positionPut } from '#adapters/tables/positions.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
@@ -12,8 +12,8 @@ import type {
   PositionSettled,
   PositionState,
   TradeLeg,
-  Transferred,
   TransferLeg,
+  Transferred,
 } from '#domain/trading/events.ts'
 import { namedInstruments } from '../shell/named-instruments.ts'
 import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
@@ -169,7 +169,11 @@ const legWrites = (
         ...positionOf(placed, instrument, leg),
         ...('settlementKind' in leg && { payment: { ...leg, kind: leg.settlementKind } }),
       }),
-      ...cash.moved(placed, { ...referenceOf(placed), ...leg }, { ...causeOf(placed, leg), instrumentName, leg: index }),
+      ...cash.moved(
+        placed,
+        { ...referenceOf(placed), ...leg },
+        { ...causeOf(placed, leg), instrumentName, leg: index },
+      ),
     ]
   })
 
@@ -208,7 +212,8 @@ const causeOf = (
   leg: CashLeg,
 ): { readonly kind: LedgerEntryKind; readonly feeMicros?: number; readonly counterAccountId?: number } => {
   if ('settlementKind' in leg) return { kind: leg.settlementKind }
-  if ('feeMicros' in leg) return { kind: event.type === 'trade-busted' ? 'trade-bust' : 'trade', feeMicros: leg.feeMicros }
+  if ('feeMicros' in leg)
+    return { kind: event.type === 'trade-busted' ? 'trade-bust' : 'trade', feeMicros: leg.feeMicros }
   if (event.type !== 'position-transferred') throw new Error(`a leg without a fee in ${event.type}`)
   const counterAccountId = leg.accountId === event.accountId ? event.toAccountId : event.accountId
   return { kind: 'position-transfer', counterAccountId }

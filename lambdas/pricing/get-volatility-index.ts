@@ -14,7 +14,7 @@ import type { getVolatilityIndex, volatilityIndex as indexSchema } from '#protoc
 import type { Handle, Rejection } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { decimalTextOf } from './decimal-text.ts'
-import { mapped } from './market-facts.ts'
+import { mapped } from './index-facts.ts'
 import { markingTermsAt } from './marking-terms.ts'
 
 const targetMinutes = 43_200

@@ -5,7 +5,7 @@ import { forwardPeriodOf } from '#domain/pricing/linear-marks.ts'
 import { type IndexFacts, unknownIndex } from '#domain/pricing/marking.ts'
 import { monthStart } from '#domain/reference/contract-terms.ts'
 import { tenantLanes } from '../shell/lanes.ts'
-import { indexFactsOf, mapped } from './market-facts.ts'
+import { indexFactsOf, mapped } from './index-facts.ts'
 
 export interface IndexCurve {
   readonly facts: IndexFacts

@@ -5,7 +5,7 @@ import { observedBy } from '#domain/reference/contract-terms.ts'
 import { bestLevels } from '#domain/trading/book-side.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { type ItemChange, logger, metrics, serveTableStream } from '../shell/stream.ts'
-import { mapped } from './market-facts.ts'
+import { mapped } from './index-facts.ts'
 import { markPass } from './marking-pass.ts'
 import { markingTermsAt } from './marking-terms.ts'
 

@@ -11,7 +11,8 @@ import { firstEngineVersion, versionOfContracts } from '#domain/trading/engine-v
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import type { logger as shellLogger, metrics as shellMetrics } from '../shell/task.ts'
 import { decimalTextOf } from './decimal-text.ts'
-import { type GatheredContract, gather, mapped } from './market-facts.ts'
+import { mapped } from './index-facts.ts'
+import { type GatheredContract, gather } from './market-facts.ts'
 
 const mostCommandsOfFrame = 500
 

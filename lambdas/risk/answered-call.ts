@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto'
 import { getLiquidation, type LiquidationRow, replaceLiquidation } from '#adapters/tables/liquidations.ts'
-import {
-  getAnsweredCall,
-  type MarginCallRow,
-  newestMarginCall,
-  replaceAnsweredCall,
-} from '#adapters/tables/margin-calls.ts'
+import { getAnsweredCall, type MarginCallRow, replaceAnsweredCall } from '#adapters/tables/margin-calls.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
@@ -75,14 +70,6 @@ const executionName = ({ lane, accountId, callEventId, attempt }: LiquidationRow
     .update(JSON.stringify([lane, accountId, callEventId, attempt]))
     .digest('hex')
     .slice(0, 40)
-
-/** A call that came after the engine had ended the liquidation, and before that was known here. */
-export const startNewerCall = async (liquidationId: string): Promise<void> => {
-  const row = await getLiquidation(liquidationId)
-  if (row === undefined) throw new Error(`the liquidation ${liquidationId} is gone`)
-  const call = await newestMarginCall(row.lane, row.accountId)
-  if (call !== undefined) await answerCall(call)
-}
 
 /** Of two events of a lane: `lane:input sequence:index`. */
 const isAfter = (eventId: string, other: string): boolean => {

@@ -1,6 +1,5 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
-import { startNewerCall } from './answered-call.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
 
 /** Once the grace period is over: an account that has enough by then is left alone, whatever has helped it. */
@@ -24,6 +23,5 @@ export const handler = serveTask(liquidationStep, async input => {
       }
     },
   })
-  if (answer.next === 'done') await startNewerCall(input.liquidation_id)
   return accept(answer)
 })

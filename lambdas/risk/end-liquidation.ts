@@ -1,6 +1,5 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
-import { startNewerCall } from './answered-call.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
 
 /** What is projected may lag behind what the engine knows. */
@@ -29,6 +28,5 @@ export const handler = serveTask(liquidationStep, async input => {
       }
     },
   })
-  if (answer.next === 'done') await startNewerCall(input.liquidation_id)
   return accept(answer)
 })

@@ -14,24 +14,12 @@ import { type LanePosition, lanePositions } from './lane-positions.ts'
 const mostParts = 1_000
 
 export const handle: Handle<typeof getExposures> = async ({ query, principal }) => {
-  const { scope = 'account' } = query
-  const misplaced = (
-    [
-      ['account', 'account'],
-      ['firm', 'firm'],
-    ] as const
-  ).filter(([name, ofScope]) => query[name] !== undefined && scope !== ofScope)
-  if (misplaced.length > 0)
-    return {
-      code: 'invalid-request',
-      errors: misplaced.map(([name, ofScope]) => ({
-        pointer: `#/query/${name}`,
-        detail: `goes with scope=${ofScope}`,
-      })),
-    }
+  const { scope = 'account', subject } = query
   if (scope === 'account') {
-    const asked = await askedAccount(principal, query.account)
+    const asked = await askedAccount(principal, subject)
     if ('code' in asked) return asked
+    // In another lane it has nothing.
+    if (query.lane !== undefined && query.lane !== asked.lane) return { code: 'not-found' }
     const [{ rows }, epoch] = await Promise.all([
       readAccountState(asked.lane, asked.accountId),
       rememberedEpochInForce(asked.lane),
@@ -39,11 +27,12 @@ export const handle: Handle<typeof getExposures> = async ({ query, principal }) 
     const positions = rows.positions.map(position => ({ ...position, accountId: asked.accountId }))
     return answer(scope, epoch, positions, [])
   }
-  const firm = query.firm ?? principal.account
-  if (scope === 'lane' ? !seesAll(principal) : !seesAll(principal) && firm !== principal.account)
-    return scope === 'lane'
-      ? { code: 'forbidden', detail: 'The credential lacks the permission risk:read-any.' }
-      : { code: 'not-found' }
+  const firm = subject ?? principal.account
+  if (scope === 'lane') {
+    if (!seesAll(principal)) return { code: 'forbidden', detail: 'The credential lacks the permission risk:read-any.' }
+    if (subject !== undefined)
+      return { code: 'invalid-request', errors: [{ pointer: '#/query/subject', detail: 'goes with another scope' }] }
+  } else if (!seesAll(principal) && firm !== principal.account) return { code: 'not-found' }
   const lane = query.lane ?? (await traderOf(principal))?.lane ?? tenantLanes()[0]
   if (!tenantLanes().includes(lane)) return { code: 'not-found' }
   const [all, epoch] = await Promise.all([lanePositions(lane), rememberedEpochInForce(lane)])

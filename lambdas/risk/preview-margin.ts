@@ -18,7 +18,7 @@ import {
 } from '#domain/trading/order-preview.ts'
 import { decimal, decimalOfMicros, decimalRatio } from '#domain/units.ts'
 import type { previewMargin } from '#protocol/operations/margin.ts'
-import type { Handle } from '../shell/http.ts'
+import type { Handle, Rejection } from '../shell/http.ts'
 import type { Placement } from '../trading/order-view.ts'
 import { place } from '../trading/placement.ts'
 import type { Trader } from '../trading/trader.ts'
@@ -37,8 +37,11 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
       detail: `Lane ${asked.lane} follows version ${version}; version ${versionOfMargin} is needed.`,
     }
   // As placing it is answered before the engine is asked.
-  const placed = await Promise.all(body.orders.map(order => place(asked, order)))
-  const placements = placed.flatMap(each => ('command' in each ? [each] : []))
+  const placements: Placement[] = []
+  for (const [index, placed] of (await Promise.all(body.orders.map(order => place(asked, order)))).entries()) {
+    if ('code' in placed) return { code: placed.code, errors: errorsOf(placed, index) }
+    placements.push(placed)
+  }
   const [state, epoch, identities] = await Promise.all([
     readAccountState(asked.lane, asked.accountId),
     rememberedEpochInForce(asked.lane),
@@ -61,24 +64,15 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
     },
     placements.map(({ command }) => command),
   )
-  const previews = new Map(placements.map(({ command }, index) => [command, preview.orders[index]]))
-  let after = preview.before
   return {
     status: 200,
     body: {
       account: asked.account,
       ...basisOf(valueAccount(withMarkets(state, markets), epoch), state.asOf),
       before: amountsOf(preview.before),
-      orders: placed.map((each, index) => {
-        const { instrument_name, direction, amount } = body.orders[index] ?? unnamed
-        const told = { instrument_name, direction, amount }
-        const previewed = 'command' in each ? previews.get(each.command) : undefined
-        if (previewed === undefined || !('command' in each)) {
-          const code = 'code' in each ? each.code : null
-          return { ...told, ...notTaken, reject_reason: code, after: amountsOf(after) }
-        }
-        after = previewed.figures
-        return { ...told, ...previewView(previewed, each), after: amountsOf(after) }
+      orders: placements.flatMap((placement, index) => {
+        const previewed = preview.orders[index]
+        return previewed === undefined ? [] : [previewView(previewed, placement)]
       }),
       after: amountsOf(preview.after),
     },
@@ -110,23 +104,21 @@ const isBeingLiquidated = async ({ lane, accountId }: Trader): Promise<boolean> 
   return rows.some(({ begunAtMillis, endedAtMillis }) => begunAtMillis !== undefined && endedAtMillis === undefined)
 }
 
-const unnamed = { instrument_name: '', direction: 'buy', amount: '0' } as const
+/** They point into an order that is sent alone. */
+const errorsOf = ({ errors = [] }: Rejection, index: number): NonNullable<Rejection['errors']> =>
+  errors.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^#/, `#/orders/${index}`), detail }))
 
-const notTaken = {
-  outcome: 'refused' as const,
-  filled_amount: '0',
-  average_price: null,
-  fee: '0',
-  cancel_reason: null,
-}
-
-const previewView = (preview: OrderPreview, { tickSize, minTradeAmount }: Placement) => ({
+const previewView = (preview: OrderPreview, { command, instrumentName, tickSize, minTradeAmount }: Placement) => ({
+  instrument_name: instrumentName,
+  direction: command.direction,
+  amount: decimal(command.quantityLots, minTradeAmount),
   outcome: preview.code === undefined ? ('accepted' as const) : ('refused' as const),
   reject_reason: preview.code ?? null,
   filled_amount: decimal(preview.filledLots, minTradeAmount),
   average_price: decimalRatio(preview.filledTickLots, preview.filledLots, tickSize) ?? null,
   fee: decimalOfMicros(preview.feeMicros),
   cancel_reason: preview.cancelReason ?? null,
+  after: amountsOf(preview.figures),
 })
 
 /** All that the account has something in or asks about; books only of what it asks about. */

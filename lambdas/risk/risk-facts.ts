@@ -16,7 +16,7 @@ import { type ForwardCurve, type ForwardPeriod, forwardCurve } from '#domain/pri
 import { forwardPeriodOf } from '#domain/pricing/linear-marks.ts'
 import { type IndexFacts, unknownIndex } from '#domain/pricing/marking.ts'
 import type { ContractTerms } from '#domain/reference/contract-terms.ts'
-import { fixingNeeds, indexFactsOf, mapped, soFarOf } from '../pricing/market-facts.ts'
+import { fixingNeeds, indexFactsOf, mapped, soFarOf } from '../pricing/index-facts.ts'
 import { markingTermsAt } from '../pricing/marking-terms.ts'
 import { type HeldRiskTerms, riskTermsAt } from './risk-terms.ts'
 
@@ -131,7 +131,9 @@ export const gatherRisk = async (lanes: readonly number[], nowMillis: number): P
 const pointsOfOne = 100
 const wholePpm = 1_000_000
 
-const isHeld = ({ isActive, lifecycle }: InstrumentRow): boolean => isActive || lifecycle === 'expired'
+/** Until all of it is paid: an epoch without it would cover its holders for whatever it may settle at. */
+const isHeld = ({ isActive, lifecycle }: InstrumentRow): boolean =>
+  isActive || lifecycle === 'expired' || lifecycle === 'delisted'
 
 const nameOf = ({ row }: Gathered): string => row.instrument.specification.instrumentName
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import { getBalances } from '#adapters/tables/balances.ts'
+import { instrumentsOf } from '#adapters/tables/instruments.ts'
 import { type HeldPosition, valueAccount } from '#domain/margin/account-risk.ts'
 import { underlyingOf } from '#domain/margin/made-epoch.ts'
 import { riskAsset, riskInstrument } from '#domain/margin/risk-arrays.ts'
@@ -21,26 +22,28 @@ import { type LanePosition, lanePositions } from './lane-positions.ts'
 
 const dayYears = 1 / 365
 const mostWorstAccounts = 20
+const million = 1_000_000
 
 export const handle: Handle<typeof stressRisk> = async ({ body, principal }) => {
   const { scope } = body
-  const misplaced = scope === 'lane' ? 'account' : 'lane'
-  if (body[misplaced] !== undefined)
-    return { code: 'invalid-request', errors: [{ pointer: `#/${misplaced}`, detail: `goes with another scope` }] }
+  if (scope === 'lane' && body.account !== undefined)
+    return { code: 'invalid-request', errors: [{ pointer: '#/account', detail: 'goes with scope account' }] }
   if (scope === 'lane' && !seesAll(principal))
     return { code: 'forbidden', detail: 'The credential lacks the permission risk:read-any.' }
   const asked = scope === 'account' ? await askedAccount(principal, body.account) : undefined
   if (asked !== undefined && 'code' in asked) return asked
   const lane = asked?.lane ?? body.lane ?? (await traderOf(principal))?.lane ?? tenantLanes()[0]
-  if (!tenantLanes().includes(lane)) return { code: 'not-found' }
+  if (!tenantLanes().includes(lane) || (body.lane !== undefined && body.lane !== lane)) return { code: 'not-found' }
   const epoch = await rememberedEpochInForce(lane)
+  // Before the first epoch nothing has a value, but what is listed still depends on something.
+  const underlyings = epoch?.made.scenarioSet.underlyings ?? (await listedUnderlyings(lane))
   if (asked === undefined) {
     const positions = await lanePositions(lane)
-    const stressedBy = valuation(positions, epoch, body)
+    const stressedBy = valuation(positions, epoch, underlyings, body)
     return 'code' in stressedBy ? stressedBy : stressLane(lane, positions, epoch, stressedBy)
   }
   const { rows } = await readAccountState(asked.lane, asked.accountId)
-  const stressedBy = valuation(rows.positions, epoch, body)
+  const stressedBy = valuation(rows.positions, epoch, underlyings, body)
   if ('code' in stressedBy) return stressedBy
   const { equityMicros } = valueAccount({ ...rows, orders: [] }, epoch).figures
   return answer(
@@ -67,6 +70,9 @@ export const handle: Handle<typeof stressRisk> = async ({ body, principal }) => 
   )
 }
 
+const listedUnderlyings = async (lane: number): Promise<readonly string[]> =>
+  [...new Set((await instrumentsOf(lane)).map(({ instrument }) => underlyingOf(instrument)))].sort()
+
 const noAccounts = { accounts_short: null, shortfall: null, worst_accounts: [] }
 
 type Body = Parameters<Handle<typeof stressRisk>>[0]['body']
@@ -83,6 +89,7 @@ interface Valuation {
 const valuation = (
   positions: readonly HeldPosition[],
   epoch: StoredEpoch | undefined,
+  underlyings: readonly string[],
   body: Body,
 ): Valuation | Rejection<'unknown-underlying' | 'too-many-scenarios' | 'scenario-refused'> => {
   if (body.scenarios.length > mostStressScenarios)
@@ -92,21 +99,19 @@ const valuation = (
       errors: [{ pointer: '#/scenarios', detail: `must not be more than ${mostStressScenarios}` }],
     }
   const held = new Map(positions.map(({ instrument }) => [instrument.instrumentId, instrument]))
-  // Before the first epoch nothing has a value, but what is held still depends on something.
-  const underlyings = epoch?.made.scenarioSet.underlyings ?? [...new Set([...held.values()].map(underlyingOf))].sort()
   const scenarios = body.scenarios.map(({ name, shifts }) => ({
     name,
-    shifts: shifts.map(({ underlying, price, volatility, reach }) => ({
+    shifts: shifts.map(({ underlying, price_ppm, volatility_ppm, reach_ppm }) => ({
       underlying,
-      ...(price === undefined ? {} : { price }),
-      ...(volatility === undefined ? {} : { volatility }),
-      ...(reach === undefined ? {} : { reach }),
+      ...(price_ppm === undefined ? {} : { price: price_ppm / million }),
+      ...(volatility_ppm === undefined ? {} : { volatility: volatility_ppm / million }),
+      ...(reach_ppm === undefined ? {} : { reach: reach_ppm / million }),
     })),
   }))
   const set = stressSet(underlyings, scenarios, body.days_ahead * dayYears)
   if (!set.accepted) {
     const code = set.code === 'unknown-underlying' ? set.code : 'scenario-refused'
-    return { code, errors: [{ pointer: `#/${set.field}`, detail: detailOf(set.code) }] }
+    return { code, errors: [{ pointer: `#/${set.field}`, detail: `is refused: ${set.code}` }] }
   }
   const values = held.size * scenarios.length
   if (values > mostRevaluations)
@@ -127,8 +132,6 @@ const valuation = (
       .sort(),
   }
 }
-
-const detailOf = (code: string): string => `is refused: ${code}`
 
 const revalued = (set: ScenarioSet, instrument: Instrument, epoch: StoredEpoch | undefined): RiskInstrument => {
   const { instrumentId, specificationVersion } = instrument

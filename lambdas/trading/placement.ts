@@ -13,7 +13,13 @@ import { namedRequest } from '../shell/named-request.ts'
 import type { Placement } from './order-view.ts'
 import type { Trader } from './trader.ts'
 
-type Code = (typeof placeOrder)['rejections'][number] | 'invalid-request'
+/** What a request is refused for by itself: not for its name, nor for what its lane is in. */
+type Code =
+  | Exclude<
+      (typeof placeOrder)['rejections'][number],
+      'idempotency-key-required' | 'idempotency-conflict' | 'lane-behind' | 'lane-halted'
+    >
+  | 'invalid-request'
 
 interface Refusal extends Rejection<Code> {
   /** It could have been taken at another time, and perhaps was. */

@@ -12,6 +12,7 @@ export const marketMaking: ContextAccess<'market-making'> = {
       .table('quoteOutcomes', 'GetItem')
       .index('orders', 'open-orders')
       .table('marketMakers', 'GetItem')
+      .table('riskLimits', 'GetItem')
       .table('quotingDays', 'Query')
       .table('obligationTerms', 'GetItem', 'PutItem')
       .table('accountNumbers', 'GetItem')

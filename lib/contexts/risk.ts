@@ -33,12 +33,8 @@ const liquidated: Grant = given =>
 const step = (given: Access): Access =>
   given.table('liquidations', 'GetItem', 'PutItem').table('outcomes', 'GetItem').putOrders()
 
-/** A step that decides whether the account's call is answered; a newer one is answered at once. */
-const lastStep: Grant = given =>
-  step(given)
-    .table('marginCalls', 'GetItem', 'Query', 'PutItem')
-    .table('parameters', 'Query')
-    .startWorkflow('collateral-liquidation')
+/** A step that may be the last: with it the account's call is answered. */
+const lastStep: Grant = given => step(given).table('marginCalls', 'PutItem')
 
 export const risk: ContextAccess<'risk'> = {
   http: given =>
@@ -84,7 +80,7 @@ export const risk: ContextAccess<'risk'> = {
   'renew-risk-epoch': epochs,
   'start-liquidations': given =>
     given
-      .table('marginCalls', 'GetItem', 'PutItem')
+      .table('marginCalls', 'GetItem', 'Query', 'PutItem')
       .table('liquidations', 'GetItem', 'PutItem')
       .table('parameters', 'Query')
       .startWorkflow('collateral-liquidation'),

@@ -296,7 +296,9 @@ export const accountSummary = z
     ...account.shape,
     equity: signedDecimalText
       .nullable()
-      .meta({ description: 'Cash less what is held, positions at their marks, collateral; null before the first epoch' }),
+      .meta({
+        description: 'Cash less what is held, positions at their marks, collateral; null before the first epoch',
+      }),
     withdrawable: decimalText.nullable(),
     sub_accounts: z.array(z.object({ account: z.string(), account_state: account.shape.account_state, lane })),
   })

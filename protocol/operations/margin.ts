@@ -126,13 +126,17 @@ export const previewMargin = operation({
   permission: 'risk:read',
   summary: 'See what orders would be answered, and what they would need',
   description:
-    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. Limits of message rate, of a firm and of a day’s loss are not looked at.',
+    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. What has not the form of an order, or names no market, is refused as a whole. Limits of message rate, of a firm and of a day’s loss are not looked at.',
   weight: 5,
   idempotency: 'none',
   request: {
     body: z.strictObject({
       account: askedAccount,
-      orders: z.array(previewedOrder).min(1, 'must name at least one order').max(100, 'must not name more than 100'),
+      orders: z
+        .array(previewedOrder)
+        .min(1, 'must name at least one order')
+        .max(100, 'must not name more than 100')
+        .meta({ examples: [[{ instrument_name: 'H100.USE-27NOV26', direction: 'buy', amount: '10', price: '2.5' }]] }),
     }),
   },
   responses: {
@@ -147,7 +151,18 @@ export const previewMargin = operation({
       }),
     },
   },
-  rejections: ['account-not-open', 'not-found', 'engine-version-needed'],
+  rejections: [
+    'account-not-open',
+    'not-found',
+    'engine-version-needed',
+    'unknown-instrument',
+    'instrument-in-other-lane',
+    'instrument-not-open',
+    'price-off-tick',
+    'amount-off-lot',
+    'price-out-of-range',
+    'amount-out-of-range',
+  ],
 })
 
 export const getMarginStatement = operation({
@@ -193,15 +208,16 @@ export const getExposures = operation({
   request: {
     query: z.strictObject({
       scope: z.enum(['account', 'firm', 'lane']).optional().meta({ description: 'account unless told' }),
-      account: askedAccount,
-      firm: accountName.optional().meta({ description: 'Of scope firm; your own unless told' }),
+      subject: accountName.optional().meta({
+        description: 'The account or firm; your own unless told. Of a firm its owner may name its accounts',
+      }),
       lane: z
         .string()
         .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
         .transform(Number)
         .pipe(lane)
         .optional()
-        .meta({ description: 'Of scope firm or lane; that of your account, or the first, unless told' }),
+        .meta({ description: 'That of the account, or the first, unless told' }),
     }),
   },
   responses: {
@@ -221,17 +237,24 @@ export const getExposures = operation({
   rejections: ['account-not-open', 'not-found'],
 })
 
-const shift = z.number().meta({ examples: [-0.2] })
+const shiftPpm = (lowest: number) =>
+  z
+    .number()
+    .int()
+    .min(lowest)
+    .max(10_000_000)
+    .meta({ examples: [-200_000] })
 
 const stressShift = z.strictObject({
-  underlying: z.string().min(1).max(64),
-  price: shift
+  underlying: z
+    .string()
+    .regex(/^[A-Z0-9][A-Z0-9._-]{0,63}$/, 'must be 1 to 64 upper-case letters, digits and . _ -, such as H100.USE'),
+  price_ppm: shiftPpm(-1_000_000)
     .optional()
-    .meta({ description: 'As part of its price: -0.2 is a fall by a fifth. At least -1', examples: [-0.2] }),
-  volatility: shift.optional().meta({ description: 'Added to it: 0.1 is ten points', examples: [0.1] }),
-  reach: shift.optional().meta({
+    .meta({ description: 'In millionths of its price: -200000 is a fall by a fifth' }),
+  volatility_ppm: shiftPpm(-10_000_000).optional().meta({ description: 'Added to it: 100000 is ten points' }),
+  reach_ppm: shiftPpm(-1_000_000).optional().meta({
     description: 'How far the price went on its way, which is what touches a barrier; as far as price unless told',
-    examples: [-0.3],
   }),
 })
 
@@ -273,13 +296,15 @@ export const stressRisk = operation({
     body: z.strictObject({
       scope: z.enum(['account', 'lane']).default('account'),
       account: askedAccount,
-      lane: lane.optional().meta({ description: 'Of scope lane; that of your account, or the first, unless told' }),
+      lane: lane.optional().meta({ description: 'That of the account, or the first, unless told' }),
       days_ahead: z
         .number()
+        .int()
         .min(0)
         .max(365)
+        .meta({ examples: [1] })
         .default(0)
-        .meta({ examples: [1], description: 'How much later it is: options lose what time is worth' }),
+        .meta({ description: 'How much later it is: options lose what time is worth' }),
       scenarios: z
         .array(
           z.strictObject({
@@ -293,7 +318,7 @@ export const stressRisk = operation({
           }),
         )
         .max(1_000)
-        .meta({ examples: [[{ name: 'crash', shifts: [{ underlying: 'H100.USE', price: -0.4, volatility: 0.3 }] }]] }),
+        .meta({ examples: [[{ name: 'crash', shifts: [{ underlying: 'H100.USE', price_ppm: -400_000 }] }]] }),
     }),
   },
   responses: {

@@ -235,6 +235,67 @@ export const getDeadMan = operation({
   rejections: ['account-not-open'],
 })
 
+const quoteBudgetTerms = {
+  lots: z
+    .int()
+    .min(1)
+    .max(maxLots)
+    .meta({ description: 'So many may fill until the protections stop the rest, whatever market they are of' }),
+  largest_quote_lots: z
+    .int()
+    .min(1)
+    .max(maxLots)
+    .meta({ description: 'No side of a quote is larger; at most half of lots' }),
+  lot_loss: positiveDecimalText.meta({
+    description: 'USD: no lot may need more at its price, its worst scenario, add-ons and fee taken together',
+  }),
+  lot_cap: positiveDecimalText.meta({
+    description: 'USD: no lot may be worth more at the highest price of its market',
+  }),
+}
+
+export const quoteBudget = z
+  .object({
+    terms: z.object(quoteBudgetTerms).nullable().meta({ description: 'null: each quote needs margin as any order' }),
+    reserved: decimalText.meta({ description: 'USD put by of equity when all of it is there' }),
+  })
+  .meta({ id: 'QuoteBudget' })
+
+export const setQuoteBudget = operation({
+  context: 'market-making',
+  name: 'set-quote-budget',
+  method: 'PUT',
+  path: '/api/v1/market-making/quote-budget',
+  permission: 'quotes:write',
+  summary: 'Put margin by for all your quotes, so that none needs any',
+  description:
+    'lots × lot_loss is put by; quotes within the terms then need no margin each, in groups whose protection limits the amount. What fills is taken from the lots; with fewer than two of the largest left all quotes are pulled, and the next quotes fill the budget up as far as margin allows. The protections’ amounts, each with one largest quote, may not be more than lots. null releases it. With no quote standing only.',
+  request: { body: z.strictObject({ terms: z.strictObject(quoteBudgetTerms).nullable() }) },
+  responses: accepted,
+  rejections: [
+    'account-not-open',
+    'engine-version-needed',
+    'quotes-standing',
+    'quote-budget-below-protection',
+    'amount-out-of-range',
+    'insufficient-funds',
+    'insufficient-margin',
+    'idempotency-conflict',
+  ],
+})
+
+export const getQuoteBudget = operation({
+  context: 'market-making',
+  name: 'get-quote-budget',
+  method: 'GET',
+  path: '/api/v1/market-making/quote-budget',
+  permission: 'quotes:read',
+  summary: 'Read what margin is put by for your quotes',
+  request: {},
+  responses: { 200: { description: 'The budget', schema: quoteBudget } },
+  rejections: ['account-not-open'],
+})
+
 export const obligation = z
   .object({
     account: z.string(),
@@ -326,6 +387,8 @@ export const marketMakingOperations = [
   resetProtection,
   setDeadMan,
   getDeadMan,
+  setQuoteBudget,
+  getQuoteBudget,
   listObligations,
   setObligation,
   getObligation,

@@ -17,7 +17,100 @@ const begunAgain = 'only a settlement that failed is begun again by hand'
 const settledDaily = 'positions are settled at the mark once a day'
 const decidedEarly = 'only barriers and products whose days are over are looked at before their end'
 
+/** test/lambdas/risk/collateral-liquidation.test.ts runs that workflow over real tables and the real engine. */
+const liquidated = 'no account of a journey is called'
+
 export const unusedGrants: readonly UnusedGrant[] = [
+  {
+    caller: 'StartLiquidationsFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'AnnounceMarginCallsFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'AnnounceLiquidationsFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'BeginLiquidationFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'PlanLiquidationFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'ReducePositionFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'OpenBackstopAuctionFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'AwardBackstopLotsFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'CoverLossFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'HaircutGainsFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'EndLiquidationFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'FailLiquidationFunction',
+    action: '*',
+    resource: '*',
+    reason: liquidated,
+  },
+  {
+    caller: 'ProjectPositionsFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'MarginCallsTable',
+    reason: liquidated,
+  },
+  {
+    caller: 'ProjectPositionsFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'LiquidationsTable',
+    reason: liquidated,
+  },
+  {
+    caller: 'RiskHttpFunction',
+    action: 'states:StartExecution',
+    resource: 'CollateralLiquidationWorkflow',
+    reason: 'only a liquidation that failed is begun again by hand',
+  },
   {
     caller: 'RegisterAccountFunction',
     action: 'dynamodb:GetItem',
@@ -167,6 +260,18 @@ export const unusedGrants: readonly UnusedGrant[] = [
     action: 'dynamodb:Query',
     resource: 'FixingsTable',
     reason: 'a grid looks for the last fixing only where too few sources of its index are fresh',
+  },
+  {
+    caller: 'RenewRiskEpochFunction',
+    action: '*',
+    resource: '*',
+    reason: 'it does what make-risk-epoch does each minute, and no mark of a journey goes beyond every scenario',
+  },
+  {
+    caller: 'MakeRiskEpochFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'BooksTable',
+    reason: 'it looks for a mark of the engine only where no pass has marked an instrument',
   },
   {
     caller: 'TakeFixingsFunction',

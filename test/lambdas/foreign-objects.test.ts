@@ -33,10 +33,19 @@ const nobodys: Readonly<Record<string, string>> = {
 const meantForOthers: Readonly<Record<string, string>> = {
   'request-trade-bust': 'a market operator’s, about trades of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
+  'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
 }
 
 /** Another's account is refused before anything is looked up: 403 that tells nothing of whether there is one. */
 const refusedUnread = new Set(['open-account'])
+
+/** How they say of an account that is named beside one's own that there is none. */
+const tellsNone: Readonly<Record<string, readonly [status: number, code: string]>> = {
+  'withdraw-cash': [422, 'unknown-account'],
+  'transfer-cash': [422, 'unknown-account'],
+  'list-collateral': [404, 'not-found'],
+  'list-ledger-entries': [404, 'not-found'],
+}
 
 const isField = (name: string): name is keyof typeof foreign => Object.hasOwn(foreign, name)
 
@@ -93,6 +102,7 @@ describe.each(
     expect(theirs.traces).toEqual([])
     if (operation.path.includes(`{${field}}`)) expect(theirs.status).toBe(404)
     else if (refusedUnread.has(name)) expect([theirs.status, theirs.code]).toEqual([403, 'forbidden'])
+    else if (tellsNone[name] !== undefined) expect([theirs.status, theirs.code]).toEqual(tellsNone[name])
     // As a filter it finds nothing.
     else expect([theirs.status, theirs.body['data']]).toEqual([200, []])
   })

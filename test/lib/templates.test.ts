@@ -404,6 +404,8 @@ describe('access', () => {
     'audit-archive': 'AUDIT_BUCKET',
   }
 
+  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch'])
+
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
   const withoutPackages: Plugin = {
     name: 'without-packages',
@@ -436,8 +438,8 @@ describe('access', () => {
         .map(([path]) => /^adapters\/(.+)\.ts$/.exec(path)?.[1] ?? '')
       const wanted = new Set(held.map(adapter => reach[adapter]).filter(name => name !== undefined))
       // A reader of a table's changes holds the table's adapter to understand its items, which come by themselves.
-      // mark-moved-books reads other books than those that moved, too.
-      const consumer = streamConsumers.find(({ name }) => name === bundle && name !== 'mark-moved-books')
+      // Some read other rows of it than those that changed, too.
+      const consumer = streamConsumers.find(({ name }) => name === bundle && !readsRows.has(name))
       if (consumer !== undefined && consumer.reads !== 'executions' && consumer.reads !== 'audit-lines')
         wanted.delete(tables[consumer.reads].environmentVariable)
       // Every HTTP function can tell API keys apart; of these nothing asks for a credential.

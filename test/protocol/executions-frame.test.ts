@@ -7,6 +7,7 @@ import { defineInstrument, plainFuture } from '#domain/reference/instrument.ts'
 import { plainInstructions } from '#domain/trading/commands.ts'
 import { readEvent } from '#domain/trading/event-messages.ts'
 import type { Event, OrderFields, PoisonReason, TradeLeg } from '#domain/trading/events.ts'
+import { noLimits } from '#domain/trading/limit-terms.ts'
 import { eventTypes } from '#domain/trading/messages.ts'
 import {
   chainOf,
@@ -543,6 +544,102 @@ const golden: readonly (readonly [number, Event, string])[] = [
       requirementMicros: 0,
     },
     `3800 34 01 01000000 ${named} ${orderHex} 1e00000000000000 0000000000000000`,
+  ],
+  [
+    53,
+    {
+      type: 'transferred',
+      accountId: 1,
+      commandId,
+      toAccountId: 3,
+      amountMicros: 5,
+      cashMicros: -2,
+      toCashMicros: 1_000_000,
+    },
+    `3800 35 01 01000000 ${named} 03000000 00000000 0500000000000000 feffffffffffffff 40420f0000000000`,
+  ],
+  [
+    54,
+    { type: 'collateral-deposited', accountId: 1, commandId, instrumentId: 2, quantityLots: 5, sizeLots: 30 },
+    `3000 36 01 01000000 ${named} 02000000 00000000 0500000000000000 1e00000000000000`,
+  ],
+  [
+    55,
+    { type: 'collateral-withdrawn', accountId: 1, commandId, instrumentId: 2, quantityLots: 5, sizeLots: 30 },
+    `3000 37 01 01000000 ${named} 02000000 00000000 0500000000000000 1e00000000000000`,
+  ],
+  [
+    56,
+    {
+      type: 'risk-limits-set',
+      commandId,
+      scope: 'firm',
+      accountId: 0,
+      firm: 'acme',
+      instrumentId: 0,
+      isApproved: true,
+      terms: {
+        ...noLimits,
+        maxOrderLots: 10,
+        maxOrderNotionalMicros: 2_500_000,
+        maxPositionLots: 100,
+        maxDailyLossMicros: 30,
+        maxOpenOrders: 3,
+        maxMessagesPerSecond: 5,
+        collarPpm: 50_000,
+      },
+    },
+    `7800 38 01 00000000 ${named} 01 01 0400 00000000
+       0a00000000000000 a025260000000000 6400000000000000 0000000000000000 0000000000000000 0000000000000000
+       1e00000000000000 0000000000000000 03000000 00000000 05000000 50c30000 61636d65 00000000`,
+  ],
+  [
+    57,
+    {
+      type: 'risk-limits-scaled',
+      commandId,
+      floorPpm: 500_000,
+      ceilingPpm: 1_000_000,
+      scales: [
+        {
+          instrumentId: 2,
+          scalePpm: 600_000,
+          volatilityPpm: 1_600_000,
+          referenceVolatilityPpm: 800_000,
+          depthLots: 5,
+          referenceDepthLots: 100,
+        },
+      ],
+    },
+    `5000 39 01 00000000 ${named} 20a10700 40420f00 01000000 00000000
+       02000000 c0270900 006a180000000000 00350c0000000000 0500000000000000 6400000000000000`,
+  ],
+  [
+    58,
+    {
+      type: 'quote-budget-set',
+      commandId,
+      accountId: 1,
+      lots: 100,
+      largestQuoteLots: 10,
+      lotLossMicros: 2_500_000,
+      lotCapMicros: 30,
+      reservedMicros: 250_000_000,
+    },
+    `4000 3a 01 01000000 ${named} 6400000000000000 0a00000000000000 a025260000000000 1e00000000000000 80b2e60e00000000`,
+  ],
+  [
+    59,
+    {
+      type: 'limit-breached',
+      accountId: 0,
+      instrumentId: 0,
+      limit: 'daily-loss',
+      measured: 30,
+      allowed: 5,
+      firm: 'acme',
+    },
+    `2800 3b 01 00000000 00000000 01 00 0400 1e00000000000000 0500000000000000 61636d65 00000000`,
   ],
 ]
 const events = golden.map(([, event]) => event)

@@ -3,7 +3,15 @@ import * as z from 'zod'
 import { pascalCase } from '#protocol/functions.ts'
 import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
 import { weightOf } from '#protocol/operation.ts'
-import { account, deposit, position } from '#protocol/operations/ledger.ts'
+import {
+  account,
+  accountSummary,
+  collateralHolding,
+  deposit,
+  ledgerEntry,
+  position,
+  withdrawal,
+} from '#protocol/operations/ledger.ts'
 import { book, candle, market, marketTrade, marketWindow, ticker } from '#protocol/operations/reference.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { apiKey } from '#protocol/operations/security.ts'
@@ -144,6 +152,10 @@ describe('examples', () => {
       MarketWindow: marketWindow,
       Account: account,
       Deposit: deposit,
+      AccountSummary: accountSummary,
+      CollateralHolding: collateralHolding,
+      LedgerEntry: ledgerEntry,
+      Withdrawal: withdrawal,
       Position: position,
       ApiKey: apiKey,
     }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { maxTermsBytes } from '#domain/reference/contract-terms.ts'
+import { maxTermsBytes, neverMillis } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { faultOf, readCommand, writeCommand } from '#domain/trading/command-messages.ts'
 import { type Command, maxMarks, maxShares, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
@@ -11,6 +11,7 @@ import {
   versionOfContracts,
   versionOfMargin,
 } from '#domain/trading/engine-version.ts'
+import { noLimits } from '#domain/trading/limit-terms.ts'
 import { commandTypes, typeOf } from '#domain/trading/messages.ts'
 import { Tape } from '#domain/trading/tape.ts'
 import {
@@ -238,6 +239,53 @@ const commands: readonly Command[] = [
     ],
   },
   { type: 'end-liquidation', commandId, liquidationId: idOf(0xa1), accountId: 1 },
+  { type: 'transfer', commandId, accountId: 1, toAccountId: 3, amountMicros: 2_500_000 },
+  { type: 'deposit-collateral', commandId, accountId: 1, instrumentId: 2, quantityLots: 5 },
+  { type: 'withdraw-collateral', commandId, accountId: 1, instrumentId: 2, quantityLots: 5 },
+  {
+    type: 'set-risk-limits',
+    commandId,
+    scope: 'firm',
+    accountId: 0,
+    firm: 'acme',
+    instrumentId: 0,
+    isApproved: true,
+    terms: {
+      ...noLimits,
+      maxOrderLots: 10,
+      maxOrderNotionalMicros: 2_500_000,
+      maxPositionLots: 100,
+      maxDailyLossMicros: 30,
+      maxOpenOrders: 3,
+      maxMessagesPerSecond: 5,
+      collarPpm: 50_000,
+    },
+  },
+  {
+    type: 'scale-risk-limits',
+    commandId,
+    floorPpm: 500_000,
+    ceilingPpm: 1_000_000,
+    scales: [
+      {
+        instrumentId: 2,
+        scalePpm: 600_000,
+        volatilityPpm: 1_600_000,
+        referenceVolatilityPpm: 800_000,
+        depthLots: 5,
+        referenceDepthLots: 100,
+      },
+    ],
+  },
+  {
+    type: 'set-quote-budget',
+    commandId,
+    accountId: 1,
+    lots: 100,
+    largestQuoteLots: 10,
+    lotLossMicros: 2_500_000,
+    lotCapMicros: 30,
+  },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -486,7 +534,7 @@ describe('what an engine reads follows from its version:', () => {
       return type > commandTypes.indexOf(after) + 1 && type <= commandTypes.indexOf(last) + 1
     })
   const ofContracts = between('activate-engine-version', 'exercise-option')
-  const ofMargin = between('exercise-option', 'end-liquidation')
+  const ofMargin = between('exercise-option', 'set-quote-budget')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -502,9 +550,16 @@ describe('what an engine reads follows from its version:', () => {
     expect(openOrdersFrame(frame, lane, versionOfMargin).ok).toBe(true)
   })
 
+  test('collateral is no kind of contract before version 4', () => {
+    const terms = { kind: 'collateral', terms: '{}', expirationMillis: neverMillis } as const
+    const frame = encodeOrdersFrame(lane, [{ ...commandOfContract, specification: { ...contract, ...terms } }])
+    expect(openOrdersFrame(frame, lane, versionOfContracts)).toEqual({ ok: false, reason: 'malformed-message' })
+    expect(openOrdersFrame(frame, lane, versionOfMargin).ok).toBe(true)
+  })
+
   test('all that the first version knew is read by each', () => {
     const others = commands.filter(command => !ofContracts.includes(command) && !ofMargin.includes(command))
-    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 13])
+    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 19])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -726,6 +781,27 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
        03000000 00000000 a025260000000000 04000000 00000000 0100000000000000`,
     ],
     [37, commandOf('end-liquidation'), `2800 25 01 01000000 ${named} ${order}`],
+    [38, commandOf('transfer'), `2800 26 01 01000000 ${named} 03000000 00000000 a025260000000000`],
+    [39, commandOf('deposit-collateral'), `2800 27 01 01000000 ${named} 02000000 00000000 0500000000000000`],
+    [40, commandOf('withdraw-collateral'), `2800 28 01 01000000 ${named} 02000000 00000000 0500000000000000`],
+    [
+      41,
+      commandOf('set-risk-limits'),
+      `7800 29 01 00000000 ${named} 01 01 0400 00000000
+       0a00000000000000 a025260000000000 6400000000000000 0000000000000000 0000000000000000 0000000000000000
+       1e00000000000000 0000000000000000 03000000 00000000 05000000 50c30000 61636d65 00000000`,
+    ],
+    [
+      42,
+      commandOf('scale-risk-limits'),
+      `5000 2a 01 00000000 ${named} 20a10700 40420f00 01000000 00000000
+       02000000 c0270900 006a180000000000 00350c0000000000 0500000000000000 6400000000000000`,
+    ],
+    [
+      43,
+      commandOf('set-quote-budget'),
+      `3800 2b 01 01000000 ${named} 6400000000000000 0a00000000000000 a025260000000000 1e00000000000000`,
+    ],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

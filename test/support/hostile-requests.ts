@@ -695,6 +695,7 @@ export const consistentValues = (instrumentName: string, expiresAt: string): Rea
   return {
     'place-order': instructed,
     'submit-batch': { requests: [{ action: 'place', ...order }] },
+    'preview-margin': { orders: [order] },
     'put-quotes': { quotes: [quote] },
     'set-kill-switch': { scope: 'firm', subject: 'acme' },
     'list-kill-switches': { lane: '1' },

@@ -57,7 +57,17 @@ export const openLedgerOffice = () => {
       seed(accountReplacement(row, undefined))
     },
     balance(accountId: number, cashMicros: number, heldMicros = 0): void {
-      seed(balancePut({ accountId, currency: 'USD', cashMicros, heldMicros, updatedAtMillis: 1, eventId: '1:1:0', outSeq: 1 }))
+      seed(
+        balancePut({
+          accountId,
+          currency: 'USD',
+          cashMicros,
+          heldMicros,
+          updatedAtMillis: 1,
+          eventId: '1:1:0',
+          outSeq: 1,
+        }),
+      )
     },
     /** The rules that a lane follows. */
     version(lane: number, version: number): void {

@@ -160,6 +160,17 @@ export const openLiquidationFloor = async () => {
       ...fresh.map(item => ({ now: { kind: 'put' as const, table: table.tables.marginCalls, item } })),
     )
   }
+  /** That a call is answered for good goes over the same stream. */
+  const tellAnswered = async (): Promise<void> => {
+    const { tables: declared } = await import('#protocol/tables.ts')
+    const over = (await tables.items('marginCalls')).filter(
+      item => item['is_over'] === true && !told.has(String(item['liquidation_id'])),
+    )
+    for (const item of over) told.add(String(item['liquidation_id']))
+    const changes = over.map(item => ({ now: { kind: 'put' as const, table: declared.marginCalls, item } }))
+    const { batchItemFailures } = await starting.handler(tableChanges(...changes), lambdaContext)
+    if (batchItemFailures.length > 0) throw new Error('a newer call was not answered')
+  }
   const instrumentNumbered = async (instrumentId: number): Promise<Instrument> => {
     const row = await getInstrumentById(1, instrumentId)
     if (row === undefined) throw new Error(`there is no instrument ${instrumentId}`)
@@ -374,11 +385,15 @@ export const openLiquidationFloor = async () => {
     },
     /** Until every execution has ended, or nothing moves for `mostWaits` waits of a minute. */
     async settle(mostWaits = 60, millis = 60_000): Promise<void> {
-      let [idle, waits] = [0, 0]
+      let [idle, waits, over] = [0, 0, ended().length]
       while (ended().length < started.length && waits <= mostWaits) {
         const before = called.length
         await new Promise(resolve => setTimeout(resolve, 5))
         await project()
+        if (ended().length > over) {
+          over = ended().length
+          await tellAnswered()
+        }
         idle = called.length === before && inFlight === 0 ? idle + 1 : 0
         if (idle < 4) continue
         waits += 1

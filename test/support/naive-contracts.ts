@@ -9,7 +9,14 @@ import type {
 import type { CancelReason, Event, PaymentKind } from '#domain/trading/events.ts'
 import type { NaiveLedger } from './naive-ledger.ts'
 import type { NaiveMargin } from './naive-margin.ts'
-import { isCollateral, isFill, type NaiveListing, type NaiveMarket, type NaiveOrder, type Refusal } from './naive-market.ts'
+import {
+  isCollateral,
+  isFill,
+  type NaiveListing,
+  type NaiveMarket,
+  type NaiveOrder,
+  type Refusal,
+} from './naive-market.ts'
 
 /** What the life of contracts needs of the exchange around it. */
 interface Surroundings {

@@ -344,5 +344,3 @@ export const createNaiveLimits = (
 
   return { set, scale, follow, advance, takeMessage, takeMessageIn, isFull, sizeRefusal, collarTicks, refusal, settle }
 }
-
-export type NaiveLimits = ReturnType<typeof createNaiveLimits>

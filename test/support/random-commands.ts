@@ -162,7 +162,9 @@ export const createCommandSource = (random: Random): CommandSource => {
   /** Older rules know none. */
   const assets = [contract('collateral', {})].filter(() => hasContracts && openingVersion === 4 && chance(0.6))
   const chosen = [future, pick(markets), ...contracts, ...assets]
-  const positionLimits = chosen.map(({ specification: { kind } }) => (hasContracts && kind !== 'collateral' ? pick(['0', '0', '0', '6', '25']) : '0'))
+  const positionLimits = chosen.map(({ specification: { kind } }) =>
+    hasContracts && kind !== 'collateral' ? pick(['0', '0', '0', '6', '25']) : '0',
+  )
   const deposits = isThin
     ? [1e12, pick([3_000, 700]), pick([600, 250]), pick([400, 120])]
     : [1e12, 1e11, pick([1e12, 5_000]), pick([400, 90])]
@@ -551,7 +553,15 @@ export const createCommandSource = (random: Random): CommandSource => {
     ticks,
     knownId: () => target().orderId,
   })
-  const limits = createRandomLimits({ random, nextId, accountId, quoterId, instrumentId })
+  const limits = createRandomLimits({
+    random,
+    nextId,
+    accountId,
+    quoterId,
+    instrumentId,
+    quote,
+    then: draw => pending.push({ command: draw, after: 0 }),
+  })
   const liquidation = (): Command => liquidations.next() ?? order()
   const cashMicros = (): number => (chance(0.1) ? pick([0, -5, 1e12]) : chance(0.3) ? between(1, 40) : between(1, 400))
   const withdraw = (): Command => ({

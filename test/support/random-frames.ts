@@ -24,6 +24,7 @@ import {
   triggers,
 } from '#domain/trading/commands.ts'
 import {
+  breachedLimits,
   cancelReasons,
   type Event,
   type OrderFields,
@@ -32,6 +33,7 @@ import {
   stateCauses,
   type TradeLeg,
 } from '#domain/trading/events.ts'
+import { maxScales } from '#domain/trading/limit-terms.ts'
 import { tradingStates } from '#domain/trading/market-controls.ts'
 import { commandTypes } from '#domain/trading/messages.ts'
 import type { ExecutionsFrame } from '#protocol/executions-frame.ts'
@@ -60,6 +62,39 @@ const accountId = u32
 const instrumentId = u32
 const direction = fc.constantFrom(...directions)
 const cancelledOrders = u32
+
+const limitTerms = fc.record({
+  maxOrderLots: i64,
+  maxOrderNotionalMicros: i64,
+  maxOpenOrders: u32,
+  maxPositionLots: i64,
+  maxGrossDelta: i64,
+  maxNetDelta: i64,
+  maxVegaMicros: i64,
+  maxDailyLossMicros: i64,
+  maxConcentrationPpm: u32,
+  concentrationFromLots: i64,
+  maxMessagesPerSecond: u32,
+  collarPpm: u32,
+})
+const limitsOfOne = {
+  commandId,
+  accountId,
+  scope: fc.constant('account' as const),
+  isApproved: fc.boolean(),
+  firm: fc.constant(''),
+  instrumentId: fc.constant(0),
+  terms: limitTerms,
+}
+const limitScale = fc.record({
+  instrumentId,
+  scalePpm: u32,
+  volatilityPpm: i64,
+  referenceVolatilityPpm: i64,
+  depthLots: i64,
+  referenceDepthLots: i64,
+})
+const quoteBudget = { lots: i64, largestQuoteLots: i64, lotLossMicros: i64, lotCapMicros: i64 }
 
 const specification: fc.Arbitrary<ContractSpecification> = fc.record({
   instrumentName: instrumentText,
@@ -267,6 +302,17 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     shares: fc.array(fc.record({ accountId: u32, amountMicros: i64 }), { maxLength: maxShares }),
   }),
   command('end-liquidation', { commandId, accountId, liquidationId: uuid }),
+  command('transfer', { commandId, accountId, toAccountId: u32, amountMicros: i64 }),
+  command('deposit-collateral', { commandId, accountId, instrumentId, quantityLots: i64 }),
+  command('withdraw-collateral', { commandId, accountId, instrumentId, quantityLots: i64 }),
+  command('set-risk-limits', limitsOfOne),
+  command('scale-risk-limits', {
+    commandId,
+    floorPpm: u32,
+    ceilingPpm: u32,
+    scales: fc.array(limitScale, { maxLength: maxScales }),
+  }),
+  command('set-quote-budget', { commandId, accountId, ...quoteBudget }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
@@ -532,6 +578,32 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     liquidationId: uuid,
     equityMicros: i64,
     requirementMicros: i64,
+  }),
+  event('transferred', {
+    accountId,
+    commandId,
+    toAccountId: u32,
+    amountMicros: i64,
+    cashMicros: i64,
+    toCashMicros: i64,
+  }),
+  event('collateral-deposited', { accountId, commandId, instrumentId, quantityLots: i64, sizeLots: i64 }),
+  event('collateral-withdrawn', { accountId, commandId, instrumentId, quantityLots: i64, sizeLots: i64 }),
+  event('risk-limits-set', limitsOfOne),
+  event('risk-limits-scaled', {
+    commandId,
+    floorPpm: u32,
+    ceilingPpm: u32,
+    scales: fc.array(limitScale, { maxLength: maxScales }),
+  }),
+  event('quote-budget-set', { commandId, accountId, ...quoteBudget, reservedMicros: i64 }),
+  event('limit-breached', {
+    accountId,
+    instrumentId,
+    limit: fc.constantFrom(...breachedLimits),
+    measured: i64,
+    allowed: i64,
+    firm: text,
   }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)

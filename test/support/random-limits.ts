@@ -1,4 +1,4 @@
-import type { Command } from '#domain/trading/commands.ts'
+import { type Command, noHash } from '#domain/trading/commands.ts'
 import { type LimitTerms, limitScopes, noLimits } from '#domain/trading/limit-terms.ts'
 
 interface Random {
@@ -13,10 +13,14 @@ interface Surroundings {
   readonly accountId: () => number
   readonly quoterId: () => number
   readonly instrumentId: () => number
+  readonly quote: () => Command
+  /** To come next. */
+  readonly then: (draw: () => Command) => void
 }
 
 /** Limits that are met, some that contradict each other, scales within and beyond their bounds, budgets of quotes. */
-export const createRandomLimits = ({ random, nextId, accountId, quoterId, instrumentId }: Surroundings) => {
+export const createRandomLimits = (surroundings: Surroundings) => {
+  const { random, nextId, accountId, quoterId, instrumentId, quote, then } = surroundings
   const { between, chance, pick } = random
 
   const some = (values: readonly number[]): number => (chance(0.6) ? 0 : pick(values))
@@ -29,8 +33,8 @@ export const createRandomLimits = ({ random, nextId, accountId, quoterId, instru
       maxPositionLots: some([8, 12, 20, 300]),
       maxGrossDelta: some([5_000_000, 40_000_000]),
       maxNetDelta: some([3_000_000, 20_000_000, 50_000_000]),
-      maxVegaMicros: some([30, 400]),
-      maxDailyLossMicros: chance(0.3) ? 0 : some([1, 5, 20, 80, 100_000]),
+      maxVegaMicros: some([3, 30, 400]),
+      maxDailyLossMicros: chance(0.4) ? 0 : pick([1, 1, 5, 20, 80, 100_000]),
       maxConcentrationPpm: some([100_000, 400_000, 1_000_000, 1_000_001]),
       concentrationFromLots: chance(0.9) ? 0 : pick([2, 9]),
       maxMessagesPerSecond: some([1, 2, 5]),
@@ -84,5 +88,35 @@ export const createRandomLimits = ({ random, nextId, accountId, quoterId, instru
     }
   }
 
-  return { next: (): Command => (chance(0.45) ? set() : chance(0.4) ? scale() : setBudget()) }
+  /** A budget that the first fill leaves with too little, behind a protection that fits it. */
+  const startQuoting = (): Command => {
+    const maker = between(1, 2)
+    const groupHash = '1111111111111111'
+    const limits = { intervalMillis: 10_000, frozenMillis: 0, amountLimitLots: 12, deltaLimitLots: 0 }
+    then(() => ({
+      type: 'set-market-maker-protection',
+      commandId: nextId(),
+      accountId: maker,
+      groupHash,
+      name: 'group',
+      ...limits,
+    }))
+    then(() => ({
+      type: 'set-quote-budget',
+      commandId: nextId(),
+      accountId: maker,
+      lots: pick([24, 24, 48]),
+      largestQuoteLots: 12,
+      lotLossMicros: pick([40, 40, 2_100_000_000]),
+      lotCapMicros: pick([36, 40, 2_000_000_000]),
+    }))
+    for (let quotes = between(1, 3); quotes > 0; quotes -= 1)
+      then(() => {
+        const drawn = quote()
+        return drawn.type === 'quote' ? { ...drawn, accountId: maker, groupHash } : drawn
+      })
+    return { type: 'cancel-orders', commandId: nextId(), accountId: maker, instrumentId: 0, labelHash: noHash }
+  }
+
+  return { next: (): Command => (chance(0.45) ? set() : chance(0.35) ? scale() : chance(0.6) ? setBudget() : startQuoting()) }
 }

@@ -17,7 +17,7 @@ export interface TradingFloor {
   instrument(lane: number, change?: Partial<ContractSpecification>, isActive?: boolean): InstrumentRow
   order(command: PlaceOrder, change?: Partial<OrderRow>): OrderRow
   outcome(commandId: string, code?: OutcomeRow['code']): void
-  account(account: string, accountId: number, lane: number): void
+  account(account: string, accountId: number, lane: number, firm?: string): void
   /** On a new floor: an order to buy 2.5 at 2.55, as the stream had it, which then forgets it. */
   placed(send: Send, clientOrderId: string): Promise<PlaceOrder>
   /** How the lane's leader did when it last wrote; nobody has led it unless told. */
@@ -125,11 +125,11 @@ export const openTradingFloor = (): TradingFloor => {
         }),
       )
     },
-    account(account, accountId, lane) {
+    account(account, accountId, lane, firm = account) {
       floor.seed(
         'accounts',
         accountReplacement(
-          { account, accountState: 'open', accountId, lane, commandId: 'c', attempt: 1, createdAtMillis: 0 },
+          { account, accountState: 'open', accountId, lane, commandId: 'c', attempt: 1, createdAtMillis: 0, firm },
           undefined,
         ),
       )

@@ -10,7 +10,8 @@ import { bookPut } from '#adapters/tables/books.ts'
 import { activatedVersionPut } from '#adapters/tables/lane-events.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
-import { versionOfContracts } from '#domain/trading/engine-version.ts'
+import { neverMillis } from '#domain/reference/contract-terms.ts'
+import { versionOfMargin } from '#domain/trading/engine-version.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
@@ -47,6 +48,7 @@ const depositId = '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b22'
 const commandId = '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b23'
 const clientOrderId = 'by-its-own-name'
 const quoteId = commandId.replace('23', '24')
+const withdrawalId = commandId.replace('23', '26')
 const settingId = commandId.replace('23', '25')
 /** One that nobody has asked to bust, and one that somebody else has. */
 const tradeId = tradeIdOf(1, 41)
@@ -57,6 +59,9 @@ export const foreign = {
   account: 'other',
   order_id: orderId.replace('21', '31'),
   deposit_id: depositId.replace('22', '32'),
+  withdrawal_id: withdrawalId.replace('26', '36'),
+  from_account: 'other',
+  to_account: 'other',
   command_id: commandId.replace('23', '33'),
   key_id: keyId.replace('0', 'f'),
 }
@@ -65,10 +70,14 @@ export const absent = {
   account: 'nobody',
   order_id: orderId.replace('21', '41'),
   deposit_id: depositId.replace('22', '42'),
+  withdrawal_id: withdrawalId.replace('26', '46'),
+  from_account: 'nobody',
+  to_account: 'nobody',
   command_id: commandId.replace('23', '43'),
   key_id: keyId.replace('0', 'e'),
 }
 
+const assetName = 'COLL-TBILL3M'
 /** American. */
 const optionName = `${instrumentName}-2.5-C`
 
@@ -98,6 +107,7 @@ export const openWholeApi = (): WholeApi => {
     account: 'acme',
     order_id: orderId,
     deposit_id: depositId,
+    withdrawal_id: withdrawalId,
     command_id: commandId,
     key_id: keyId,
     instrument_name: instrumentName,
@@ -144,7 +154,11 @@ export const openWholeApi = (): WholeApi => {
       instrument_name: 'SP-H100.USE-02JAN46-9F3A01',
       expiration_timestamp: '2046-01-02T16:00:00Z',
     },
+    'transfer-cash': { from_account: 'acme', to_account: 'acme.desk' },
+    'move-collateral': { instrument_name: assetName, action: 'deposit' },
     'get-volatility-surface': { underlying: 'H100.USE' },
+    'get-exposures': { subject: 'acme', lane: '1' },
+    'stress-risk': { underlying: 'H100.USE' },
     'get-volatility-index': { underlying: 'H100.USE' },
   }
   const order = (accountId: number, id: string) =>
@@ -175,6 +189,11 @@ export const openWholeApi = (): WholeApi => {
       command: { type: 'cancel-orders', commandId: id },
       instrumentName: null,
       label: null,
+    })
+  const withdrawal = (principal: string, accountId: number, commandId: string) =>
+    promised(principal, accountId, `withdraw-cash#${commandId}`, commandId, {
+      account: principal,
+      command: { type: 'withdraw', commandId, accountId, amountMicros: 1_000_000 },
     })
   const deposit = (principal: string, accountId: number, commandId: string) =>
     floor.tables.seed('commands', {
@@ -263,7 +282,7 @@ export const openWholeApi = (): WholeApi => {
   }
   /** A rule that lists futures, in a lane that knows contracts of every kind. */
   const grids = () => {
-    floor.seed('lanes', activatedVersionPut(1, { version: versionOfContracts, atMillis: 1 }))
+    floor.seed('lanes', activatedVersionPut(1, { version: versionOfMargin, atMillis: 1 }))
     const expiries = [{ every: 'friday', next: 1 }]
     const { expiration_timestamp: _, averaging_start: __, ...terms } = listing
     floor.tables.seed('parameters', {
@@ -372,6 +391,10 @@ export const openWholeApi = (): WholeApi => {
       order(8, foreign.order_id)
       deposit('acme', 7, depositId)
       deposit('other', 8, foreign.deposit_id)
+      withdrawal('acme', 7, withdrawalId)
+      withdrawal('other', 8, foreign.withdrawal_id)
+      floor.account('acme.desk', 10, 1, 'acme')
+      floor.instrument(1, { instrumentName: assetName, kind: 'collateral', terms: '{}', expirationMillis: neverMillis })
       named('acme', 7, orderId)
       cancellation('acme', 7, commandId)
       cancellation('other', 8, foreign.command_id)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { accountNumberPut, accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import { type AccountRow, getAccount, replaceAccount } from '#adapters/tables/accounts.ts'
 import { getHolder, holderReplacement } from '#adapters/tables/api-key-holders.ts'
 import {
@@ -10,7 +11,6 @@ import {
   rotateVerifier,
 } from '#adapters/tables/api-keys.ts'
 import { balanceChange, balancePut, getBalance, getBalances } from '#adapters/tables/balances.ts'
-import { entryIdOf, type LedgerEntry, ledgerEntryPut, listLedgerEntries } from '#adapters/tables/ledger-entries.ts'
 import { bookPut, getBook } from '#adapters/tables/books.ts'
 import { candlePut, getCandle, listCandles } from '#adapters/tables/candles.ts'
 import { type CommandRow, findByCommandId, findByRequestName, promise } from '#adapters/tables/commands.ts'
@@ -25,11 +25,13 @@ import {
   listInstruments,
   readInstrument,
 } from '#adapters/tables/instruments.ts'
+import { isKilled, killSwitchPut } from '#adapters/tables/kill-switches.ts'
+import { entryIdOf, type LedgerEntry, ledgerEntryPut, listLedgerEntries } from '#adapters/tables/ledger-entries.ts'
 import { listMarketTrades, type MarketTradeRow, marketTradePut } from '#adapters/tables/market-trades.ts'
 import { takeNonce } from '#adapters/tables/nonces.ts'
 import { getOrder, listOrders, orderPut, orderUpdate } from '#adapters/tables/orders.ts'
 import { getOutcome, outcomePut } from '#adapters/tables/outcomes.ts'
-import { listPositions, positionPut } from '#adapters/tables/positions.ts'
+import { listOpenPositions, listPositions, positionPut } from '#adapters/tables/positions.ts'
 import { type TakeFromBucket, takeFromBucket } from '#adapters/tables/rate-limits.ts'
 import { listTrades, tradePut } from '#adapters/tables/trades.ts'
 import { getWatermark, watermarkMove } from '#adapters/tables/watermarks.ts'
@@ -336,6 +338,46 @@ describe('trades', () => {
   })
 })
 
+describe('what is open in a market', () => {
+  test('is found by an index that closed positions are not in', async () => {
+    const open = { accountId: 7, instrumentId: 3, sizeLots: -2 }
+    await store(positionPut(positionRow('A-1', { ...open, accountId: 9 })))
+    await store(positionPut(positionRow('A-1', open)))
+    await store(positionPut(positionRow('A-1', { ...open, accountId: 8, sizeLots: 0 })))
+    await store(positionPut(positionRow('A-1', { ...open, accountId: 6, lane: 2 })))
+    await store(positionPut(positionRow('B-1', { ...open, instrumentId: 4 })))
+    const held = async () => (await listOpenPositions(1, 3)).map(({ accountId }) => accountId)
+    expect(await held()).toEqual([7, 9])
+    await store(positionPut(positionRow('A-1', { ...open, sizeLots: 0 })))
+    expect(await held()).toEqual([9])
+  })
+
+  test('is held by accounts whose names and firms are read many at once', async () => {
+    const ids = Array.from({ length: 130 }, (_, index) => index + 1)
+    for (const accountId of ids.slice(0, 120))
+      await store(accountNumberPut({ lane: 1, accountId, account: `a${accountId}`, firm: 'f' }))
+    const found = await accountsNumbered(1, ids)
+    expect(found.size).toBe(120)
+    expect(found.get(115)).toEqual({ lane: 1, accountId: 115, account: 'a115', firm: 'f' })
+    expect((await accountsNumbered(2, ids)).size).toBe(0)
+  })
+
+  test('may be stopped by a switch of the account, its firm or the lane', async () => {
+    const off = { lane: 1, accountId: 0, firm: '', isOn: false, cancelledOrders: 0, changedAtMillis: 1 }
+    const set = (change: Partial<Parameters<typeof killSwitchPut>[0]>) =>
+      store(killSwitchPut({ ...off, scope: 'lane', ...change }))
+    expect(await isKilled(1, 7, 'f')).toBe(false)
+    await set({ isOn: true, scope: 'firm', firm: 'g' })
+    await set({ isOn: true, scope: 'account', accountId: 8 })
+    expect(await isKilled(1, 7, 'f')).toBe(false)
+    expect([await isKilled(1, 7, 'g'), await isKilled(1, 8, 'f')]).toEqual([true, true])
+    await set({ isOn: true })
+    expect(await isKilled(1, 7, 'f')).toBe(true)
+    await set({})
+    expect(await isKilled(1, 7, 'f')).toBe(false)
+  })
+})
+
 describe('positions and balances', () => {
   test('positions are listed by instrument', async () => {
     const names = ['A-1', 'B-1', 'C-1']
@@ -365,7 +407,11 @@ describe('positions and balances', () => {
     await write(balancePut(row))
     expect(await getBalance(7, 'USD')).toEqual(row)
     expect(await getBalance(8, 'USD')).toBeUndefined()
-    const others = Array.from({ length: 120 }, (_, index) => ({ ...row, accountId: 100 + index, cashMicros: -1 - index }))
+    const others = Array.from({ length: 120 }, (_, index) => ({
+      ...row,
+      accountId: 100 + index,
+      cashMicros: -1 - index,
+    }))
     for (const other of others) await write(balancePut(other))
     const found = await getBalances([8, 7, 7, ...others.map(({ accountId }) => accountId)], 'USD')
     expect([...found.values()].sort((one, other) => one.accountId - other.accountId)).toEqual([row, ...others])

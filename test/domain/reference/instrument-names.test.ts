@@ -162,6 +162,7 @@ describe('contracts are called', () => {
     [{ kind: 'accuracy_contract', ...observed, quorum: 1 }, 'CFD.USE', 'ACC-CFD.USE-27NOV26'],
     [{ kind: 'job_contract', ...observed, unitPrice: '1', penaltyPpm: 0 }, 'TRAIN7.USE', 'JOB-TRAIN7.USE-27NOV26'],
     [{ kind: 'structured_product', payoff: { op: 'nothing' } }, 'H100.USE', 'SP-H100.USE-27NOV26-714633'],
+    [{ kind: 'collateral' }, 'TBILL3M', 'COLL-TBILL3M'],
   ])('by %j on %s', (terms, underlying, name) => {
     expect(instrumentNameOf(namedContract(terms, underlying, november))).toBe(name)
   })

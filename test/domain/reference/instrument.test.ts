@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { contractKinds } from '#domain/reference/contract-terms.ts'
+import { contractKinds, neverMillis } from '#domain/reference/contract-terms.ts'
 import {
   type Adjustment,
   type ContractSpecification,
@@ -74,6 +74,8 @@ describe('an instrument', () => {
     ['terms/first_month', { kind: 'swap', terms: '{"first_month":"2027-01"}' }],
     ['terms/option_type', { kind: 'option', terms: '{}' }],
     ['terms/payoff', { kind: 'structured_product', terms: '{}' }],
+    ['terms/expiration', { kind: 'collateral', terms: '{}' }],
+    ['terms/asset', { kind: 'collateral', terms: '{"asset":"GOLD"}', expirationMillis: neverMillis }],
   ])('is refused for its %s: %p', (field, change) => {
     const outcome = defineInstrument({ ...testSpecification, ...change }, 1, 1)
     expect(outcome).toEqual({ accepted: false, code: 'invalid-specification', detail: field })

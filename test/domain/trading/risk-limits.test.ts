@@ -23,7 +23,7 @@ const openFloor = () => {
     enter({
       type: 'list-instrument',
       commandId: nextCommandId(),
-      specification: { ...testSpecification, instrumentName },
+      specification: { ...testSpecification, instrumentName, expirationMillis: marketMillis + 30 * day },
     })
   let orders = 0
   const place = (accountId: number, lots: number, priceTicks: number, more: Partial<PlaceOrder> = {}): Event[] => {
@@ -176,7 +176,7 @@ describe('limits', () => {
     expect(codes(floor.limits({ maxDailyLossMicros: 1 }, { scope: 'instrument', instrumentId: 1 }))).toEqual([
       'limit-not-of-scope',
     ])
-    expect(codes(floor.limits({ collarPpm: -1 }))).toEqual(['amount-out-of-range'])
+    expect(codes(floor.limits({ maxOrderLots: -1 }))).toEqual(['amount-out-of-range'])
     expect(codes(floor.limits({}, { scope: 'firm', firm: 'nobody' }))).toEqual(['unknown-firm'])
     const unapproved = { scope: 'account', accountId: 1, isApproved: false } as const
     expect(codes(floor.limits({ maxOrderLots: 10 }, unapproved))).toEqual([])

@@ -41,7 +41,8 @@ describe('a transfer', () => {
     })
     expect(await transfer({}, { prefer: 'wait=2' })).toMatchObject({ status: 200, body: { command_state: 'accepted' } })
     office.streams.onPut(command => {
-      if (command.type === 'transfer') office.outcome(command.commandId, { accepted: false, code: 'insufficient-funds' })
+      if (command.type === 'transfer')
+        office.outcome(command.commandId, { accepted: false, code: 'insufficient-funds' })
     })
     expect(await transfer({}, { prefer: 'wait=2', 'idempotency-key': 'k2' })).toMatchObject({
       status: 422,

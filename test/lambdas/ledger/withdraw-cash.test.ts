@@ -37,7 +37,9 @@ describe('a withdrawal', () => {
   })
 
   test('is of a sub-account for the owner of its firm, and of any account for an operator', async () => {
-    expect(await withdraw({ body: { ...body, account: 'acme.desk' } })).toMatchObject({ body: { account: 'acme.desk' } })
+    expect(await withdraw({ body: { ...body, account: 'acme.desk' } })).toMatchObject({
+      body: { account: 'acme.desk' },
+    })
     expect(await withdraw({ as: operator, body: { ...body, account: 'ann' } })).toMatchObject({ status: 202 })
     expect(office.streams.put).toMatchObject([
       { lane: 1, command: { accountId: 8 } },

@@ -6,9 +6,11 @@ import { addTermsVersion } from '#adapters/tables/obligation-terms.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { getQuoteOutcome } from '#adapters/tables/quote-outcomes.ts'
 import { latestQuotingDay } from '#adapters/tables/quoting-days.ts'
+import { getLimitScale, getLimits, getQuoteBudget, limitBreachOf, limitScalesOf } from '#adapters/tables/risk-limits.ts'
 import type { Command, InstrumentQuote } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { noLimits } from '#domain/trading/limit-terms.ts'
 import type { TableName } from '#protocol/tables.ts'
 import { mockExecutionsStream, recordsOf } from '#test/support/executions.ts'
 import { openingCommands } from '#test/support/market-maker.ts'
@@ -43,6 +45,45 @@ const quote = (name: string, bidLots: number, askLots: number, more: Partial<Ins
   groupName: 'main',
   quotes: [{ instrumentId: 1, specificationVersion: 1, bidTicks: 99, bidLots, askTicks: 101, askLots, ...more }],
 })
+
+const limits = {
+  type: 'set-risk-limits',
+  scope: 'account',
+  accountId: 1,
+  firm: '',
+  instrumentId: 0,
+  isApproved: false,
+  terms: { ...noLimits, maxPositionLots: 2 },
+} as const
+const limitCommands: readonly Command[] = [
+  { ...limits, commandId: id('limits') },
+  { ...limits, commandId: id('loosened'), terms: noLimits },
+  {
+    type: 'scale-risk-limits',
+    commandId: id('scale'),
+    floorPpm: 200_000,
+    ceilingPpm: 1_000_000,
+    scales: [
+      {
+        instrumentId: 1,
+        scalePpm: 500_000,
+        volatilityPpm: 1_600_000,
+        referenceVolatilityPpm: 800_000,
+        depthLots: 0,
+        referenceDepthLots: 0,
+      },
+    ],
+  },
+  {
+    type: 'set-quote-budget',
+    commandId: id('budget'),
+    accountId: 2,
+    lots: 20,
+    largestQuoteLots: 10,
+    lotLossMicros: 1_100_000,
+    lotCapMicros: 1_000_000_000,
+  },
+]
 
 /** A second apart, so that lane time is told in between. */
 const commands: readonly Command[] = [
@@ -86,6 +127,8 @@ const commands: readonly Command[] = [
   { type: 'set-kill-switch', commandId: id('kill'), accountId: 0, scope: 'firm', isOn: true, firm: 'desk' },
   quote('q6', 5, 5),
   { type: 'set-kill-switch', commandId: id('kill none'), accountId: 0, scope: 'firm', isOn: true, firm: 'none' },
+  { type: 'activate-engine-version', commandId: id('version'), version: 4 },
+  ...limitCommands,
 ]
 
 const told: readonly { readonly event: Event; readonly atMillis: number }[] = (() => {
@@ -106,6 +149,7 @@ const projected: readonly TableName[] = [
   'quotingDays',
   'killSwitches',
   'accountNumbers',
+  'riskLimits',
   'lanes',
 ]
 
@@ -171,10 +215,31 @@ describe('what market makers and supervisors read', () => {
       ['bad mark', 'price-out-of-range'],
       ['kill', true],
       ['kill none', 'unknown-firm'],
+      ['limits', true],
+      ['loosened', 'loosening-needs-approval'],
+      ['scale', true],
+      ['budget', true],
     ] as const) {
       const outcome = await getOutcome(id(name))
       expect([name, outcome?.code ?? outcome?.accepted]).toEqual([name, accepted])
     }
+  })
+
+  test('tells limits in force, how they are scaled, who is beyond one, and budgets of quotes', async () => {
+    await project([7])
+    const subject = { scope: 'account', accountId: 1, firm: '', instrumentId: 0 } as const
+    expect(await getLimits(1, subject)).toMatchObject({ ...subject, terms: limits.terms })
+    expect(await getLimits(1, { ...subject, accountId: 2 })).toBeUndefined()
+    expect(await getLimitScale(1, 1)).toMatchObject({ scalePpm: 500_000, floorPpm: 200_000 })
+    expect(await limitScalesOf(1)).toHaveLength(1)
+    expect(await getQuoteBudget(1, 2)).toMatchObject({ lots: 20, largestQuoteLots: 10 })
+    const breaches = tables.items('riskLimits').flatMap(item => limitBreachOf(item) ?? [])
+    expect(breaches.map(({ accountId, limit, measured, allowed }) => [accountId, limit, measured, allowed])).toEqual(
+      events.flatMap(event =>
+        event.type === 'limit-breached' ? [[event.accountId, event.limit, event.measured, event.allowed]] : [],
+      ),
+    )
+    expect(breaches.length).toBeGreaterThan(0)
   })
 
   test('measures for how long both sides stood', async () => {

@@ -411,6 +411,25 @@ describe('contracts of every kind', () => {
     })
   })
 
+  test('and assets that secure others: they never expire, and cost and pay nothing', async () => {
+    const { expiration_timestamp: _, ...never } = common
+    const asset = { ...never, kind: 'collateral', underlying: 'TBILL3M', terms: {}, max_price: '200' }
+    expect(await refused(asset)).toEqual([409, 'engine-version-needed', undefined])
+    forgetEngineVersions()
+    floor.seed('lanes', activatedVersionPut(1, { version: 4, atMillis: 1 }))
+    expect(await listed(asset)).toMatchObject({
+      instrumentName: 'COLL-TBILL3M',
+      kind: 'collateral',
+      terms: '{}',
+      expirationMillis: Date.parse('9999-12-31T23:59:59.999Z'),
+      makerCommissionPpm: 0,
+      takerCommissionPpm: 0,
+      positionLimit: '0',
+    })
+    for (const change of [{ expiration_timestamp }, { taker_commission: '0.1' }, { terms: { asset: 'GOLD' } }])
+      expect((await ask({ ...asset, ...change })).status).toBe(400)
+  })
+
   test('only where the lane follows rules that know them; a plain future always', async () => {
     floor.seed('lanes', activatedVersionPut(1, { version: 2, atMillis: 1 }))
     expect(await refused(option)).toEqual([409, 'engine-version-needed', undefined])

@@ -40,7 +40,7 @@ describe('exposures', () => {
     expect(Number(h100s?.net_delta) + Number(h100s?.gross_delta)).toBeCloseTo(200, 6)
     expect(Number(h100s?.net_vega)).toBeLessThan(0)
     expect(of(body, 'A100.USE')).toBeUndefined()
-    expect(of((await read({ account: 'acme.desk' })).body, 'H100.USE')).toMatchObject({
+    expect(of((await read({ subject: 'acme.desk' })).body, 'H100.USE')).toMatchObject({
       net_delta: '-40',
       gross_delta: '40',
       net_vega: '0',
@@ -52,15 +52,15 @@ describe('exposures', () => {
     const { body } = await read({ scope: 'firm' })
     expect(body).toMatchObject({ scope: 'firm', parts: [{ name: 'acme' }, { name: 'acme.desk' }] })
     const apart = await Promise.all(
-      ['acme', 'acme.desk'].map(async account => of((await read({ account })).body, 'H100.USE')),
+      ['acme', 'acme.desk'].map(async account => of((await read({ subject: account })).body, 'H100.USE')),
     )
     const sum = apart.reduce((total, each) => total + Number(each?.net_delta), 0)
     expect(Number(of(body, 'H100.USE')?.net_delta)).toBeCloseTo(sum, 6)
-    expect((await read({ scope: 'firm', firm: 'acme' }, manager)).body).toEqual({
+    expect((await read({ scope: 'firm', subject: 'acme' }, manager)).body).toEqual({
       ...body,
       timestamp: expect.any(String),
     })
-    expect(await read({ scope: 'firm', firm: 'bob' })).toMatchObject({ status: 404 })
+    expect(await read({ scope: 'firm', subject: 'bob' })).toMatchObject({ status: 404 })
   })
 
   test('of the lane net to nothing, firm by firm, for who answers for risk', async () => {
@@ -76,7 +76,7 @@ describe('exposures', () => {
   test('count what the epoch does not value by its number', async () => {
     await floor.list({ instrumentName: 'H100.USE-2' })
     await floor.trade('acme.desk', 'H100.USE-2', 5, 2_000)
-    expect(of((await read({ account: 'acme.desk' })).body, 'H100.USE')).toMatchObject({
+    expect(of((await read({ subject: 'acme.desk' })).body, 'H100.USE')).toMatchObject({
       net_delta: '-40',
       unvalued_positions: 1,
     })
@@ -84,11 +84,12 @@ describe('exposures', () => {
 
   test('are asked for in words that go together', async () => {
     expect(await read({ scope: 'all' })).toMatchObject({ status: 400 })
-    expect(await read({ scope: 'lane', account: 'acme' }, manager)).toMatchObject({
+    expect(await read({ scope: 'lane', subject: 'acme' }, manager)).toMatchObject({
       status: 400,
-      body: { errors: [{ pointer: '#/query/account' }] },
+      body: { errors: [{ pointer: '#/query/subject' }] },
     })
-    expect(await read({ firm: 'acme' })).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/query/firm' }] } })
+    expect(await read({ firm: 'acme' })).toMatchObject({ status: 400 })
+    expect(await read({ lane: '2' })).toMatchObject({ status: 404 })
     expect(await read({ scope: 'lane', lane: '1e3' }, manager)).toMatchObject({ status: 400 })
     expect(await read({}, { as: { account: 'eve' } })).toMatchObject({ status: 403 })
   })

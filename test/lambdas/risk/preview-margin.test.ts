@@ -81,17 +81,16 @@ describe('a preview', () => {
       after: body['before'],
     })
     // A hedge is taken, and leaves room.
-    const basket = await preview([order(a100, -2_000, '1.5'), bet, order('NONE-1', 1, '1'), order(h100, 1, '2.50005')])
+    const basket = await preview([order(a100, -2_000, '1.5'), bet, order(h100Call, -1, '0.2')])
     expect(basket.body).toMatchObject({
       orders: [
         { outcome: 'accepted', filled_amount: '0', average_price: null, cancel_reason: null },
         { reject_reason: 'insufficient-margin' },
-        { outcome: 'refused', reject_reason: 'unknown-instrument' },
-        { outcome: 'refused', reject_reason: 'price-off-tick' },
+        { instrument_name: h100Call, direction: 'sell', amount: '1' },
       ],
     })
     const orders = basket.body['orders'] as { after: Amounts }[]
-    expect(orders[3]?.after).toEqual(basket.body['after'])
+    expect(orders[2]?.after).toEqual(basket.body['after'])
   })
 
   test('tells what would trade at once, and what would be cancelled of it', async () => {
@@ -173,6 +172,14 @@ describe('a preview', () => {
       body: { code: 'invalid-request', errors: [{ pointer: '#/orders/0/price' }] },
     })
     expect(await preview([order(h100, 1, '1e5')])).toMatchObject({ status: 400 })
+    expect(await preview([order(h100, 1, '2.5'), order(h100, 1, '2.50005')])).toMatchObject({
+      status: 422,
+      body: { code: 'price-off-tick', errors: [{ pointer: '#/orders/1/price' }] },
+    })
+    expect(await preview([order('NONE-1', 1, '1')])).toMatchObject({
+      status: 422,
+      body: { code: 'unknown-instrument', errors: [{ pointer: '#/orders/0/instrument_name' }] },
+    })
     expect(await preview([order(h100, 1, '2.5')], {}, { account: 'bob' })).toMatchObject({ status: 404 })
     expect(await preview([order(h100, 1, '2.5')], {}, { account: 'acme.desk' })).toMatchObject({ status: 200 })
     expect(await preview([order(h100, 1, '2.5')], { as: { account: 'eve' } })).toMatchObject({ status: 403 })

@@ -10,7 +10,7 @@ const stress = (body: object, given: object = {}) => send('stress-risk', { body,
 const manager = { as: { account: 'rita', role: 'risk_manager' } }
 const scenario = (name: string, price: number, more: object = {}) => ({
   name,
-  shifts: [{ underlying: 'H100.USE', price, ...more }],
+  shifts: [{ underlying: 'H100.USE', price_ppm: price * 1_000_000, ...more }],
 })
 
 beforeEach(async () => {
@@ -35,8 +35,8 @@ describe('a stress', () => {
         scenario('nothing', 0),
         scenario('fall', -0.2),
         scenario('rise', 0.4),
-        scenario('wild', 0, { volatility: 0.3 }),
-        { name: 'other', shifts: [{ underlying: 'A100.USE', price: -0.9 }] },
+        scenario('wild', 0, { volatility_ppm: 300_000 }),
+        { name: 'other', shifts: [{ underlying: 'A100.USE', price_ppm: -900_000 }] },
       ],
     })
     expect(body).toMatchObject({ scope: 'account', epoch_version: 1, covered_by_bounds: [] })
@@ -58,17 +58,17 @@ describe('a stress', () => {
 
   test('at the epoch’s own scenario is what the epoch has of it', async () => {
     const epochs = floor.engine().snapshot().margin?.book.epoch
-    // All underlyings together, up a third of the scan range, volatility up: the third of the set.
+    // All underlyings together, down by all of the scan range, volatility up.
     const gains = new Map(
       epochs?.instruments.map(({ instrumentName, risk }) => [
         instrumentName,
-        risk.kind === 'array' ? (risk.arrayMicros[2] ?? 0) : 0,
+        risk.kind === 'array' ? (risk.arrayMicros[12] ?? 0) : 0,
       ]),
     )
-    const shift = { price: 0.2 / 3, volatility: 0.15 }
+    const shift = { price_ppm: -200_000, volatility_ppm: 150_000 }
     const { body } = await stress({
       days_ahead: 1,
-      scenarios: [{ name: 'up', shifts: ['H100.USE', 'A100.USE'].map(underlying => ({ underlying, ...shift })) }],
+      scenarios: [{ name: 'down', shifts: ['H100.USE', 'A100.USE'].map(underlying => ({ underlying, ...shift })) }],
     })
     const expected = 100 * (gains.get(h100) ?? 0) - 20 * (gains.get(h100Call) ?? 0)
     expect(Math.round(Number(scenariosOf(body)[0]?.profit_loss) * 1e6)).toBe(expected)
@@ -123,7 +123,7 @@ describe('a stress', () => {
       return [status, problem['code'], errors?.[0]?.pointer]
     }
     const shifts = (...given: object[]) => ({ scenarios: [{ name: 'one', shifts: given }] })
-    expect(await refused(shifts({ underlying: 'B200.USE', price: 0.1 }))).toEqual([
+    expect(await refused(shifts({ underlying: 'B200.USE', price_ppm: 100_000 }))).toEqual([
       422,
       'unknown-underlying',
       '#/scenarios/0/shifts/0/underlying',
@@ -132,29 +132,30 @@ describe('a stress', () => {
     expect(await refused({ scenarios: many })).toEqual([422, 'too-many-scenarios', '#/scenarios'])
     expect(await refused({ scenarios: [] })).toEqual([422, 'scenario-refused', '#/scenarios'])
     expect(await refused({ scenarios: [one, one] })).toEqual([422, 'scenario-refused', '#/scenarios/one'])
-    expect(await refused(shifts({ underlying: 'H100.USE', price: -1.5 }))).toEqual([
-      422,
-      'scenario-refused',
-      '#/scenarios/0/shifts/0/price',
+    expect(await refused(shifts({ underlying: 'H100.USE', price_ppm: -1_500_000 }))).toEqual([
+      400,
+      'invalid-request',
+      '#/scenarios/0/shifts/0/price_ppm',
     ])
-    const twice = { underlying: 'H100.USE', price: 0.1 }
+    const twice = { underlying: 'H100.USE', price_ppm: 100_000 }
     expect(await refused(shifts(twice, twice))).toEqual([422, 'scenario-refused', '#/scenarios/0/shifts/1/underlying'])
     // JSON knows no infinity but by overflow.
-    const overflow = '{"scenarios":[{"name":"one","shifts":[{"underlying":"H100.USE","price":1e999}]}]}'
+    const overflow = '{"scenarios":[{"name":"one","shifts":[{"underlying":"H100.USE","price_ppm":1e999}]}]}'
     expect(
       await send('stress-risk', { body: overflow, headers: { 'content-type': 'application/json' } }),
     ).toMatchObject({
       status: 400,
-      body: { code: 'invalid-request', errors: [{ pointer: '#/scenarios/0/shifts/0/price' }] },
+      body: { code: 'invalid-request', errors: [{ pointer: '#/scenarios/0/shifts/0/price_ppm' }] },
     })
-    expect(await refused(shifts({ underlying: 'H100.USE', price: '0.1' }))).toEqual([
+    expect(await refused(shifts({ underlying: 'H100.USE', price_ppm: '100000' }))).toEqual([
       400,
       'invalid-request',
-      '#/scenarios/0/shifts/0/price',
+      '#/scenarios/0/shifts/0/price_ppm',
     ])
     expect(await stress({ scenarios: [{ name: 'a  b', shifts: [] }] })).toMatchObject({ status: 400 })
     expect(await stress({ scenarios: [one], days_ahead: -1 })).toMatchObject({ status: 400 })
     expect(await stress({ scenarios: [one], account: 'bob' })).toMatchObject({ status: 404 })
-    expect(await stress({ scenarios: [one], lane: 1 })).toMatchObject({ status: 400 })
+    expect(await stress({ scenarios: [one], lane: 2 })).toMatchObject({ status: 404 })
+    expect(await stress({ scope: 'lane', account: 'acme', scenarios: [one] }, manager)).toMatchObject({ status: 400 })
   })
 })

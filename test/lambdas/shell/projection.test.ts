@@ -18,7 +18,16 @@ const { projectInstruments } = await import('#lambdas/reference/project-instrume
 const { openingPromise, openingCommandId } = await import('#lambdas/ledger/account-opening.ts')
 
 const projections = [projectInstruments, projectOrders, projectPositions]
-const projected = ['instruments', 'orders', 'trades', 'positions', 'balances', 'ledgerEntries', 'accounts', 'outcomes'] as const
+const projected = [
+  'instruments',
+  'orders',
+  'trades',
+  'positions',
+  'balances',
+  'ledgerEntries',
+  'accounts',
+  'outcomes',
+] as const
 
 let tables: LocalTables
 const stream = mockExecutionsStream()
