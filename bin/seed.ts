@@ -89,7 +89,9 @@ const activate = async (operator: ExchangeClient): Promise<void> => {
     const answer = await post(operator, path, body, `seed-${newestEngineVersion}`, 10)
     const { code } = answer.body
     if (answer.status === 200 || code === 'engine-version-not-newer') return
-    if (code !== 'replicas-not-ready' || performance.now() > until) throw unexpected(path, answer)
+    // Taken by the stream, and not answered yet: the same request is told once it is.
+    const isOnItsWay = answer.status === 202 || code === 'replicas-not-ready'
+    if (!isOnItsWay || performance.now() > until) throw unexpected(path, answer)
     await sleep(100)
   }
 }

@@ -476,7 +476,8 @@ const examples: Readonly<Record<string, Json>> = {
   },
   SetQuoteBudgetRequest: { terms: { lots: 5_000, largest_quote_lots: 500, lot_loss: '0.5', lot_cap: '1000' } },
   SetRiskLimitsRequest: {
-    account: 'acme-corp',
+    scope: 'account',
+    subject: 'acme-corp',
     limits: { max_order_lots: 500, max_position_lots: 5_000, max_daily_loss: '25000', price_collar_ppm: 50_000 },
     reason: 'review of March',
   },
@@ -654,6 +655,19 @@ const examples: Readonly<Record<string, Json>> = {
     ],
   },
   SetMarkingParametersRequest: { underlying: 'H100.USE', rate: '0.04', default_volatility: '65' },
+  PreviewMarginRequest: {
+    orders: [
+      { instrument_name: orderExample.instrument_name, direction: 'buy', amount: '10', price: '2.55' },
+      { instrument_name: 'A100.USE-27NOV26', direction: 'sell', amount: '15', price: '1.7' },
+    ],
+  },
+  StressRiskRequest: {
+    days_ahead: 1,
+    scenarios: [
+      { name: 'crash', shifts: [{ underlying: 'H100.USE', price_ppm: -400_000, volatility_ppm: 300_000 }] },
+      { name: 'calm', shifts: [{ underlying: 'H100.USE', volatility_ppm: -100_000 }] },
+    ],
+  },
   PreviewStructuredProductRequest: {
     payoff: {
       template: 'compute_cost_cap',
@@ -859,6 +873,10 @@ const examples: Readonly<Record<string, Json>> = {
     direction: 'buy',
     average_price: '2.54',
     realized_profit_loss: '0',
+    mark_price: '2.58',
+    unrealized_profit_loss: '0.4',
+    greeks: null,
+    margin_contribution: '5.1',
     last_update_timestamp: '2026-07-21T09:05:07.164Z',
   },
   Problem: {

@@ -1,5 +1,6 @@
 import { BatchGetCommand, type BatchGetCommandInput, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
+import { accountNumberOf } from '../account-keys.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, text } from '../items.ts'
@@ -14,9 +15,6 @@ export interface AccountNumberRow {
 }
 
 const table = tables.accountNumbers
-
-/** How an account is named in the keys of what is its own: each lane numbers its accounts by itself. */
-export const accountNumberOf = (lane: number, accountId: number): string => `${lane}#${accountId}`
 
 /** What an account is called never changes: it is read once a process. */
 const known = new Map<string, string>()

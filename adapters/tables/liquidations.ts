@@ -3,13 +3,12 @@ import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
 import type { Command, Direction } from '#domain/trading/commands.ts'
 import { type LiquidationStepKind, liquidationStates, liquidationStepKinds } from '#protocol/liquidation.ts'
 import { tables } from '#protocol/tables.ts'
+import { accountNumberOf } from '../account-keys.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, oneOf, optional, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import { store, transact, type Write } from '../writes.ts'
-import { accountNumberOf } from './account-numbers.ts'
-import { type AnsweredCall, answeredCallPut } from './margin-calls.ts'
 
 /** One margin call and what was done about it: its head, beside which lie its steps and what the engine said. */
 export interface LiquidationRow {
@@ -276,16 +275,16 @@ export const getLiquidationStep = async (
 export const decideLiquidationStep = (row: LiquidationStepRow): Promise<boolean> =>
   store({ ...stepPut(row), onlyIf: { step: undefined } })
 
-/** With what the head is from then on, and whether the account's call is answered; false where it was done before. */
+/** With what the head is from then on, and what else goes with it; false where it was done before. */
 export const finishLiquidationStep = (
   row: LiquidationStepRow,
   head: { readonly row: LiquidationRow; readonly read: LiquidationRow },
-  answered?: AnsweredCall,
+  more: readonly Write[] = [],
 ): Promise<boolean> =>
   transact([
     { ...stepPut(row), onlyIf: { step_state: 'decided' } },
     { ...headPut(head.row), onlyIf: onlyIfAsRead(head.read) },
-    ...(answered === undefined ? [] : [answeredCallPut(answered)]),
+    ...more,
   ])
 
 /** By number; consistent. */

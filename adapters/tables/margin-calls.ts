@@ -1,11 +1,11 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
+import { accountNumberOf } from '../account-keys.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, text, truth } from '../items.ts'
 import { page } from '../pages.ts'
 import { store, type Write } from '../writes.ts'
-import { accountNumberOf } from './account-numbers.ts'
 
 /** An account that needed more than it had, as the engine found it. */
 export interface MarginCallRow {

@@ -1,11 +1,11 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { ProtectionLimits } from '#domain/trading/commands.ts'
 import { tables } from '#protocol/tables.ts'
+import { accountNumberOf } from '../account-keys.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, optional, text, truth } from '../items.ts'
 import type { Write } from '../writes.ts'
-import { accountNumberOf } from './account-numbers.ts'
 
 /** One account of one lane. */
 export interface Maker {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { getLiquidation, type LiquidationRow, replaceLiquidation } from '#adapters/tables/liquidations.ts'
 import { getAnsweredCall, type MarginCallRow, replaceAnsweredCall } from '#adapters/tables/margin-calls.ts'
-import { startWorkflow } from '#adapters/workflows.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
+import { startLiquidation } from './liquidation-execution.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
 
 /** The same for each repeat of the call; the engine takes it as the id of the command that begins the liquidation. */
@@ -54,22 +53,6 @@ const calledLiquidation = async (call: MarginCallRow, liquidationId: string): Pr
   if (known === undefined) throw new Error(`the liquidation ${liquidationId} was there and is gone`)
   return known
 }
-
-/** Once for each attempt. */
-export const startLiquidation = (row: LiquidationRow): Promise<boolean> =>
-  startWorkflow('collateral-liquidation', executionName(row), {
-    liquidation_id: row.liquidationId,
-    step: 0,
-    polls: 0,
-    grace_ends_at: new Date(row.graceEndsAtMillis).toISOString(),
-  })
-
-/** 40 of the 80 characters that a name may have. */
-const executionName = ({ lane, accountId, callEventId, attempt }: LiquidationRow): string =>
-  createHash('sha256')
-    .update(JSON.stringify([lane, accountId, callEventId, attempt]))
-    .digest('hex')
-    .slice(0, 40)
 
 /** Of two events of a lane: `lane:input sequence:index`. */
 const isAfter = (eventId: string, other: string): boolean => {

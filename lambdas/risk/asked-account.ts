@@ -1,5 +1,5 @@
-import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import { getAccount } from '#adapters/tables/accounts.ts'
+import { firmOf } from '../ledger/account-view.ts'
 import type { Principal, Rejection } from '../shell/http.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
 
@@ -18,10 +18,7 @@ export const askedAccount = async (
     return (await traderOf(principal)) ?? { code: 'account-not-open' }
   const row = await getAccount(account)
   if (row?.accountState !== 'open' || row.accountId === undefined) return { code: 'not-found' }
+  if (!seesAll(principal) && firmOf(row) !== principal.account) return { code: 'not-found' }
   const { lane, accountId } = row
-  if (!seesAll(principal)) {
-    const identity = (await accountsNumbered(lane, [accountId])).get(accountId)
-    if (identity?.firm !== principal.account) return { code: 'not-found' }
-  }
   return { account, accountId, lane }
 }

@@ -1,3 +1,4 @@
+import { answeredCallPut } from '#adapters/tables/margin-calls.ts'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
@@ -19,7 +20,7 @@ export const handler = serveTask(liquidationStep, async input => {
         next: 'done',
         progress,
         head: { state: 'recovered', endedAtMillis: atMillis },
-        answered: { lane, accountId, liquidationId, isOver: true, overEventId: said.eventId },
+        more: [answeredCallPut({ lane, accountId, liquidationId, isOver: true, overEventId: said.eventId })],
       }
     },
   })

@@ -12,7 +12,7 @@ const newestRequests = 100
 
 export const handle: Handle<typeof getRiskLimits> = async ({ query, principal }) => {
   const lane = query.lane === undefined ? undefined : Number(query.lane)
-  const found = await limitSubjectOf(principal, { ...query, lane })
+  const found = await limitSubjectOf(principal, { scope: query.scope, subject: query.subject, lane })
   if ('code' in found) return found
   const { subject, name } = found
   const [row, scale, requests] = await Promise.all([

@@ -12,8 +12,8 @@ import {
   type Numbers,
   noProgress,
 } from '#adapters/tables/liquidations.ts'
-import type { AnsweredCall } from '#adapters/tables/margin-calls.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
+import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { LiquidationStepKind } from '#protocol/liquidation.ts'
 import { commandId } from '#protocol/values.ts'
@@ -82,7 +82,8 @@ export interface Concluded {
   readonly result?: Numbers
   /** What becomes of the liquidation as a whole. */
   readonly head?: Partial<Omit<LiquidationRow, 'liquidationId' | 'updatedAtMillis'>>
-  readonly answered?: AnsweredCall
+  /** In the same transaction. */
+  readonly more?: readonly Write[]
 }
 
 export interface StepRules {
@@ -140,7 +141,7 @@ export const takeStep = async (
     const pause = Math.min(polls + 1, longestPauseSeconds)
     return { liquidation_id: liquidationId, step: input.step, polls: polls + 1, next: kind, wait_seconds: pause }
   }
-  const { head: change, answered, result, ...concluded } = await conclude(head, row, answer)
+  const { head: change, more, result, ...concluded } = await conclude(head, row, answer)
   const doneAtMillis = Date.now()
   const done: LiquidationStepRow = {
     ...row,
@@ -152,7 +153,7 @@ export const takeStep = async (
   }
   const changed = { ...head, ...figuresOf(answer), ...change }
   const after = { ...changed, updatedAtMillis: Math.max(doneAtMillis, head.updatedAtMillis + 1) }
-  if (!(await finishLiquidationStep(done, { row: after, read: head }, answered)))
+  if (!(await finishLiquidationStep(done, { row: after, read: head }, more)))
     throw new Error(`step ${step} of ${liquidationId} was done by somebody else meanwhile`)
   return answerOf(done)
 }
@@ -222,11 +223,4 @@ const figuresOf = (answer: Answer | undefined): Partial<Pick<LiquidationRow, 'eq
   const requirement = afterRequirementMicros ?? requirementMicros
   if (typeof equityMicros !== 'number' || typeof requirement !== 'number') return {}
   return { equityMicros, requirementMicros: requirement }
-}
-
-/** A number that a step of ours has stored. */
-export const numberIn = (numbers: Numbers, name: string): number => {
-  const value = numbers[name]
-  if (typeof value !== 'number') throw new Error(`${name} is no number of the step`)
-  return value
 }

@@ -1,6 +1,7 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
-import { liquidationStep, numberIn, takeStep } from './liquidation-step.ts'
+import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { numberIn } from './step-numbers.ts'
 
 /** Sends the order that was planned. What the book refuses, or does not take any of, is tried again so many times. */
 export const handler = serveTask(liquidationStep, async input =>

@@ -1,8 +1,8 @@
 import { type LiquidationRow, replaceLiquidation } from '#adapters/tables/liquidations.ts'
 import type { resumeLiquidation } from '#protocol/operations/liquidation.ts'
 import type { Handle } from '../shell/http.ts'
-import { startLiquidation } from './answered-call.ts'
 import { knownLiquidation } from './known-liquidation.ts'
+import { startLiquidation } from './liquidation-execution.ts'
 import { liquidationView } from './liquidation-view.ts'
 
 /** TimeoutSeconds of the workflow, and some more: one that has not moved for so long has no execution any more. */

@@ -51,7 +51,6 @@ export const risk: ContextAccess<'risk'> = {
       .index('orders', 'open-orders')
       .table('books', 'GetItem')
       .table('killSwitches', 'GetItem')
-      .table('lanes', 'GetItem')
       .table('instruments', 'Query')
       .table('liquidations', 'GetItem', 'Query', 'PutItem')
       .index('liquidations', 'by-account')

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { killScopes } from '#domain/trading/commands.ts'
 import { limitScopes } from '#domain/trading/limit-terms.ts'
 import { operation } from '../operation.ts'
-import { accountName, commandOutcome, decimalText, instant, instrumentName, lane } from '../values.ts'
+import { accountName, commandOutcome, decimalText, instant, lane } from '../values.ts'
 
 /** Limits, how they are scaled, and the kill switch; among the operations of risk. */
 
@@ -43,12 +43,8 @@ const limitMembers = {
 export const riskLimitsBody = z.strictObject(limitMembers).partial()
 export type RiskLimitsBody = z.infer<typeof riskLimitsBody>
 
-const subjectMembers = {
-  account: accountName.optional(),
-  firm: accountName.optional(),
-  instrument_name: instrumentName.optional(),
-  lane: lane.optional().meta({ description: 'Of a firm only; the first unless told' }),
-}
+const subject = accountName.meta({ description: 'Name of the account or firm, or of the market' })
+const ofFirm = 'Of a firm only; the first unless told'
 
 const heldLimits = z.object({
   scope: z.enum(limitScopes),
@@ -103,11 +99,13 @@ export const getRiskLimits = operation({
     'Of your own account unless told. Those of other accounts and firms are for risk managers and for whoever owns the firm; an order meets those of its account, its firm and its instrument.',
   request: {
     query: z.strictObject({
-      ...subjectMembers,
+      scope: z.enum(limitScopes).default('account'),
+      subject: subject.optional().meta({ description: 'Your own account unless told' }),
       lane: z
         .string()
-        .regex(/^[1-9][0-9]{0,4}$/)
-        .optional(),
+        .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+        .optional()
+        .meta({ description: ofFirm, examples: ['1'] }),
     }),
   },
   responses: { 200: { description: 'The limits in force', schema: riskLimits } },
@@ -126,7 +124,9 @@ export const setRiskLimits = operation({
   weight: 2,
   request: {
     body: z.strictObject({
-      ...subjectMembers,
+      scope: z.enum(limitScopes),
+      subject,
+      lane: lane.optional().meta({ description: ofFirm }),
       limits: riskLimitsBody,
       reason: z
         .string()

@@ -27,11 +27,13 @@ const nobodys: Readonly<Record<string, string>> = {
   lane: 'whoever may look at one lane, or operate one, may each',
   trade_id: 'whoever may ask for a bust may ask for each',
   bust_id: 'whoever may approve a bust may approve each that another has asked for',
+  request_id: 'whoever may approve looser limits may approve each that another has asked for',
 }
 
 /** Operations whose very purpose is another's object, and whose permission says so. */
 const meantForOthers: Readonly<Record<string, string>> = {
   'request-trade-bust': 'a market operator’s, about trades of others',
+  'set-risk-limits': 'a risk manager’s, about accounts of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
   'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
 }
@@ -45,6 +47,10 @@ const tellsNone: Readonly<Record<string, readonly [status: number, code: string]
   'transfer-cash': [422, 'unknown-account'],
   'list-collateral': [404, 'not-found'],
   'list-ledger-entries': [404, 'not-found'],
+  'get-margin': [404, 'not-found'],
+  'preview-margin': [404, 'not-found'],
+  'get-margin-statement': [404, 'not-found'],
+  'stress-risk': [404, 'not-found'],
 }
 
 const isField = (name: string): name is keyof typeof foreign => Object.hasOwn(foreign, name)

@@ -7,6 +7,7 @@ import { functionEntries } from '#lib/bundles.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
 import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
+import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
@@ -404,7 +405,7 @@ describe('access', () => {
     'audit-archive': 'AUDIT_BUCKET',
   }
 
-  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch'])
+  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch', 'start-liquidations'])
 
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
   const withoutPackages: Plugin = {
@@ -470,7 +471,9 @@ describe('access', () => {
         )
     expect(allowed('states:StartExecution').sort()).toEqual([
       'LedgerHttp',
+      'RiskHttp',
       'SettlementHttp',
+      'StartLiquidations',
       'StartSettlements',
       'SupervisionHttp',
       'SweepSettlements',
@@ -491,6 +494,22 @@ describe.each(both)('workflows (%s)', (_, of) => {
       )
       expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL' })
     }
+  })
+
+  test('who pays for losses knows the insurance fund, and an account that is not liquidated has its own page', () => {
+    const knowing = all(of(), 'AWS::Lambda::Function').filter(
+      ({ Properties }) => deep(Properties, 'Environment', 'Variables', insuranceFundEnvironmentVariable) !== undefined,
+    )
+    expect(knowing.map(({ logicalId }) => logicalId.replace(/Function[0-9A-F]{8}$/, '')).sort()).toEqual([
+      'AwardBackstopLots',
+      'CoverLoss',
+      'HaircutGains',
+    ])
+    const told = all(of(), 'AWS::CloudWatch::Alarm')
+      .filter(({ logicalId }) => logicalId.startsWith('CollateralLiquidation'))
+      .map(({ Properties }) => String(Properties['AlarmDescription']))
+    expect(told).toHaveLength(2)
+    for (const text of told) expect(text).toContain('docs/runbooks/liquidation-failed.md')
   })
 
   test('every placeholder of a document is a task of it', async () => {

@@ -606,6 +606,7 @@ export const createNaiveExchange = (): NaiveExchange => {
       const amended = { priceTicks: order.priceTicks, quantityLots: lots, filledLots: 0, keptPriority: true, ...level }
       told.push({ type: 'order-amended', commandId: orderId, orderId, accountId, direction, instrumentId, ...amended })
     }
+    order.quantityLots = lots
     const limited = limits.refusal(accountId, listing, direction, [0, 0], [priceTicks, lots])
     if (limited !== undefined) {
       cancel(order, limited)

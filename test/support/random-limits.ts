@@ -118,5 +118,7 @@ export const createRandomLimits = (surroundings: Surroundings) => {
     return { type: 'cancel-orders', commandId: nextId(), accountId: maker, instrumentId: 0, labelHash: noHash }
   }
 
-  return { next: (): Command => (chance(0.45) ? set() : chance(0.35) ? scale() : chance(0.6) ? setBudget() : startQuoting()) }
+  return {
+    next: (): Command => (chance(0.45) ? set() : chance(0.35) ? scale() : chance(0.6) ? setBudget() : startQuoting()),
+  }
 }

@@ -12,6 +12,7 @@ import { orderPut } from '#adapters/tables/orders.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
 import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
@@ -50,6 +51,7 @@ const clientOrderId = 'by-its-own-name'
 const quoteId = commandId.replace('23', '24')
 const withdrawalId = commandId.replace('23', '26')
 const settingId = commandId.replace('23', '25')
+const limitRequestId = `1-${commandId.replace('23', '28')}`
 /** One that nobody has asked to bust, and one that somebody else has. */
 const tradeId = tradeIdOf(1, 41)
 const askedTradeId = tradeIdOf(1, 42)
@@ -143,6 +145,7 @@ export const openWholeApi = (): WholeApi => {
     'get-quote-outcome': { command_id: quoteId },
     'get-command': { command_id: settingId },
     'approve-trade-bust': { bust_id: askedTradeId },
+    'approve-risk-limits': { request_id: limitRequestId },
     'reopen-lane': { lane: '2' },
     'put-index-quotes': { source: 'desk', timestamp: new Date(Date.now() - 1_000).toISOString() },
     'exercise-option': { instrument_name: optionName },
@@ -238,6 +241,20 @@ export const openWholeApi = (): WholeApi => {
     floor.lease(2, { halted: 'divergence' })
     const atMillis = Date.now() - 60_000
     floor.seed('trades', tradePut(tradeRow(41, { atMillis, instrumentName })))
+    floor.tables.seed('limitRequests', {
+      lane: '1',
+      request_id: limitRequestId,
+      command_id: commandId.replace('23', '27'),
+      scope: 'account',
+      account_id: 8,
+      firm: '',
+      instrument_id: 0,
+      terms: noLimits,
+      reason: 'review',
+      requested_by: 'watch',
+      requested_with: 'someone else',
+      requested_at_millis: atMillis,
+    })
     floor.tables.seed('tradeBusts', {
       lane: '1',
       bust_id: askedTradeId,

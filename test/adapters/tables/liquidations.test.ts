@@ -23,7 +23,13 @@ import {
   putLossShares,
   replaceLiquidation,
 } from '#adapters/tables/liquidations.ts'
-import { getAnsweredCall, marginCallPut, newestMarginCall, replaceAnsweredCall } from '#adapters/tables/margin-calls.ts'
+import {
+  answeredCallPut,
+  getAnsweredCall,
+  marginCallPut,
+  newestMarginCall,
+  replaceAnsweredCall,
+} from '#adapters/tables/margin-calls.ts'
 import { transact } from '#adapters/writes.ts'
 import { type LocalTables, startTables } from '#test/support/dynamodb-local.ts'
 import { calledMillis, liquidationRow, putAuction, putLiquidation, putStep } from '#test/support/liquidation-rows.ts'
@@ -69,8 +75,8 @@ describe('liquidations', () => {
     const done = { ...row, state: 'done' as const }
     const after = { ...head, state: 'ended' as const, updatedAtMillis: head.updatedAtMillis + 1 }
     const answered = { lane: 1, accountId: 7, liquidationId: row.liquidationId, isOver: true, overEventId: '1:5:0' }
-    expect(await finishLiquidationStep(done, { row: after, read: head }, answered)).toBe(true)
-    expect(await finishLiquidationStep(done, { row: after, read: after }, answered)).toBe(false)
+    expect(await finishLiquidationStep(done, { row: after, read: head }, [answeredCallPut(answered)])).toBe(true)
+    expect(await finishLiquidationStep(done, { row: after, read: after }, [answeredCallPut(answered)])).toBe(false)
     expect([await getLiquidation(row.liquidationId), await getAnsweredCall(1, 7)]).toEqual([after, answered])
     await putStep({ step: 2 })
     await putStep({ step: 10 })

@@ -9,7 +9,7 @@ import { type Account, numberOf, openLiquidationFloor } from '#test/support/liqu
 const floor = await openLiquidationFloor()
 const { getAuction, putBid } = await import('#adapters/tables/backstop-auctions.ts')
 const { getLiquidation, replaceLiquidation } = await import('#adapters/tables/liquidations.ts')
-const { startLiquidation } = await import('#lambdas/risk/answered-call.ts')
+const { startLiquidation } = await import('#lambdas/risk/liquidation-execution.ts')
 afterEach(() => floor.end())
 afterAll(() => floor.tables.stop())
 

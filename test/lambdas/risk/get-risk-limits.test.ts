@@ -47,12 +47,16 @@ test('an account sees its own, its firm’s and those of markets; a risk manager
     scale: null,
     requests: [],
   })
-  expect((await get(own, { firm: 'acme' })).body).toMatchObject({ scope: 'firm', limits: {}, set_at: null })
-  expect((await get(own, { account: 'other' })).body['code']).toBe('not-found')
-  expect((await get(own, { firm: 'other' })).body['code']).toBe('not-found')
-  expect((await get(watch, { account: 'acme' })).body['limits']).toMatchObject({ max_order_lots: 10 })
-  const named = { instrument_name: market.instrument.specification.instrumentName }
+  expect((await get(own, { scope: 'firm', subject: 'acme' })).body).toMatchObject({
+    scope: 'firm',
+    limits: {},
+    set_at: null,
+  })
+  expect((await get(own, { subject: 'other' })).body['code']).toBe('not-found')
+  expect((await get(own, { scope: 'firm', subject: 'other' })).body['code']).toBe('not-found')
+  expect((await get(watch, { subject: 'acme' })).body['limits']).toMatchObject({ max_order_lots: 10 })
+  const named = { scope: 'instrument', subject: market.instrument.specification.instrumentName }
   expect((await get(own, named)).body).toMatchObject({ scope: 'instrument', scale: { scale_ppm: 500_000 } })
-  expect((await get(watch, { instrument_name: 'H100.USE-1' })).body['code']).toBe('not-found')
-  expect((await get(watch, { account: 'acme', firm: 'acme' })).body['code']).toBe('invalid-request')
+  expect((await get(watch, { scope: 'instrument', subject: 'H100.USE-1' })).body['code']).toBe('not-found')
+  expect((await get(watch, { scope: 'firm' })).body['code']).toBe('invalid-request')
 })

@@ -18,7 +18,7 @@ beforeEach(() => {
   floor.seed('lanes', activatedVersionPut(1, { version: 4, atMillis: 1 }))
 })
 
-const put = (limits: object, more: object = { account: 'acme' }) =>
+const put = (limits: object, more: object = { scope: 'account', subject: 'acme' }) =>
   send('set-risk-limits', { as, body: { ...more, limits, reason: 'review' } })
 const subject = { scope: 'account', accountId: 7, firm: '', instrumentId: 0 } as const
 
@@ -73,18 +73,18 @@ describe('limits', () => {
       errors: [{ pointer: '#/limits/max_order_lots' }, { pointer: '#/limits/max_position_lots' }],
     })
     const market = floor.instrument(1)
-    const named = { instrument_name: market.instrument.specification.instrumentName }
+    const named = { scope: 'instrument', subject: market.instrument.specification.instrumentName }
     expect((await put({ max_daily_loss: '1' }, named)).body['code']).toBe('limit-not-of-scope')
     expect((await put({ max_daily_loss: '0.0000001' })).body['code']).toBe('invalid-request')
   })
 
   test('are of one subject that is there', async () => {
-    expect((await put({}, {})).body['code']).toBe('invalid-request')
-    expect((await put({}, { account: 'acme', firm: 'acme' })).body['code']).toBe('invalid-request')
-    expect((await put({}, { account: 'acme', lane: 1 })).body['code']).toBe('invalid-request')
-    expect((await put({}, { account: 'nobody' })).body['code']).toBe('not-found')
-    expect((await put({}, { firm: 'acme', lane: 9 })).body['code']).toBe('not-found')
-    expect((await put({ max_open_orders: 3 }, { firm: 'acme' })).status).toBe(202)
+    expect((await put({}, {})).status).toBe(400)
+    expect((await put({}, { scope: 'account', subject: 'acme', lane: 1 })).body['code']).toBe('invalid-request')
+    expect((await put({}, { scope: 'account', subject: 'nobody' })).body['code']).toBe('not-found')
+    expect((await put({}, { scope: 'instrument', subject: 'acme' })).body['code']).toBe('not-found')
+    expect((await put({}, { scope: 'firm', subject: 'acme', lane: 9 })).body['code']).toBe('not-found')
+    expect((await put({ max_open_orders: 3 }, { scope: 'firm', subject: 'acme' })).status).toBe(202)
     expect(floor.put()).toMatchObject([{ scope: 'firm', firm: 'acme', accountId: 0 }])
   })
 
