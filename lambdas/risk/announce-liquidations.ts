@@ -3,8 +3,7 @@ import { type LiquidationStepRow, liquidationStepOf } from '#adapters/tables/liq
 import { decimalOfMicros } from '#domain/units.ts'
 import { instantOf, serveAnnouncements } from '../shell/announce.ts'
 import type { ItemChange } from '../shell/stream.ts'
-import { toldNumbers } from './liquidation-view.ts'
-import { numberIn } from './step-numbers.ts'
+import { numberIn, toldNumbers } from './step-numbers.ts'
 
 /** Each step as it was done; the first and the last also as what they are to the account. */
 const eventsOf = ({ now, before }: ItemChange): readonly BusEvent[] => {

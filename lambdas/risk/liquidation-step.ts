@@ -1,10 +1,8 @@
 import * as z from 'zod'
-import { putCommands } from '#adapters/streams/orders.ts'
 import {
   decideLiquidationStep,
   finishLiquidationStep,
   getLiquidation,
-  getLiquidationEvent,
   getLiquidationStep,
   type LiquidationProgress,
   type LiquidationRow,
@@ -12,13 +10,11 @@ import {
   type Numbers,
   noProgress,
 } from '#adapters/tables/liquidations.ts'
-import { getOutcome } from '#adapters/tables/outcomes.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { LiquidationStepKind } from '#protocol/liquidation.ts'
 import { commandId } from '#protocol/values.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
-import { pollUntil } from '../shell/wait.ts'
 
 /** What every step of the workflow is given; all else is in the liquidation's rows. */
 export const liquidationStep = z.object({
@@ -59,7 +55,7 @@ export class LiquidationError extends Error {
   }
 }
 
-type Sent = NonNullable<LiquidationStepRow['command']>
+export type Sent = NonNullable<LiquidationStepRow['command']>
 
 export interface Decided {
   readonly numbers: Numbers
@@ -86,16 +82,18 @@ export interface Concluded {
   readonly more?: readonly Write[]
 }
 
+/** Sends a command unless its outcome is known, and waits a moment for what the engine says. */
+export type Ask = (lane: number, command: Sent, liquidationId: string, polls: number) => Promise<Answer | undefined>
+
 export interface StepRules {
   readonly kind: LiquidationStepKind
+  /** Of a step that sends a command. */
+  readonly ask?: Ask
   /** `id`: of the command, the same for each repeat. Asked once: what it says first is what is done. */
   decide(head: LiquidationRow, before: LiquidationProgress, id: string): Promise<Decided>
   conclude(head: LiquidationRow, row: LiquidationStepRow, answer: Answer | undefined): Concluded | Promise<Concluded>
 }
 
-/** The first time; an engine that has not answered by then is asked again by the workflow, after a pause. */
-const answersWithinMillis = 5_000
-const repeatedWithinMillis = 250
 /** With the pauses between them six minutes. */
 const mostPolls = 40
 const longestPauseSeconds = 10
@@ -107,7 +105,7 @@ const longestPauseSeconds = 10
  */
 export const takeStep = async (
   input: z.infer<typeof liquidationStep>,
-  { kind, decide, conclude }: StepRules,
+  { kind, ask, decide, conclude }: StepRules,
 ): Promise<StepAnswer> => {
   const { liquidation_id: liquidationId, polls } = input
   const step = input.step + 1
@@ -134,7 +132,7 @@ export const takeStep = async (
   }
   if (row.kind !== kind) throw new Error(`step ${step} of ${liquidationId} is ${row.kind}, not ${kind}`)
   if (row.state === 'done') return answerOf(row)
-  const answer = row.command === undefined ? undefined : await ask(lane, row.command, liquidationId, polls)
+  const answer = row.command === undefined ? undefined : await insisted(ask)(lane, row.command, liquidationId, polls)
   if (row.command !== undefined && answer === undefined) {
     if (polls >= mostPolls)
       throw new LiquidationError('LiquidationUnanswered', `step ${step}: the engine has not answered`)
@@ -156,6 +154,11 @@ export const takeStep = async (
   if (!(await finishLiquidationStep(done, { row: after, read: head }, more)))
     throw new Error(`step ${step} of ${liquidationId} was done by somebody else meanwhile`)
   return answerOf(done)
+}
+
+const insisted = (ask: Ask | undefined): Ask => {
+  if (ask === undefined) throw new Error('a step has a command that nobody sends')
+  return ask
 }
 
 const stepBefore = async (liquidationId: string, step: number): Promise<LiquidationStepRow> => {
@@ -195,26 +198,6 @@ const nextTaskOf = (text: string | undefined): NextTask => {
 /** The beginning names the liquidation. */
 const commandIdOfStep = (liquidationId: string, step: number): string =>
   step === 1 ? liquidationId : nameBasedUuid(`liquidation#${liquidationId}#${step}`)
-
-/** The engine takes a command once; one whose outcome is known already is not sent again. */
-const ask = async (lane: number, command: Sent, liquidationId: string, polls: number): Promise<Answer | undefined> => {
-  const { commandId: id } = command
-  let outcome = await getOutcome(id)
-  if (outcome === undefined) {
-    await putCommands(lane, [command])
-    const withinMillis = polls === 0 ? answersWithinMillis : repeatedWithinMillis
-    outcome = await pollUntil(() => getOutcome(id), performance.now() + withinMillis)
-  }
-  if (outcome === undefined) return undefined
-  const { eventId, atMillis } = outcome
-  if (!outcome.accepted) {
-    if (outcome.code === undefined) throw new Error(`the command ${id} was refused without a reason`)
-    return { accepted: false, code: outcome.code, eventId, atMillis }
-  }
-  const event = await getLiquidationEvent(liquidationId, id)
-  if (event === undefined) throw new Error(`what came of the command ${id} is not in the table`)
-  return { accepted: true, ...event }
-}
 
 /** As the engine told them last. */
 const figuresOf = (answer: Answer | undefined): Partial<Pick<LiquidationRow, 'equityMicros' | 'requirementMicros'>> => {

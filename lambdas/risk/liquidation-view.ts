@@ -1,8 +1,9 @@
 import type * as z from 'zod'
 import { accountNamed } from '#adapters/tables/account-numbers.ts'
-import type { LiquidationRow, LiquidationStepRow, Numbers } from '#adapters/tables/liquidations.ts'
+import type { LiquidationRow, LiquidationStepRow } from '#adapters/tables/liquidations.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { liquidation, liquidationStep } from '#protocol/operations/liquidation.ts'
+import { toldNumbers } from './step-numbers.ts'
 
 const instantOf = (millis: number): string => new Date(millis).toISOString()
 
@@ -39,20 +40,3 @@ export const stepView = (row: LiquidationStepRow): z.infer<typeof liquidationSte
   numbers: toldNumbers(row.numbers),
   result: row.result === undefined ? null : toldNumbers(row.result),
 })
-
-/** As people are told them: names in snake_case, micros as USD. */
-export const toldNumbers = (numbers: Numbers): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(numbers).map(([name, value]) =>
-      name.endsWith('Micros') && (typeof value === 'number' || typeof value === 'string')
-        ? [snakeCase(name.slice(0, -'Micros'.length)), decimalOfMicros(BigInt(value))]
-        : [snakeCase(name), told(value)],
-    ),
-  )
-
-const told = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(told)
-  return typeof value === 'object' && value !== null ? toldNumbers({ ...value }) : value
-}
-
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)

@@ -294,11 +294,9 @@ export const listCollateral = operation({
 export const accountSummary = z
   .object({
     ...account.shape,
-    equity: signedDecimalText
-      .nullable()
-      .meta({
-        description: 'Cash less what is held, positions at their marks, collateral; null before the first epoch',
-      }),
+    equity: signedDecimalText.nullable().meta({
+      description: 'Cash less what is held, positions at their marks, collateral; null before the first epoch',
+    }),
     withdrawable: decimalText.nullable(),
     sub_accounts: z.array(z.object({ account: z.string(), account_state: account.shape.account_state, lane })),
   })

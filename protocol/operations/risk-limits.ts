@@ -104,6 +104,7 @@ export const getRiskLimits = operation({
       lane: z
         .string()
         .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+        .refine(digits => Number(digits) <= 65_535, 'must be the number of a lane')
         .optional()
         .meta({ description: ofFirm, examples: ['1'] }),
     }),
@@ -214,10 +215,12 @@ export const scalingTerms = z.object({
     .min(1)
     .max(100 * million)
     .meta({ description: 'Realised volatility of a year up to which limits hold in full: 800000 is 80 %' }),
-  reference_depth: decimalText.meta({
-    description:
-      'Amount within the best prices, of both sides together, from which limits hold in full; 0: does not count',
-  }),
+  reference_depth: decimalText
+    .regex(/^[0-9]{1,9}(?:\.[0-9]{1,6})?$/, 'must be below 1000000000, with at most six digits after the point')
+    .meta({
+      description:
+        'Amount within the best prices, of both sides together, from which limits hold in full; 0: does not count',
+    }),
   depth_ppm: ppm.meta({ description: 'How far from the best price depth is counted' }),
   window_minutes: z
     .int()

@@ -560,7 +560,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     quoterId,
     instrumentId,
     quote,
-    then: draw => pending.push({ command: draw, after: 0 }),
+    soon: draw => pending.push({ command: draw, after: 0 }),
   })
   const liquidation = (): Command => liquidations.next() ?? order()
   const cashMicros = (): number => (chance(0.1) ? pick([0, -5, 1e12]) : chance(0.3) ? between(1, 40) : between(1, 400))

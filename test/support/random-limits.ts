@@ -15,12 +15,12 @@ interface Surroundings {
   readonly instrumentId: () => number
   readonly quote: () => Command
   /** To come next. */
-  readonly then: (draw: () => Command) => void
+  readonly soon: (draw: () => Command) => void
 }
 
 /** Limits that are met, some that contradict each other, scales within and beyond their bounds, budgets of quotes. */
 export const createRandomLimits = (surroundings: Surroundings) => {
-  const { random, nextId, accountId, quoterId, instrumentId, quote, then } = surroundings
+  const { random, nextId, accountId, quoterId, instrumentId, quote, soon } = surroundings
   const { between, chance, pick } = random
 
   const some = (values: readonly number[]): number => (chance(0.6) ? 0 : pick(values))
@@ -93,7 +93,7 @@ export const createRandomLimits = (surroundings: Surroundings) => {
     const maker = between(1, 2)
     const groupHash = '1111111111111111'
     const limits = { intervalMillis: 10_000, frozenMillis: 0, amountLimitLots: 12, deltaLimitLots: 0 }
-    then(() => ({
+    soon(() => ({
       type: 'set-market-maker-protection',
       commandId: nextId(),
       accountId: maker,
@@ -101,7 +101,7 @@ export const createRandomLimits = (surroundings: Surroundings) => {
       name: 'group',
       ...limits,
     }))
-    then(() => ({
+    soon(() => ({
       type: 'set-quote-budget',
       commandId: nextId(),
       accountId: maker,
@@ -111,7 +111,7 @@ export const createRandomLimits = (surroundings: Surroundings) => {
       lotCapMicros: pick([36, 40, 2_000_000_000]),
     }))
     for (let quotes = between(1, 3); quotes > 0; quotes -= 1)
-      then(() => {
+      soon(() => {
         const drawn = quote()
         return drawn.type === 'quote' ? { ...drawn, accountId: maker, groupHash } : drawn
       })
