@@ -12,6 +12,7 @@ import { contextAccess } from './contexts/all.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
 import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
+import { workflowRunbooks } from './watched.ts'
 
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
@@ -33,7 +34,10 @@ export class WorkflowStack extends Stack {
     return machine.stateMachineArn
   }
 
-  private makeMachine(workflow: string, props: Surroundings & { readonly definitions: string }): StateMachine {
+  private makeMachine(
+    workflow: (typeof workflows)[number]['name'],
+    props: Surroundings & { readonly definitions: string },
+  ): StateMachine {
     const { data, tenant } = props
     const id = pascalCase(workflow)
     const called = tasks
@@ -84,20 +88,20 @@ export class WorkflowStack extends Stack {
         resources: called.map(({ lambda }) => lambda.functionArn),
       }),
     )
-    const runbook = workflow === 'cash-settlement' ? 'settlement-failed' : 'workflow-failures'
+    const runbook = workflowRunbooks[workflow]
     alarm(machine, 'Failures', data.alarmTopic, {
       metric: machine.metricFailed({ period: Duration.minutes(5) }),
       threshold: 1,
       runbook,
       says: `An execution of ${workflow} failed`,
     })
-    if (workflow === 'cash-settlement')
-      alarm(machine, 'Timeouts', data.alarmTopic, {
-        metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
-        threshold: 1,
-        runbook,
-        says: 'A contract waits for its settlement for hours',
-      })
+    // One that ran out of time is not among those that failed.
+    alarm(machine, 'Timeouts', data.alarmTopic, {
+      metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
+      threshold: 1,
+      runbook,
+      says: `An execution of ${workflow} ran out of time`,
+    })
     const period = Duration.minutes(1)
     const graph = (title: string, left: IMetric[]) =>
       new GraphWidget({ title: `${workflow}: ${title}`, left, width: 8, height: 6 })

@@ -2,7 +2,7 @@ import { getAccount } from '#adapters/tables/accounts.ts'
 import * as positions from '#adapters/tables/positions.ts'
 import type { listPositions } from '#protocol/operations/ledger.ts'
 import { instrumentName } from '#protocol/values.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { positionDecimals } from './position-view.ts'
 
@@ -11,7 +11,7 @@ const defaultLimit = 100
 export const handle: Handle<typeof listPositions> = async ({ query, principal }) => {
   const account = await getAccount(principal.account)
   if (account?.accountState !== 'open' || account.accountId === undefined) return { code: 'account-not-open' }
-  const scope = { operation: 'list-positions', account: principal.account }
+  const scope = cursorScope('list-positions', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, instrumentName)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await positions.listPositions(account.accountId, {
