@@ -22,6 +22,7 @@ import { contextAccess } from './contexts/all.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
 import { publishedMetric, publishedMetricsOfContext } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
+import { watchedFigures } from './watched.ts'
 
 /** API Gateway gives up after 29 s. */
 const httpTimeoutSeconds = 29
@@ -223,7 +224,7 @@ export class ContextStack extends Stack {
     })
   }
 
-  private makeScheduled(name: string): LambdaFunction {
+  private makeScheduled(name: (typeof schedules)[number]['name']): LambdaFunction {
     const { tenant } = this.surroundings
     const lambda = this.makeFunction(name, {
       bundle: name,
@@ -242,85 +243,37 @@ export class ContextStack extends Stack {
         }),
       ],
     })
-    if (name === 'take-fixings') this.watchFixings(name, lambda)
-    if (name === 'mark-instruments') this.watchMarks(name, lambda)
-    if (name === 'make-risk-epoch') this.watchRiskEpochs(name, lambda)
+    if (name === 'take-fixings') this.nameOracle(lambda)
+    this.watchFigures(name, lambda)
     return lambda
   }
 
-  private watchMarks(name: string, lambda: LambdaFunction): void {
+  private watchFigures(name: (typeof schedules)[number]['name'], lambda: LambdaFunction): void {
     const { context, data } = this.surroundings
-    const dimensions = { service: context, function: lambda.functionName }
-    const figure = (metricName: MetricName<'task'>) =>
-      publishedMetric('task', metricName, dimensions, { statistic: 'sum', period: Duration.minutes(5) })
-    alarm(lambda, 'MarkPasses', data.alarmTopic, {
-      metric: figure('MarkPasses'),
-      threshold: 1,
-      atLeast: true,
-      runbook: 'marks-stale',
-      says: `${name} has marked nothing for five minutes`,
-    })
-    alarm(lambda, 'InstrumentsUnmarked', data.alarmTopic, {
-      metric: figure('InstrumentsUnmarked'),
-      threshold: 1,
-      periods: 6,
-      runbook: 'marks-stale',
-      says: `${name} has known nothing of what some instruments are worth for half an hour`,
-    })
+    for (const { metric, statistic = 'sum', threshold = 1, atLeast, periods, runbook, says } of watchedFigures[name] ?? [])
+      alarm(lambda, metric, data.alarmTopic, {
+        metric: publishedMetric(
+          'task',
+          metric,
+          { service: context, function: lambda.functionName },
+          { statistic, period: Duration.minutes(5) },
+        ),
+        threshold,
+        ...(atLeast === undefined ? {} : { atLeast }),
+        periods,
+        runbook,
+        says: `${name} ${says}`,
+      })
   }
 
-  private watchRiskEpochs(name: string, lambda: LambdaFunction): void {
-    const { context, data } = this.surroundings
-    const dimensions = { service: context, function: lambda.functionName }
-    const period = Duration.minutes(5)
-    const runbook = 'risk-epoch-old'
-    alarm(lambda, 'RiskEpochPasses', data.alarmTopic, {
-      metric: publishedMetric('task', 'RiskEpochPasses', dimensions, { statistic: 'sum', period }),
-      threshold: 1,
-      atLeast: true,
-      runbook,
-      says: `${name} has not looked at the risk of anything for five minutes`,
-    })
-    alarm(lambda, 'RiskEpochOverdue', data.alarmTopic, {
-      metric: publishedMetric('task', 'RiskEpochOverdueMillis', dimensions, { statistic: 'max', period }),
-      threshold: Duration.minutes(5).toMilliseconds(),
-      runbook,
-      says: 'The epoch of risk that margin is computed by is older than it may become',
-    })
-    alarm(lambda, 'RiskEpochsRefused', data.alarmTopic, {
-      metric: publishedMetric('task', 'RiskEpochsRefused', dimensions, { statistic: 'sum', period }),
-      threshold: 3,
-      periods: 2,
-      runbook,
-      says: `${name} makes epochs of risk that lanes do not adopt`,
-    })
-  }
-
-  private watchFixings(name: string, lambda: LambdaFunction): void {
-    const { context, data, tenant } = this.surroundings
-    // The local run names a service of its own here.
+  /** The local run names a service of its own here. */
+  private nameOracle(lambda: LambdaFunction): void {
     const oracle = new CfnParameter(this, 'OracleServiceUrl', {
       type: 'String',
-      default: tenant.oracleServiceUrl ?? '',
+      default: this.surroundings.tenant.oracleServiceUrl ?? '',
       description: 'The service that is asked for quotes of the indices; empty: none is',
     })
     lambda.addEnvironment(oracleEnvironmentVariable, oracle.valueAsString)
-    const watch = (metricName: MetricName<'task'>, periods: number, says: string) =>
-      alarm(lambda, metricName, data.alarmTopic, {
-        metric: publishedMetric(
-          'task',
-          metricName,
-          { service: context, function: lambda.functionName },
-          { statistic: 'sum', period: Duration.minutes(5) },
-        ),
-        threshold: 1,
-        periods,
-        runbook: 'index-unavailable',
-        says,
-      })
-    watch('FixingsMissed', 1, `${name} had nothing to make a fixing of`)
-    watch('FixingsFallback', 3, `${name} has fallen back on earlier fixings for a quarter of an hour`)
-    watch('OracleFailures', 3, `${name} has got nothing from the oracle service for a quarter of an hour`)
   }
 
   private makeRow(lambdas: readonly LambdaFunction[]): IWidget[] {

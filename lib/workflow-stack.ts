@@ -7,18 +7,13 @@ import type { Construct } from 'constructs'
 import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
 import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { access, callerOf } from './access.ts'
-import { alarm, type Runbook } from './alarms.ts'
+import { alarm } from './alarms.ts'
 import { grantOf } from './context-access.ts'
 import { contextAccess } from './contexts/all.ts'
 import { exchangeFunction, type Surroundings } from './functions.ts'
 import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
-
-/** Where an operator reads what to do about one that failed, if it is not the page of all. */
-const runbooksOf: Readonly<Record<string, Runbook>> = {
-  'cash-settlement': 'settlement-failed',
-  'collateral-liquidation': 'liquidation-failed',
-}
+import { workflowRunbooks } from './watched.ts'
 
 /** They know the insurance fund by its account. */
 const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
@@ -43,7 +38,10 @@ export class WorkflowStack extends Stack {
     return machine.stateMachineArn
   }
 
-  private makeMachine(workflow: string, props: Surroundings & { readonly definitions: string }): StateMachine {
+  private makeMachine(
+    workflow: (typeof workflows)[number]['name'],
+    props: Surroundings & { readonly definitions: string },
+  ): StateMachine {
     const { data, tenant } = props
     const id = pascalCase(workflow)
     const called = tasks
@@ -95,27 +93,20 @@ export class WorkflowStack extends Stack {
         resources: called.map(({ lambda }) => lambda.functionArn),
       }),
     )
-    const runbook = runbooksOf[workflow] ?? 'workflow-failures'
+    const runbook = workflowRunbooks[workflow]
     alarm(machine, 'Failures', data.alarmTopic, {
       metric: machine.metricFailed({ period: Duration.minutes(5) }),
       threshold: 1,
       runbook,
       says: `An execution of ${workflow} failed`,
     })
-    if (workflow === 'cash-settlement')
-      alarm(machine, 'Timeouts', data.alarmTopic, {
-        metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
-        threshold: 1,
-        runbook,
-        says: 'A contract waits for its settlement for hours',
-      })
-    if (workflow === 'collateral-liquidation')
-      alarm(machine, 'Timeouts', data.alarmTopic, {
-        metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
-        threshold: 1,
-        runbook,
-        says: 'An account has been liquidated for two days',
-      })
+    // One that ran out of time is not among those that failed.
+    alarm(machine, 'Timeouts', data.alarmTopic, {
+      metric: machine.metricTimedOut({ period: Duration.minutes(5) }),
+      threshold: 1,
+      runbook,
+      says: `An execution of ${workflow} ran out of time`,
+    })
     const period = Duration.minutes(1)
     const graph = (title: string, left: IMetric[]) =>
       new GraphWidget({ title: `${workflow}: ${title}`, left, width: 8, height: 6 })

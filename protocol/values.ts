@@ -71,7 +71,12 @@ export const pageQuery = {
     .pipe(z.number().int().min(1, 'must be from 1 to 500').max(500, 'must be from 1 to 500'))
     .optional()
     .meta({ description: 'How many at most on a page; 100 unless told' }),
-  cursor: z.string().min(1).max(1024).optional().meta({ description: 'next_cursor of the previous page' }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({ description: 'next_cursor of the previous page, asked for with the same path and filters' }),
 }
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

@@ -1,34 +1,15 @@
+import type { AttestedWindow, MeasuredWindow } from '#domain/settlement/measured-windows.ts'
 import { tables } from '#protocol/tables.ts'
 import { type Item, integer, optional, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import { store, transact, type Write } from '../writes.ts'
 
-/** What a source attests of one window of a measured service: any of these, in whole numbers. */
-export interface MeasuredWindow {
+/** A window of a measured series. */
+export interface SeriesWindow extends AttestedWindow {
   readonly series: string
-  readonly source: string
-  readonly windowStartMillis: number
-  readonly windowEndMillis: number
-  /** How many samples were at most so long, and longer than the bound before. */
-  readonly latency?: { readonly upperNanos: readonly number[]; readonly counts: readonly number[] }
-  readonly availability?: {
-    readonly upSeconds: number
-    readonly degradedSeconds: number
-    readonly downSeconds: number
-    readonly unknownSeconds: number
-  }
-  readonly penaltyMicros?: number
-  readonly accuracyPpm?: number
-  readonly job?: {
-    readonly contractedUnits: number
-    readonly deliveredUnits: number
-    readonly imbalancePriceMicros: number
-  }
 }
 
-export interface MeasurementRow extends MeasuredWindow {
-  /** Counts from 1; a correction is the next. */
-  readonly version: number
+export interface MeasurementRow extends SeriesWindow, MeasuredWindow {
   readonly recordedAtMillis: number
 }
 
@@ -36,7 +17,7 @@ const rowsOfRead = 500
 
 /** By beginning, then by source; 15 digits take any year that a request can name. */
 const timeKeyOf = (millis: number): string => String(Math.max(0, millis)).padStart(15, '0')
-const windowKeyOf = ({ windowStartMillis, source }: MeasuredWindow): string =>
+const windowKeyOf = ({ windowStartMillis, source }: AttestedWindow): string =>
   `${timeKeyOf(windowStartMillis)}#${source}`
 
 /** All whose windows begin from one instant on and before another, by beginning, then by source. */
@@ -89,7 +70,7 @@ export const measurementsPage = (
   )
 }
 
-export const getMeasurement = async (window: MeasuredWindow): Promise<MeasurementRow | undefined> => {
+export const getMeasurement = async (window: SeriesWindow): Promise<MeasurementRow | undefined> => {
   const { rows } = await page(
     {
       table: tables.measurements,

@@ -1,9 +1,9 @@
-/** What a source attests of a service within a window of time; a later version takes the place of an earlier one. */
-export interface MeasuredWindow {
+/** What a source attests of a service within a window of time: any of these, in whole numbers. */
+export interface AttestedWindow {
   readonly source: string
   readonly windowStartMillis: number
   readonly windowEndMillis: number
-  readonly version: number
+  /** How many samples were at most so long, and longer than the bound before. */
   readonly latency?: { readonly upperNanos: readonly number[]; readonly counts: readonly number[] }
   readonly availability?: {
     readonly upSeconds: number
@@ -18,6 +18,12 @@ export interface MeasuredWindow {
     readonly deliveredUnits: number
     readonly imbalancePriceMicros: number
   }
+}
+
+/** A later version takes the place of an earlier one. */
+export interface MeasuredWindow extends AttestedWindow {
+  /** Counts from 1; a correction is the next. */
+  readonly version: number
 }
 
 export interface Span {
@@ -68,3 +74,16 @@ export const widestSource = (windows: readonly MeasuredWindow[], span: Span): re
   }
   return best
 }
+
+/** Time that one source attests twice would count twice; the window that begins at the same instant is corrected by it. */
+export const overlapped = <Window extends AttestedWindow>(
+  window: AttestedWindow,
+  others: readonly Window[],
+): Window | undefined =>
+  others.find(
+    other =>
+      other.source === window.source &&
+      other.windowStartMillis < window.windowEndMillis &&
+      other.windowEndMillis > window.windowStartMillis &&
+      other.windowStartMillis !== window.windowStartMillis,
+  )

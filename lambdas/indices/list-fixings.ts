@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { fixingsPage } from '#adapters/tables/fixings.ts'
 import { parameterVersions } from '#adapters/tables/parameters.ts'
 import type { listFixings } from '#protocol/operations/indices.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { fixingOf } from './index-view.ts'
 
@@ -12,7 +12,7 @@ const defaultLimit = 100
 const fixingKey = z.int().positive()
 
 export const handle: Handle<typeof listFixings> = async ({ path, query, principal }) => {
-  const scope = { operation: 'list-fixings', account: principal.account }
+  const scope = cursorScope('list-fixings', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, fixingKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   if ((await parameterVersions('index', path.index)).length === 0) return { code: 'unknown-index' }

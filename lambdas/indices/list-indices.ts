@@ -1,7 +1,7 @@
 import { listIndexQuotes } from '#adapters/tables/index-quotes.ts'
 import { parametersAt } from '#adapters/tables/parameters.ts'
 import { indexName, type listIndices } from '#protocol/operations/indices.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { indexVersionOf, levelNow } from '../shell/index-level.ts'
 import { levelOf } from './index-view.ts'
@@ -9,7 +9,7 @@ import { levelOf } from './index-view.ts'
 const defaultLimit = 100
 
 export const handle: Handle<typeof listIndices> = async ({ query, principal }) => {
-  const scope = { operation: 'list-indices', account: principal.account }
+  const scope = cursorScope('list-indices', principal.account, query)
   const after = query.cursor === undefined ? '' : decodeCursor(scope, query.cursor, indexName)
   if (after === undefined) return { code: 'invalid-cursor' }
   const nowMillis = Date.now()

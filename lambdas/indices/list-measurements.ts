@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { measurementsPage } from '#adapters/tables/measurements.ts'
 import type { listMeasurements } from '#protocol/operations/indices.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { windowOf } from './measurement-view.ts'
 
@@ -12,7 +12,7 @@ const lastMillis = 253_402_300_800_000
 const windowKey = z.string().regex(/^[0-9]{15}#[A-Za-z0-9._@-]{1,64}$/)
 
 export const handle: Handle<typeof listMeasurements> = async ({ path, query, principal }) => {
-  const scope = { operation: 'list-measurements', account: principal.account }
+  const scope = cursorScope('list-measurements', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, windowKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await measurementsPage(path.series, {

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { MeasuredWindow, MeasurementRow } from '#adapters/tables/measurements.ts'
+import type { MeasurementRow, SeriesWindow } from '#adapters/tables/measurements.ts'
 import { decimalOfMicros, micros } from '#domain/units.ts'
 import type { measurementWindow, putMeasurements } from '#protocol/operations/indices.ts'
 import type { Request } from '../shell/http.ts'
@@ -40,7 +40,7 @@ export const windowOf = (row: MeasurementRow): z.infer<typeof measurementWindow>
 export const measuredWindow = (
   series: string,
   window: Request<typeof putMeasurements>['body']['windows'][number],
-): MeasuredWindow => ({
+): SeriesWindow => ({
   series,
   source: window.source,
   windowStartMillis: Date.parse(window.start),

@@ -2,11 +2,12 @@ import {
   addMeasurements,
   getMeasurement,
   listMeasurements,
-  type MeasuredWindow,
   type MeasurementRow,
   replaceMeasurement,
+  type SeriesWindow,
 } from '#adapters/tables/measurements.ts'
 import { mostItemsOfTransaction } from '#adapters/writes.ts'
+import { overlapped } from '#domain/settlement/measured-windows.ts'
 import type { putMeasurements } from '#protocol/operations/indices.ts'
 import type { Handle } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
@@ -43,33 +44,26 @@ const mostErrors = 20
 /** How long before it a window that overlaps may begin: longer ones are not looked for. */
 const lookedBackMillis = 86_400_000
 
-/** Time that one source attests twice would count twice; the same window again is a correction. */
 const overlaps = async (
   series: string,
-  windows: readonly MeasuredWindow[],
+  windows: readonly SeriesWindow[],
 ): Promise<{ pointer: string; detail: string }[]> => {
   const from = Math.min(...windows.map(({ windowStartMillis }) => windowStartMillis)) - lookedBackMillis
   const to = Math.max(...windows.map(({ windowEndMillis }) => windowEndMillis))
-  const known: readonly MeasuredWindow[] = await listMeasurements(series, from, to)
-  const bySource = Map.groupBy([...known, ...windows], ({ source }) => source)
+  const known: readonly SeriesWindow[] = await listMeasurements(series, from, to)
+  const all = [...known, ...windows]
   return windows.flatMap((window, at) => {
-    const { source, windowStartMillis, windowEndMillis } = window
-    const other = bySource
-      .get(source)
-      ?.find(
-        each =>
-          each.windowStartMillis < windowEndMillis &&
-          each.windowEndMillis > windowStartMillis &&
-          each.windowStartMillis !== windowStartMillis,
-      )
+    const other = overlapped(window, all)
     if (other === undefined) return []
     const [start, end] = [other.windowStartMillis, other.windowEndMillis].map(millis => new Date(millis).toISOString())
-    return [{ pointer: `#/windows/${at}/start`, detail: `overlaps what ${source} attests of ${start} to ${end}` }]
+    return [
+      { pointer: `#/windows/${at}/start`, detail: `overlaps what ${window.source} attests of ${start} to ${end}` },
+    ]
   })
 }
 
 /** The window as it stands afterwards; undefined where others kept correcting it. */
-const record = async (window: MeasuredWindow, nowMillis: number): Promise<MeasurementRow | undefined> => {
+const record = async (window: SeriesWindow, nowMillis: number): Promise<MeasurementRow | undefined> => {
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const read = await getMeasurement(window)
     if (read !== undefined && isSame(window, read)) return read
@@ -79,5 +73,5 @@ const record = async (window: MeasuredWindow, nowMillis: number): Promise<Measur
   return undefined
 }
 
-const isSame = (window: MeasuredWindow, { version: _, recordedAtMillis: __, ...read }: MeasurementRow): boolean =>
+const isSame = (window: SeriesWindow, { version: _, recordedAtMillis: __, ...read }: MeasurementRow): boolean =>
   bodyHash(window) === bodyHash(read)

@@ -4,7 +4,7 @@ import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { listCollateral } from '#protocol/operations/ledger.ts'
 import { instrumentName } from '#protocol/values.ts'
 import { rememberedEpochInForce, type StoredEpoch } from '../risk/epoch-in-force.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { namedAccount } from './named-account.ts'
 
@@ -14,7 +14,7 @@ export const handle: Handle<typeof listCollateral> = async ({ query, principal }
   const account = await namedAccount(principal, query.account ?? principal.account)
   if (account === undefined) return { code: query.account === undefined ? 'account-not-open' : 'not-found' }
   const { accountId, lane } = account
-  const scope = { operation: 'list-collateral', account: account.account }
+  const scope = cursorScope('list-collateral', account.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, instrumentName)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await listPositions(accountId, {

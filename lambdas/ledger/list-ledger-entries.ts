@@ -3,7 +3,7 @@ import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import * as entries from '#adapters/tables/ledger-entries.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { ledgerEntry, listLedgerEntries } from '#protocol/operations/ledger.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { namedAccount } from './named-account.ts'
 
@@ -17,7 +17,7 @@ type Told = z.infer<typeof ledgerEntry>
 export const handle: Handle<typeof listLedgerEntries> = async ({ query, principal, headers }) => {
   const account = await namedAccount(principal, query.account ?? principal.account)
   if (account === undefined) return { code: query.account === undefined ? 'account-not-open' : 'not-found' }
-  const scope = { operation: 'list-ledger-entries', account: account.account }
+  const scope = cursorScope('list-ledger-entries', account.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, entryKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await entries.listLedgerEntries(account.accountId, {

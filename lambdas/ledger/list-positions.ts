@@ -8,7 +8,7 @@ import type { listPositions } from '#protocol/operations/ledger.ts'
 import { instrumentName } from '#protocol/values.ts'
 import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { positionDecimals } from './position-view.ts'
 
@@ -18,7 +18,7 @@ export const handle: Handle<typeof listPositions> = async ({ query, principal })
   const account = await getAccount(principal.account)
   if (account?.accountState !== 'open' || account.accountId === undefined) return { code: 'account-not-open' }
   const { accountId, lane } = account
-  const scope = { operation: 'list-positions', account: principal.account }
+  const scope = cursorScope('list-positions', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, instrumentName)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows: all, next } = await positions.listPositions(accountId, {

@@ -7,7 +7,7 @@ import { endOfDay, measuredUntil, type QuotingDay, wholeDay } from '#domain/trad
 import { decimalRatio } from '#domain/units.ts'
 import type { listObligations, obligation } from '#protocol/operations/market-making.ts'
 import { findMarket } from '../reference/find-market.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
 import { projectionName } from './projection-name.ts'
@@ -18,7 +18,7 @@ const defaultLimit = 100
 const makerKey = z.int().min(1)
 
 export const handle: Handle<typeof listObligations> = async ({ query, principal }) => {
-  const scope = { operation: 'list-obligations', account: principal.account }
+  const scope = cursorScope('list-obligations', principal.account, query)
   const after = query.cursor === undefined ? 0 : decodeCursor(scope, query.cursor, makerKey)
   if (after === undefined) return { code: 'invalid-cursor' }
   const market = await findMarket(query.instrument_name)

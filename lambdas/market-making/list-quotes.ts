@@ -2,7 +2,7 @@ import * as orders from '#adapters/tables/orders.ts'
 import { decimal } from '#domain/units.ts'
 import type { listQuotes } from '#protocol/operations/market-making.ts'
 import { orderId } from '#protocol/values.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
 
@@ -11,7 +11,7 @@ const defaultLimit = 100
 export const handle: Handle<typeof listQuotes> = async ({ query, principal }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
-  const scope = { operation: 'list-quotes', account: trader.account }
+  const scope = cursorScope('list-quotes', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, orderId)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await orders.listOrders(trader.accountId, {

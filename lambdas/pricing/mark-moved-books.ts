@@ -9,6 +9,24 @@ import { mapped } from './index-facts.ts'
 import { markPass } from './marking-pass.ts'
 import { markingTermsAt } from './marking-terms.ts'
 
+/** By lane and instrument: marks only grow younger, so that until then there is nothing to read. */
+const restsUntilMillis = new Map<string, number>()
+const mostRemembered = 10_000
+
+/** Every change of every book asks for them, and they change by hand. */
+const termsKeptMillis = 5_000
+let kept: { readonly untilMillis: number; readonly termsOf: ReturnType<typeof markingTermsAt> } | undefined
+
+const recentTerms = (nowMillis: number): ReturnType<typeof markingTermsAt> => {
+  if (kept !== undefined && nowMillis < kept.untilMillis) return kept.termsOf
+  const termsOf = markingTermsAt(nowMillis)
+  kept = { untilMillis: nowMillis + termsKeptMillis, termsOf }
+  termsOf.catch(() => {
+    kept = undefined
+  })
+  return termsOf
+}
+
 /**
  * When a best price or a trade has moved far from what the last mark was made from, all of its underlying is marked again at
  * once, at most once in the declared interval. What comes too early for that is left to the next change, or the minute.
@@ -18,13 +36,19 @@ export const handler = serveTableStream(async changes => {
   const latest = new Map<string, BookRow>()
   for (const change of changes) if (hasMoved(change)) note(latest, change)
   if (latest.size === 0) return
-  const termsOf = await markingTermsAt(nowMillis)
-  const moved = await mapped([...latest.values()], async book => {
+  for (const key of latest.keys()) if (nowMillis < (restsUntilMillis.get(key) ?? 0)) latest.delete(key)
+  if (latest.size === 0) return
+  const termsOf = await recentTerms(nowMillis)
+  const moved = await mapped([...latest], async ([key, book]) => {
     const row = await getInstrumentById(book.lane, book.instrumentId)
     if (row === undefined || !row.isActive) return undefined
     const { terms } = termsOf(row.instrument.specification.underlying)
     const mark = await getMark(book.lane, book.instrumentId)
-    if (mark !== undefined && nowMillis - mark.atMillis < terms.min_interval_ms) return undefined
+    if (mark !== undefined && nowMillis - mark.atMillis < terms.min_interval_ms) {
+      if (restsUntilMillis.size >= mostRemembered) restsUntilMillis.clear()
+      restsUntilMillis.set(key, mark.atMillis + terms.min_interval_ms)
+      return undefined
+    }
     return isFar(book, mark, Number(terms.move)) ? row : undefined
   })
   const underlyings = new Set(moved.flatMap(row => row?.instrument.specification.underlying ?? []))

@@ -58,7 +58,12 @@ export const specifyContract = async (
   lane: number,
 ): Promise<{ readonly specification: ContractSpecification } | ListingRefusal> => {
   // Before anything is looked up: what has passed cannot be listed, whatever else it is.
-  if (proposal.expirationMillis <= Date.now()) return wrongField('expiration_timestamp')
+  const nowMillis = Date.now()
+  const { expirationMillis, terms } = proposal
+  if (expirationMillis <= nowMillis) return wrongField('expiration_timestamp')
+  // A leg whose month is over has no fixings that anybody could still make.
+  if (terms?.kind === 'swap' && (terms.boundariesMillis[1] ?? 0) <= nowMillis)
+    return wrong('terms/first_month', 'must not be over')
   const bounds = await boundsOf(body, proposal, lane)
   if ('code' in bounds) return bounds
   const specified = completeSpecification(proposal, bounds)
@@ -82,9 +87,6 @@ const boundsOf = async (
   if (body.kind === 'structured_product') return payoffBounds(body.terms.payoff, proposal)
   if ('index' in terms && (await definitionOf(terms.index, Date.now())) === undefined)
     return { code: 'unknown-index', errors: [{ pointer: '#/terms/index', detail: `${terms.index} is no index` }] }
-  // A leg whose month is over has no fixings that anybody could still make.
-  if (terms.kind === 'swap' && (terms.boundariesMillis[1] ?? 0) <= Date.now())
-    return wrong('terms/first_month', 'must not be over')
   return terms.kind === 'option' ? futureBounds(terms, proposal, lane) : {}
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import * as candles from '#adapters/tables/candles.ts'
 import type { listCandles } from '#protocol/operations/reference.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { findMarket } from './find-market.ts'
 import { amountOf, priceOf, turnoverOf } from './market-data-view.ts'
@@ -12,7 +12,7 @@ const defaultLimit = 100
 const candleKey = z.int().nonnegative()
 
 export const handle: Handle<typeof listCandles> = async ({ path, query, principal }) => {
-  const scope = { operation: 'list-candles', account: principal.account }
+  const scope = cursorScope('list-candles', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, candleKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const row = await findMarket(path.instrument_name)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import * as trades from '#adapters/tables/market-trades.ts'
 import type { listMarketTrades } from '#protocol/operations/reference.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { findMarket } from './find-market.ts'
 import { amountOf, priceOf } from './market-data-view.ts'
@@ -12,7 +12,7 @@ const defaultLimit = 100
 const tradeKey = z.tuple([z.int().nonnegative(), z.int().positive()])
 
 export const handle: Handle<typeof listMarketTrades> = async ({ path, query, principal }) => {
-  const scope = { operation: 'list-market-trades', account: principal.account }
+  const scope = cursorScope('list-market-trades', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, tradeKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const row = await findMarket(path.instrument_name)

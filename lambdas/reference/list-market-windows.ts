@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as windows from '#adapters/tables/market-windows.ts'
 import { squaredReturnDigits, windowMillis, windowsPerYear } from '#domain/trading/market-windows.ts'
 import type { listMarketWindows } from '#protocol/operations/reference.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { findMarket } from './find-market.ts'
 import { amountOf, priceOrNull, turnoverOf } from './market-data-view.ts'
@@ -13,7 +13,7 @@ const defaultLimit = 100
 const windowKey = z.int().nonnegative()
 
 export const handle: Handle<typeof listMarketWindows> = async ({ path, query, principal }) => {
-  const scope = { operation: 'list-market-windows', account: principal.account }
+  const scope = cursorScope('list-market-windows', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, windowKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const row = await findMarket(path.instrument_name)

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type InstrumentRow, instrumentsOf } from '#adapters/tables/instruments.ts'
 import type { listMarkets } from '#protocol/operations/reference.ts'
 import { instrumentName } from '#protocol/values.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle, Request } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { isTrading, marketOf } from './market-view.ts'
@@ -13,9 +13,7 @@ const defaultLimit = 100
 const marketKey = z.tuple([instrumentName, z.number().int()])
 
 export const handle: Handle<typeof listMarkets> = async ({ query, principal }) => {
-  const { limit: _, cursor: __, ...filter } = query
-  const operation = `list-markets?${JSON.stringify(Object.entries(filter).sort(([one], [other]) => (one < other ? -1 : 1)))}`
-  const scope = { operation, account: principal.account }
+  const scope = cursorScope('list-markets', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, marketKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const lanes = await Promise.all(tenantLanes().map(instrumentsOf))

@@ -10,6 +10,7 @@ import { awardLots } from '#domain/margin/backstop-auction.ts'
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { insuranceFund } from './insurance-fund.ts'
 import { signedText } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
@@ -19,6 +20,7 @@ export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
       kind: 'award',
+      ask: askEngine,
       decide: async ({ lane, accountId, liquidationId }, before, id) => {
         const auction = await closedAuction(before)
         const [bids, fund] = await Promise.all([bidsOfAuction(auction.auctionId), insuranceFund(lane)])

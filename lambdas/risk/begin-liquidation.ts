@@ -1,12 +1,14 @@
 import { answeredCallPut } from '#adapters/tables/margin-calls.ts'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
 
 /** Once the grace period is over: an account that has enough by then is left alone, whatever has helped it. */
 export const handler = serveTask(liquidationStep, async input => {
   const answer = await takeStep(input, {
     kind: 'begin',
+    ask: askEngine,
     decide: async ({ accountId, callEquityMicros, callRequirementMicros, epochVersion }, _, id) => ({
       numbers: { equityMicros: callEquityMicros, requirementMicros: callRequirementMicros, epochVersion },
       command: { type: 'begin-liquidation', commandId: id, accountId },

@@ -1,6 +1,7 @@
 import { getBalance } from '#adapters/tables/balances.ts'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { fundMeans, insuranceFund } from './insurance-fund.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
@@ -10,6 +11,7 @@ export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
       kind: 'cover-loss',
+      ask: askEngine,
       decide: async ({ lane, accountId, liquidationId }, _, id) => {
         const nowMillis = Date.now()
         const [balance, fund, { terms }] = await Promise.all([

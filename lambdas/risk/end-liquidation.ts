@@ -1,6 +1,7 @@
 import { answeredCallPut } from '#adapters/tables/margin-calls.ts'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
 
 /** What is projected may lag behind what the engine knows. */
@@ -10,6 +11,7 @@ const pauseMillis = 5_000
 export const handler = serveTask(liquidationStep, async input => {
   const answer = await takeStep(input, {
     kind: 'end',
+    ask: askEngine,
     decide: async ({ accountId, liquidationId, equityMicros, requirementMicros }, _, id) => ({
       numbers: { equityMicros, requirementMicros },
       command: { type: 'end-liquidation', commandId: id, liquidationId, accountId },

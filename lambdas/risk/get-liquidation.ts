@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { listLiquidationSteps } from '#adapters/tables/liquidations.ts'
 import type { getLiquidation } from '#protocol/operations/liquidation.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { knownLiquidation } from './known-liquidation.ts'
 import { liquidationView, stepView } from './liquidation-view.ts'
@@ -10,7 +10,7 @@ const defaultLimit = 100
 
 export const handle: Handle<typeof getLiquidation> = async ({ path, query, principal }) => {
   const { liquidation_id: liquidationId } = path
-  const scope = { operation: `get-liquidation#${liquidationId}`, account: principal.account }
+  const scope = cursorScope('get-liquidation', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, z.int().min(1).max(999_998))
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const row = await knownLiquidation(liquidationId, principal)

@@ -13,6 +13,7 @@ import { allocateLoss, faultsOf, type LossInputs, type Winner } from '#domain/ma
 import { accept } from '#domain/outcome.ts'
 import { maxShares } from '#domain/trading/commands.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { epochInForce } from './epoch-in-force.ts'
 import { insuranceFund } from './insurance-fund.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
@@ -25,6 +26,7 @@ export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
       kind: 'haircut',
+      ask: askEngine,
       decide: async (head, before, id) => {
         const { accountId, liquidationId } = head
         const allocated = before.loss === undefined ? await allocate(head, before, id) : undefined

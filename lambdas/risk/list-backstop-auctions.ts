@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { auctionsOfLane, getBid } from '#adapters/tables/backstop-auctions.ts'
 import type { listBackstopAuctions } from '#protocol/operations/liquidation.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
 import { backstopAuctionView } from './backstop-auction-view.ts'
@@ -11,7 +11,7 @@ const defaultLimit = 100
 export const handle: Handle<typeof listBackstopAuctions> = async ({ query, principal }) => {
   const maker = await traderOf(principal)
   if (maker === undefined) return { code: 'account-not-open' }
-  const scope = { operation: 'list-backstop-auctions', account: principal.account }
+  const scope = cursorScope('list-backstop-auctions', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, openedKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await auctionsOfLane(maker.lane, {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import * as liquidations from '#adapters/tables/liquidations.ts'
 import type { listLiquidations } from '#protocol/operations/liquidation.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { askedLane } from '../supervision/asked-lane.ts'
 import { traderOf } from '../trading/trader.ts'
@@ -10,7 +10,7 @@ import { liquidationView } from './liquidation-view.ts'
 const defaultLimit = 100
 
 export const handle: Handle<typeof listLiquidations> = async ({ query, principal }) => {
-  const scope = { operation: 'list-liquidations', account: principal.account }
+  const scope = cursorScope('list-liquidations', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, startedKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const options = { limit: query.limit ?? defaultLimit, ...(after === undefined ? {} : { after }) }

@@ -1,5 +1,6 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
+import { askEngine } from './engine-answer.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { numberIn } from './step-numbers.ts'
 
@@ -8,6 +9,7 @@ export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
       kind: 'reduce',
+      ask: askEngine,
       decide: async ({ accountId, liquidationId, equityMicros, requirementMicros }, { planned }, id) => {
         if (planned === undefined) throw new Error('no order is planned')
         const { instrumentId, direction, quantityLots, limitTicks } = planned

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as settlements from '#adapters/tables/settlements.ts'
 import { type listSettlements, settlementsOfPage } from '#protocol/operations/settlement.ts'
 import { findMarket } from '../reference/find-market.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { settlementOf } from './settlement-view.ts'
 
@@ -11,7 +11,7 @@ export const handle: Handle<typeof listSettlements> = async ({ path, query, prin
   if (market === undefined) return { code: 'not-found' }
   const { lane, instrument } = market
   const { instrumentId } = instrument
-  const scope = { operation: `list-settlements#${lane}#${instrumentId}`, account: principal.account }
+  const scope = cursorScope('list-settlements', principal.account, query, path)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, settlementText)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await settlements.listSettlements(lane, instrumentId, {

@@ -2,20 +2,36 @@ import { createHash } from 'node:crypto'
 import type * as z from 'zod'
 
 /**
- * Where a page ended, as text that only makes sense to the operation and the account that it was made for. The tag is
- * no secret: a cursor never reaches beyond its account, and its key is checked by schema before a table sees it. It
+ * Where a page ended, as text that only makes sense to the list and the account that it was made for: another path or
+ * filter is another list. The tag is no secret: a cursor never reaches beyond its account, and its key is checked by schema before a table sees it. It
  * tells altered, foreign and made-up cursors at once, so that each is `invalid-cursor` and none an error of ours.
  */
 export interface CursorScope {
   readonly operation: string
   readonly account: string
+  /** Path and query by name, in its order. */
+  readonly asked: readonly (readonly [name: string, value: unknown])[]
 }
 
-const version = 1
+/** How many and where to go on is about the page, not about the list. */
+export const cursorScope = (
+  operation: string,
+  account: string,
+  { limit: _, cursor: __, ...filters }: Readonly<Record<string, unknown>>,
+  path: Readonly<Record<string, unknown>> = {},
+): CursorScope => ({
+  operation,
+  account,
+  asked: Object.entries({ ...filters, ...path })
+    .filter(([, value]) => value !== undefined)
+    .sort(([one], [other]) => (one < other ? -1 : 1)),
+})
+
+const version = 2
 
 const tagOf = (scope: CursorScope, key: string): string =>
   createHash('sha256')
-    .update(JSON.stringify([version, scope.operation, scope.account, key]))
+    .update(JSON.stringify([version, scope.operation, scope.account, scope.asked, key]))
     .digest('base64url')
     .slice(0, 16)
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { accountNamed } from '#adapters/tables/account-numbers.ts'
 import * as killSwitches from '#adapters/tables/kill-switches.ts'
 import type { listKillSwitches } from '#protocol/operations/supervision.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { askedLane } from './asked-lane.ts'
 
@@ -15,7 +15,7 @@ export const handle: Handle<typeof listKillSwitches> = async ({ query, principal
   const asked = askedLane(query.lane)
   if ('code' in asked) return asked
   const { lane } = asked
-  const scope = { operation: `list-kill-switches#${lane}`, account: principal.account }
+  const scope = cursorScope('list-kill-switches', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, switchKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await killSwitches.listKillSwitches(lane, {

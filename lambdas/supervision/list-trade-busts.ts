@@ -1,7 +1,7 @@
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import * as tradeBusts from '#adapters/tables/trade-busts.ts'
 import { type listTradeBusts, tradeId } from '#protocol/operations/supervision.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { askedLane } from './asked-lane.ts'
 import { tradeBustOf } from './trade-bust-view.ts'
@@ -11,7 +11,7 @@ const defaultLimit = 100
 export const handle: Handle<typeof listTradeBusts> = async ({ query, principal }) => {
   const asked = askedLane(query.lane)
   if ('code' in asked) return asked
-  const scope = { operation: `list-trade-busts#${asked.lane}`, account: principal.account }
+  const scope = cursorScope('list-trade-busts', principal.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, tradeId)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await tradeBusts.listTradeBusts(asked.lane, {

@@ -1,7 +1,7 @@
 import * as orders from '#adapters/tables/orders.ts'
 import type { listOrders } from '#protocol/operations/trading.ts'
 import { orderId } from '#protocol/values.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { orderOf } from './order-view.ts'
 import { traderOf } from './trader.ts'
@@ -11,7 +11,7 @@ const defaultLimit = 100
 export const handle: Handle<typeof listOrders> = async ({ query, principal }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
-  const scope = { operation: 'list-orders', account: trader.account }
+  const scope = cursorScope('list-orders', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, orderId)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await orders.listOrders(trader.accountId, {

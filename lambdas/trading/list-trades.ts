@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as trades from '#adapters/tables/trades.ts'
 import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { listTrades } from '#protocol/operations/trading.ts'
-import { decodeCursor, encodeCursor } from '../shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from './trader.ts'
 
@@ -14,7 +14,7 @@ const tradeKey = z.string().regex(/^[0-9]{1,5}-[0-9]{16}-(?:buy|sell)$/)
 export const handle: Handle<typeof listTrades> = async ({ query, principal }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
-  const scope = { operation: 'list-trades', account: trader.account }
+  const scope = cursorScope('list-trades', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, tradeKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows, next } = await trades.listTrades(trader.accountId, {

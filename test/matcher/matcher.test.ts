@@ -236,7 +236,7 @@ describe('a matcher, run as its image would', () => {
     })
     const { buy, sell } = snapshot.state.books[0]
     expect(figures?.open_orders).toBe(buy.length + sell.length)
-  }, 60_000)
+  }, 180_000)
 
   test('that was frozen for a while is fenced by the one that took over, harms nothing, and stands by', async () => {
     const lane = 2

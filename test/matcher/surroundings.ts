@@ -224,7 +224,7 @@ export const endMatchers = (): void => {
   for (const child of running) child.kill('SIGKILL')
 }
 
-export const until = async <T>(read: () => Promise<T | undefined>, timeoutMillis = 20_000): Promise<T> => {
+export const until = async <T>(read: () => Promise<T | undefined>, timeoutMillis = 60_000): Promise<T> => {
   for (const limit = performance.now() + timeoutMillis; performance.now() < limit; ) {
     const found = await read()
     if (found !== undefined) return found

@@ -450,16 +450,16 @@ const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value))
 
 /** Cursors that nobody gave out: made up, of another list or account, altered, or with a key that is none. */
 const madeUpCursors = (operation: string): Readonly<Record<string, string>> => {
-  const own = { operation, account: 'acme' }
-  const foreign = encodeCursor({ operation, account: 'other' }, '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b31')
+  const own = { operation, account: 'acme', asked: [] }
+  const foreign = encodeCursor({ ...own, account: 'other' }, '0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b31')
   return {
     'made up': 'x',
     'base64 of no JSON': Buffer.from('not json').toString('base64url'),
     'base64 of an object': base64url({ after: 'x' }),
-    'base64 of a key alone': base64url([1, '', '"x"']),
-    'of another version': base64url([2, 'aaaaaaaaaaaaaaaa', '"x"']),
+    'base64 of a key alone': base64url([2, '', '"x"']),
+    'of another version': base64url([1, 'aaaaaaaaaaaaaaaa', '"x"']),
     'of another account': foreign,
-    'of another list': encodeCursor({ operation: 'list-nothing', account: 'acme' }, 'x'),
+    'of another list': encodeCursor({ ...own, operation: 'list-nothing' }, 'x'),
     altered: `${foreign.slice(0, -2)}AA`,
     padded: `${foreign}==`,
     'with an object for a key': encodeCursor(own, { $ne: null }),

@@ -23,9 +23,22 @@ export const createRandomLimits = (surroundings: Surroundings) => {
   const { random, nextId, accountId, quoterId, instrumentId, quote, soon } = surroundings
   const { between, chance, pick } = random
 
+  const strict: readonly Partial<LimitTerms>[] = [
+    { maxOrderLots: 2 },
+    { maxOrderNotionalMicros: 6 },
+    { maxPositionLots: 3 },
+    { maxGrossDelta: 2_000_000 },
+    { maxNetDelta: 1_000_000 },
+    { maxVegaMicros: 1 },
+    { maxDailyLossMicros: 1 },
+    { maxConcentrationPpm: 1 },
+    { collarPpm: 1 },
+  ]
   const some = (values: readonly number[]): number => (chance(0.6) ? 0 : pick(values))
   const terms = (): LimitTerms => {
     if (chance(0.25)) return noLimits
+    // One alone that is met soon: orders that wait for their trigger were taken without it.
+    if (chance(0.35)) return { ...noLimits, ...pick(strict) }
     return {
       maxOrderLots: some([1, 4, 8, 200]),
       maxOrderNotionalMicros: some([20, 60, 900, 400_000]),

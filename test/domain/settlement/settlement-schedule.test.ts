@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { autocallable, rangeAccrual } from '#domain/pricing/payoff-templates.ts'
 import type { ContractTerms, SwapTerms } from '#domain/reference/contract-terms.ts'
-import { lastVersions, type MeasuredWindow, uncovered, widestSource } from '#domain/settlement/measured-windows.ts'
+import {
+  lastVersions,
+  type MeasuredWindow,
+  overlapped,
+  uncovered,
+  widestSource,
+} from '#domain/settlement/measured-windows.ts'
 import { settlementNamed, settlementText } from '#domain/settlement/settlement-name.ts'
 import { dueLegs, isKnockedOut, structuredState, variationDue } from '#domain/settlement/settlement-schedule.ts'
 import { at, daily, dayMillis, fixing, settledContract, startMillis } from '#test/support/settled-contracts.ts'
@@ -119,6 +125,19 @@ describe('windows', () => {
       [0, 'b', 1],
       [10, 'a', 1],
     ])
+  })
+
+  test.each([
+    ['that ends in it', windowOf(5, 12), true],
+    ['that begins in it', windowOf(19, 30), true],
+    ['around it', windowOf(0, 40), true],
+    ['within it', windowOf(12, 13), true],
+    ['that ends where it begins', windowOf(0, 10), false],
+    ['that begins where it ends', windowOf(20, 30), false],
+    ['of another source', windowOf(5, 12, { source: 'b' }), false],
+    ['that begins with it: a correction', windowOf(10, 15), false],
+  ])('a window %s', (_, other, overlaps) => {
+    expect(overlapped(windowOf(10, 20), [windowOf(40, 50), other])).toEqual(overlaps ? other : undefined)
   })
 
   test('gaps and windows make the span, without overlap', () => {

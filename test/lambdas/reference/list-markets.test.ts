@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals'
-import { encodeCursor } from '#lambdas/shell/cursor.ts'
+import { cursorScope, encodeCursor } from '#lambdas/shell/cursor.ts'
 import { referenceOperations } from '#protocol/operations/reference.ts'
 import { type Given, requests } from '#test/support/http-requests.ts'
 import { instrumentName, openTradingFloor } from '#test/support/trading-floor.ts'
@@ -115,7 +115,7 @@ test('page by page, each once', async () => {
 })
 
 test('a cursor that is not ours, or a bad query, is refused', async () => {
-  const odd = encodeCursor({ operation: 'list-markets', account: 'acme' }, ['x', 'y'])
+  const odd = encodeCursor(cursorScope('list-markets', 'acme', {}), ['x', 'y'])
   expect(await list({ cursor: odd })).toMatchObject({ status: 400, code: 'invalid-cursor' })
   const { next = '' } = await list({ limit: '1' })
   expect(await list({ cursor: next }, { account: 'other' })).toMatchObject({ status: 400, code: 'invalid-cursor' })

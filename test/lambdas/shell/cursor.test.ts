@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import * as z from 'zod'
-import { decodeCursor, encodeCursor } from '#lambdas/shell/cursor.ts'
+import { cursorScope, decodeCursor, encodeCursor } from '#lambdas/shell/cursor.ts'
 
-const scope = { operation: 'list-orders', account: 'acme' }
+const scope = cursorScope('list-orders', 'acme', { direction: 'buy', label: undefined }, { lane: 1 })
 const key = z.string().regex(/^k[0-9]+$/)
 
 describe('cursor', () => {
@@ -17,6 +17,17 @@ describe('cursor', () => {
     const cursor = encodeCursor(scope, 'k17')
     expect(decodeCursor({ ...scope, operation: 'list-trades' }, cursor, key)).toBeUndefined()
     expect(decodeCursor({ ...scope, account: 'other' }, cursor, key)).toBeUndefined()
+  })
+
+  test('of another path or filter is none of ours; how many are asked for does not matter', () => {
+    const cursor = encodeCursor(scope, 'k17')
+    const asked = (query: Readonly<Record<string, unknown>>, path: Readonly<Record<string, unknown>> = { lane: 1 }) =>
+      decodeCursor(cursorScope('list-orders', 'acme', query, path), cursor, key)
+    expect(asked({ limit: 7, cursor, label: undefined, direction: 'buy' })).toBe('k17')
+    expect(asked({ direction: 'sell' })).toBeUndefined()
+    expect(asked({})).toBeUndefined()
+    expect(asked({ direction: 'buy', label: 'x' })).toBeUndefined()
+    expect(asked({ direction: 'buy' }, { lane: 2 })).toBeUndefined()
   })
 
   test('with one character changed is none of ours', () => {

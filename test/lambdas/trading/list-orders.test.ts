@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
-import { encodeCursor } from '#lambdas/shell/cursor.ts'
+import { cursorScope, encodeCursor } from '#lambdas/shell/cursor.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { type Given, requests } from '#test/support/http-requests.ts'
 import { openTradingFloor } from '#test/support/trading-floor.ts'
@@ -68,9 +68,11 @@ test('a cursor that is not ours is refused, never an error', async () => {
   const refused = { status: 400, code: 'invalid-cursor' }
   expect(await list({ cursor: next }, { account: 'other' })).toMatchObject(refused)
   const changed = (next.startsWith('W') ? 'X' : 'W') + next.slice(1)
-  const foreign = encodeCursor({ operation: 'list-trades', account: 'acme' }, orderIdOf(3))
-  const odd = encodeCursor({ operation: 'list-orders', account: 'acme' }, { account_id: 8, order_id: orderIdOf(7) })
-  for (const cursor of [changed, foreign, odd, 'x', '{}', 'e30', '../..', 'A'.repeat(1024)])
+  const foreign = encodeCursor(cursorScope('list-trades', 'acme', {}), orderIdOf(3))
+  const odd = encodeCursor(cursorScope('list-orders', 'acme', {}), { account_id: 8, order_id: orderIdOf(7) })
+  const { next: ofBuys = '' } = await list({ limit: '2', direction: 'buy' })
+  expect((await list({ limit: '2', direction: 'buy', cursor: ofBuys })).status).toBe(200)
+  for (const cursor of [ofBuys, changed, foreign, odd, 'x', '{}', 'e30', '../..', 'A'.repeat(1024)])
     expect(await list({ cursor })).toMatchObject(refused)
 })
 

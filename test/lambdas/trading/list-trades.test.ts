@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { tradeIdOf } from '#adapters/market-keys.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
-import { encodeCursor } from '#lambdas/shell/cursor.ts'
+import { cursorScope, encodeCursor } from '#lambdas/shell/cursor.ts'
 import { tradingOperations } from '#protocol/operations/trading.ts'
 import { type Given, requests } from '#test/support/http-requests.ts'
 import { instrumentName, openTradingFloor } from '#test/support/trading-floor.ts'
@@ -98,7 +98,7 @@ test('of one order or instrument', async () => {
 
 test('a cursor that is not ours is refused', async () => {
   const { next = '' } = await list({ limit: '1' })
-  const odd = encodeCursor({ operation: 'list-trades', account: 'acme' }, '1-1')
+  const odd = encodeCursor(cursorScope('list-trades', 'acme', {}), '1-1')
   expect(await list({ cursor: odd })).toMatchObject({ status: 400, code: 'invalid-cursor' })
   expect(await list({ cursor: next }, { account: 'other' })).toMatchObject({ status: 400, code: 'invalid-cursor' })
   expect(await list({ cursor: `${next}A` })).toMatchObject({ status: 400, code: 'invalid-cursor' })

@@ -1,0 +1,81 @@
+import type { schedules, workflows } from '#protocol/functions.ts'
+import type { MetricName } from '#protocol/metrics.ts'
+import type { Runbook } from './alarms.ts'
+
+/** What a scheduled function reports, by five minutes, and from when on that is for an operator. */
+export interface WatchedFigure {
+  readonly metric: MetricName<'task'>
+  /** The sum, unless told. */
+  readonly statistic?: 'max'
+  /** One, unless told; with `atLeast` it is missed where there is less. */
+  readonly threshold?: number
+  readonly atLeast?: true
+  readonly periods: number
+  readonly runbook: Runbook
+  readonly says: string
+}
+
+export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number]['name'], readonly WatchedFigure[]>>> = {
+  'take-fixings': [
+    { metric: 'FixingsMissed', periods: 1, runbook: 'index-unavailable', says: 'had nothing to make a fixing of' },
+    {
+      metric: 'FixingsFallback',
+      periods: 3,
+      runbook: 'index-unavailable',
+      says: 'has fallen back on earlier fixings for a quarter of an hour',
+    },
+    {
+      metric: 'OracleFailures',
+      periods: 3,
+      runbook: 'index-unavailable',
+      says: 'has got nothing from the oracle service for a quarter of an hour',
+    },
+  ],
+  'mark-instruments': [
+    {
+      metric: 'MarkPasses',
+      atLeast: true,
+      periods: 1,
+      runbook: 'marks-stale',
+      says: 'has marked nothing for five minutes',
+    },
+    {
+      metric: 'InstrumentsUnmarked',
+      periods: 6,
+      runbook: 'marks-stale',
+      says: 'has known nothing of what some instruments are worth for half an hour',
+    },
+  ],
+  'make-risk-epoch': [
+    {
+      metric: 'RiskEpochPasses',
+      atLeast: true,
+      periods: 1,
+      runbook: 'risk-epoch-old',
+      says: 'has not looked at the risk of anything for five minutes',
+    },
+    {
+      metric: 'RiskEpochOverdueMillis',
+      statistic: 'max',
+      threshold: 300_000,
+      periods: 1,
+      runbook: 'risk-epoch-old',
+      says: 'leaves margin to be computed by an epoch of risk that is older than it may become',
+    },
+    {
+      metric: 'RiskEpochsRefused',
+      threshold: 3,
+      periods: 2,
+      runbook: 'risk-epoch-old',
+      says: 'makes epochs of risk that lanes do not adopt',
+    },
+  ],
+}
+
+/** Where operators read what to do about an execution that failed, or that took longer than it may. */
+export const workflowRunbooks: Readonly<Record<(typeof workflows)[number]['name'], Runbook>> = {
+  'open-account': 'workflow-failures',
+  'lane-reopening': 'workflow-failures',
+  'cash-settlement': 'settlement-failed',
+  'collateral-liquidation': 'liquidation-failed',
+}
