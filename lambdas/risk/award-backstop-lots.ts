@@ -12,8 +12,8 @@ import { decimal } from '#domain/units.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { insuranceFund } from './insurance-fund.ts'
-import { signedText } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { signedText } from './step-numbers.ts'
 
 /** Transfers one award at a time, best prices first; whom the engine refuses is passed over, and what it leaves awarded anew. */
 export const handler = serveTask(liquidationStep, async input =>

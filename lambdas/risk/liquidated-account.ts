@@ -6,7 +6,7 @@ import type { LiquidatedPosition } from '#domain/margin/liquidation.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
 import { unvaluedInstrument } from '#domain/margin/unvalued-instrument.ts'
 import { maxInt32 } from '#domain/reference/instrument.ts'
-import { decimal, micros } from '#domain/units.ts'
+import { micros } from '#domain/units.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { epochInForce } from './epoch-in-force.ts'
 
@@ -154,7 +154,3 @@ const largestLots = ({ market, sizeLots, markTicks }: OpenPosition, { tranche_no
   const lots = Math.floor(notional / (markTicks * market.instrument.microsPerTickLot))
   return Math.min(maxInt32, Math.max(1, lots, Math.ceil(Math.abs(sizeLots) / leastPartOfPosition)))
 }
-
-/** A signed number of increments as decimal text. */
-export const signedText = (count: number, increment: string): string =>
-  count < 0 ? `-${decimal(-count, increment)}` : decimal(count, increment)

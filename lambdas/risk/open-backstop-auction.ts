@@ -7,12 +7,12 @@ import {
   isTransferable,
   type LiquidatedAccount,
   readLiquidatedAccount,
-  signedText,
   sizedPositions,
   worstTicks,
 } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { type HeldLiquidationTerms, liquidationTermsAt } from './liquidation-terms.ts'
+import { signedText } from './step-numbers.ts'
 
 /** So that a bid of the last moment is there when bids are read. */
 const afterDeadlineMillis = 1_000

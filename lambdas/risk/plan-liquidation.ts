@@ -4,15 +4,10 @@ import { type LiquidationMove, nextMove } from '#domain/margin/liquidation-move.
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import { serveTask } from '../shell/task.ts'
-import {
-  isTransferable,
-  type LiquidatedAccount,
-  readLiquidatedAccount,
-  signedText,
-  sizedPositions,
-} from './liquidated-account.ts'
+import { isTransferable, type LiquidatedAccount, readLiquidatedAccount, sizedPositions } from './liquidated-account.ts'
 import { LiquidationError, liquidationStep, type NextTask, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
+import { signedText } from './step-numbers.ts'
 
 /** Of each kind in one attempt. */
 export const mostTries = 3

@@ -1,5 +1,5 @@
 import type { Numbers } from '#adapters/tables/liquidations.ts'
-import { decimalOfMicros } from '#domain/units.ts'
+import { decimal, decimalOfMicros } from '#domain/units.ts'
 
 /** A number that a step of ours has stored. */
 export const numberIn = (numbers: Numbers, name: string): number => {
@@ -24,3 +24,7 @@ const told = (value: unknown): unknown => {
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+
+/** A signed number of increments as decimal text. */
+export const signedText = (count: number, increment: string): string =>
+  count < 0 ? `-${decimal(-count, increment)}` : decimal(count, increment)

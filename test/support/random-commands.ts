@@ -199,7 +199,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     if (isOption(instrumentId)) longs.set(`${accountId} ${instrumentId}`, { accountId, instrumentId, lots })
   }
   let version = 1
-  const limitsWeight = chance(0.5) ? 0 : pick([6, 40, 120])
+  const limitsWeight = chance(0.4) ? 0 : pick([10, 60, 120])
   /** In some worlds much happens at one time. */
   const pace = pick([1, 1, 0.2])
   let count = 0
@@ -560,6 +560,8 @@ export const createCommandSource = (random: Random): CommandSource => {
     quoterId,
     instrumentId,
     quote,
+    order,
+    ticks,
     soon: draw => pending.push({ command: draw, after: 0 }),
   })
   const liquidation = (): Command => liquidations.next() ?? order()

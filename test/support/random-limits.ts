@@ -1,4 +1,4 @@
-import { type Command, noHash } from '#domain/trading/commands.ts'
+import { type Command, noHash, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { type LimitTerms, limitScopes, noLimits } from '#domain/trading/limit-terms.ts'
 
 interface Random {
@@ -14,13 +14,15 @@ interface Surroundings {
   readonly quoterId: () => number
   readonly instrumentId: () => number
   readonly quote: () => Command
+  readonly order: () => PlaceOrder
+  readonly ticks: (instrument: number) => number
   /** To come next. */
   readonly soon: (draw: () => Command) => void
 }
 
 /** Limits that are met, some that contradict each other, scales within and beyond their bounds, budgets of quotes. */
 export const createRandomLimits = (surroundings: Surroundings) => {
-  const { random, nextId, accountId, quoterId, instrumentId, quote, soon } = surroundings
+  const { random, nextId, accountId, quoterId, instrumentId, quote, order, ticks, soon } = surroundings
   const { between, chance, pick } = random
 
   const strict: readonly Partial<LimitTerms>[] = [
@@ -33,6 +35,7 @@ export const createRandomLimits = (surroundings: Surroundings) => {
     { maxDailyLossMicros: 1 },
     { maxConcentrationPpm: 1 },
     { collarPpm: 1 },
+    { collarPpm: 100_000 },
   ]
   const some = (values: readonly number[]): number => (chance(0.6) ? 0 : pick(values))
   const terms = (): LimitTerms => {
@@ -131,7 +134,32 @@ export const createRandomLimits = (surroundings: Surroundings) => {
     return { type: 'cancel-orders', commandId: nextId(), accountId: maker, instrumentId: 0, labelHash: noHash }
   }
 
+  /** An order that waits when its account is limited, and is triggered then. */
+  const limitWaiting = (): Command => {
+    const drawn = order()
+    const triggerTicks = Math.max(1, ticks(drawn.instrumentId))
+    const priceTicks = Math.max(1, triggerTicks + pick([0, 0, 1, 3]) * (drawn.direction === 'buy' ? 1 : -1))
+    soon(() => ({
+      type: 'set-risk-limits',
+      commandId: nextId(),
+      scope: 'account',
+      accountId: drawn.accountId,
+      firm: '',
+      instrumentId: 0,
+      isApproved: true,
+      terms: { ...noLimits, ...pick(strict) },
+    }))
+    soon(() => ({
+      type: 'set-mark-price',
+      commandId: nextId(),
+      instrumentId: drawn.instrumentId,
+      markTicks: triggerTicks,
+    }))
+    const waits = { ...plainInstructions, trigger: 'mark_price', triggerTicks, displayLots: 0 } as const
+    return { ...drawn, ...waits, orderType: 'stop_limit', timeInForce: 'good_til_cancelled', priceTicks }
+  }
+
   return {
-    next: (): Command => (chance(0.45) ? set() : chance(0.35) ? scale() : chance(0.6) ? setBudget() : startQuoting()),
+    next: (): Command => pick([set, set, set, scale, scale, setBudget, startQuoting, limitWaiting, limitWaiting])(),
   }
 }

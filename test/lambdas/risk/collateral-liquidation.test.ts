@@ -162,7 +162,10 @@ describe('an account that needs more than it has', () => {
     await fall(id, 185)
     floor.interfere(async (name, run) => {
       const done = await run()
-      if (name === 'reduce-position' && floor.eventsOf('deposited').length === 6) floor.deposit('alice', 20 * usd)
+      if (name === 'reduce-position' && floor.eventsOf('deposited').length === 6) {
+        floor.deposit('alice', 20 * usd)
+        await floor.project()
+      }
       return done
     })
     await floor.settle()
