@@ -39,7 +39,9 @@ interface Update {
 export const itemOf = (write: Write): string => {
   const { name, partitionKey, sortKey } = write.table
   const key = write.kind === 'put' ? write.item : write.key
-  return JSON.stringify([name, key[partitionKey.name], sortKey === undefined ? null : key[sortKey.name]])
+  const partition = String(key[partitionKey.name])
+  // With its length: then it cannot be taken for another with a part of what follows.
+  return `${name} ${partition.length} ${partition}${sortKey === undefined ? '' : ` ${String(key[sortKey.name])}`}`
 }
 
 /** The one write that does what both do, one after the other. Only the earlier one may have a condition. */
@@ -70,10 +72,11 @@ const defined = (item: Item): Item => {
   return copy
 }
 
+/** Undefined is absent, and cheaper than deleted. */
 const without = (item: Item, names: readonly string[]): Item => {
   if (names.length === 0) return item
   const copy: Record<string, unknown> = { ...item }
-  for (const name of names) delete copy[name]
+  for (const name of names) if (name in copy) copy[name] = undefined
   return copy
 }
 
@@ -125,13 +128,14 @@ const passing: ReadonlySet<string> = new Set([
 ])
 
 const putInput = ({ table, item, onlyIf }: Put): PutCommandInput => {
+  if (onlyIf === undefined) return { TableName: required(table.environmentVariable), Item: item }
   const expression = expressions()
   const condition = expression.condition(onlyIf)
   return {
     TableName: required(table.environmentVariable),
-    Item: { ...item },
+    Item: item,
     ...condition,
-    ...(onlyIf === undefined ? {} : expression.attributes()),
+    ...expression.attributes(),
   }
 }
 

@@ -474,11 +474,16 @@ export class SimAws {
 
   /** Hooks may be added and removed by what they do. */
   private reach(moment: Moment, call: Call): void {
-    for (const hook of [...this.hooks]) {
-      if (hook.moment !== moment || !hook.matches(call)) continue
+    let met: StepHook[] | undefined
+    for (const hook of this.hooks)
+      if (hook.moment === moment && hook.matches(call)) {
+        if (met === undefined) met = [hook]
+        else met.push(hook)
+      }
+    if (met === undefined) return
+    for (const hook of met)
       if (moment === 'after') this.options.scheduler.afterTurn.push(() => hook.act(call))
       else hook.act(call)
-    }
   }
 
   private step(operation: Operation<object>, call: Call): Step {

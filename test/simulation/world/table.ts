@@ -344,7 +344,9 @@ const keyPart = (item: Item, { name, type }: Table['partitionKey']): Key => {
   throw invalid(`The key attribute ${name} is no ${type}: ${String(value)}`)
 }
 const changedOf = (one: Item | undefined, other: Item | undefined): Item =>
-  Object.fromEntries(Object.entries(other ?? {}).filter(([name, value]) => !isEqual(value, one?.[name])))
+  Object.fromEntries(
+    Object.entries(other ?? {}).filter(([name, value]) => value !== undefined && !isEqual(value, one?.[name])),
+  )
 
 const indexOf = (definition: Table, name: string) => {
   const local = definition.localIndexes?.find(index => index.name === name)
@@ -355,8 +357,20 @@ const indexOf = (definition: Table, name: string) => {
   return { isGlobal: true, partition: global.partitionKey.name, sort: global.sortKey?.name } as const
 }
 
+/** Name and value of each, by the text of the condition. */
+const equalities = new Map<string, readonly (readonly [name: string, value: string])[]>()
+
+const equalitiesIn = (text: string) => {
+  let known = equalities.get(text)
+  if (known === undefined) {
+    known = [...text.matchAll(/([#\w]+)\s*=\s*(:\w+)/g)].map(([, name = '', value = '']) => [name, value] as const)
+    equalities.set(text, known)
+  }
+  return known
+}
+
 const partitionAsked = (text: string, partitionName: string, { names, values }: Bindings): Key => {
-  for (const [, name = '', value = ''] of text.matchAll(/([#\w]+)\s*=\s*(:\w+)/g))
+  for (const [name, value] of equalitiesIn(text))
     if ((names?.[name] ?? name) === partitionName) {
       const asked = values?.[value]
       if (typeof asked === 'string' || typeof asked === 'number') return asked
@@ -404,15 +418,24 @@ const keyOf = ({ definition }: Stored, item: Item, sortName: string | undefined)
   return Object.fromEntries(names.flatMap(name => (name === undefined ? [] : [[name, item[name]]])))
 }
 
-/** What the document client does with an item on its way: a copy, without what is undefined. */
+/**
+ * What the document client does with an item on its way: a copy. What is undefined is absent, and stays so here: a copy
+ * whose attributes are added one by one becomes a hash table, which is several times as slow to make and to use.
+ */
 const marshalled = (item: Item): Item => {
-  const copy: Record<string, unknown> = {}
+  const copy: Record<string, unknown> = { ...item }
   for (const name in item) {
     const value = item[name]
-    if (value === undefined) continue
-    copy[name] = typeof value === 'string' || typeof value === 'boolean' ? value : marshalledValue(value, name)
+    if (typeof value === 'string' || typeof value === 'boolean' || value === undefined) continue
+    if (typeof value === 'number') checkNumber(value, name)
+    else copy[name] = marshalledValue(value, name)
   }
   return copy
+}
+
+const checkNumber = (value: number, name: string): void => {
+  if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    throw new Error(`the number ${value} of ${name} cannot be marshalled`)
 }
 
 const marshalledValue = (value: unknown, name: string): unknown => {
@@ -421,8 +444,7 @@ const marshalledValue = (value: unknown, name: string): unknown => {
     case 'boolean':
       return value
     case 'number':
-      if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
-        throw new Error(`the number ${value} of ${name} cannot be marshalled`)
+      checkNumber(value, name)
       return value
     case 'bigint':
       return Number(value)
