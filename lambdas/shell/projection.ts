@@ -243,14 +243,16 @@ const unreadable = ({ sequenceNumber, data }: StreamedRecord, error: unknown): v
 const decode = ({ sequenceNumber, data }: StreamedRecord): DecodedRecord => {
   const { lane, firstOutSeq, sections } = decodeExecutionsFrame(data)
   const events: PlacedEvent[] = []
-  for (const { inputSequence, atMillis, firstIndex, events: said } of sections)
-    for (const [index, event] of said.entries())
+  for (const { inputSequence, atMillis, firstIndex, events: said } of sections) {
+    let index = firstIndex
+    for (const event of said)
       events.push({
         lane,
         outSeq: firstOutSeq + events.length,
-        eventId: eventId(lane, inputSequence, firstIndex + index),
+        eventId: eventId(lane, inputSequence, index++),
         atMillis,
         event,
       })
+  }
   return { sequenceNumber, lane, events }
 }
