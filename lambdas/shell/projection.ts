@@ -94,8 +94,9 @@ export const projectorOf = ({ name, load }: Projection): ((records: readonly Str
         if (writes.length > 0) {
           const items = writes.map(itemOf)
           if (!joins(pending, writes, items) && !(await flush())) return { applied: false }
-          for (const [index, each] of writes.entries()) {
-            const item = items[index] ?? ''
+          let index = 0
+          for (const each of writes) {
+            const item = items[index++] ?? ''
             const earlier = pending.get(item)
             pending.set(item, earlier === undefined ? each : coalesce(earlier, each))
           }
