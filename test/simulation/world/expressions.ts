@@ -357,8 +357,7 @@ const removeAt = (copy: Record<string | number, unknown>, path: readonly (string
   if (part === undefined) return
   if (rest.length === 0) {
     if (Array.isArray(copy)) copy.splice(Number(part), 1)
-    // As absent as what is deleted, without which the copy stays quick.
-    else if (part in copy) copy[part] = undefined
+    else delete copy[part]
     return
   }
   const inner = copy[part]

@@ -113,7 +113,7 @@ export class SimTables {
 
   get({ TableName, Key }: GetCommandInput): { Item?: Record<string, unknown> } {
     const { before } = this.keyed({ TableName, Key })
-    return before === undefined ? {} : { Item: { ...before } }
+    return before === undefined ? {} : { Item: told(before) }
   }
 
   put(input: PutCommandInput, by: SimProcess | undefined): object {
@@ -121,7 +121,7 @@ export class SimTables {
     const place = this.place(TableName, item)
     this.check(input, place.before)
     this.apply([changed(place, marshalled(item))], by)
-    return ReturnValues === 'ALL_OLD' ? { Attributes: place.before } : {}
+    return ReturnValues === 'ALL_OLD' ? { Attributes: place.before && told(place.before) } : {}
   }
 
   update(input: UpdateCommandInput, by: SimProcess | undefined): object {
@@ -131,9 +131,9 @@ export class SimTables {
     this.apply([change], by)
     switch (input.ReturnValues) {
       case 'ALL_OLD':
-        return { Attributes: change.before }
+        return { Attributes: change.before && told(change.before) }
       case 'ALL_NEW':
-        return { Attributes: { ...change.after } }
+        return { Attributes: change.after && told(change.after) }
       case 'UPDATED_NEW':
         return { Attributes: changedOf(change.before, change.after) }
       case 'UPDATED_OLD':
@@ -147,7 +147,7 @@ export class SimTables {
     const place = this.keyed(input)
     this.check(input, place.before)
     this.apply([changed(place, undefined)], by)
-    return input.ReturnValues === 'ALL_OLD' ? { Attributes: place.before } : {}
+    return input.ReturnValues === 'ALL_OLD' ? { Attributes: place.before && told(place.before) } : {}
   }
 
   query(input: QueryCommandInput): object {
@@ -284,7 +284,7 @@ export class SimTables {
     const failure = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata })
     // The document client gives it as a plain item, whatever its type says.
     if (conditional.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && before !== undefined)
-      Object.assign(failure, { Item: { ...before } })
+      Object.assign(failure, { Item: told(before) })
     throw failure
   }
 
@@ -401,7 +401,7 @@ const page = (
   const read = Limit === undefined ? rest : rest.slice(0, Limit)
   const bindings = bindingsOf(input)
   const last = read.length < rest.length || (Limit !== undefined && read.length === Limit) ? read.at(-1) : undefined
-  const Items = read.filter(item => guarded(() => holds(FilterExpression, item, bindings))).map(item => ({ ...item }))
+  const Items = read.filter(item => guarded(() => holds(FilterExpression, item, bindings))).map(told)
   return {
     Items,
     Count: Items.length,
@@ -419,7 +419,7 @@ const keyOf = ({ definition }: Stored, item: Item, sortName: string | undefined)
 }
 
 /**
- * What the document client does with an item on its way: a copy. What is undefined is absent, and stays so here: a copy
+ * What the document client does with an item on its way: a copy. What is undefined is absent, but stays in it: a copy
  * whose attributes are added one by one becomes a hash table, which is several times as slow to make and to use.
  */
 const marshalled = (item: Item): Item => {
@@ -430,6 +430,13 @@ const marshalled = (item: Item): Item => {
     if (typeof value === 'number') checkNumber(value, name)
     else copy[name] = marshalledValue(value, name)
   }
+  return copy
+}
+
+/** A copy as it is answered: without what is absent. */
+const told = (item: Item): Item => {
+  const copy: Record<string, unknown> = {}
+  for (const name in item) if (item[name] !== undefined) copy[name] = item[name]
   return copy
 }
 
