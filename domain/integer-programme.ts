@@ -21,8 +21,6 @@ export interface IntegerProgramme {
   /** Never seconds: the same programme ends at the same place on any machine, however busy. */
   readonly mostNodes: number
   readonly mostIterations: number
-  /** Whether it is to be reduced first: faster where it is large, one thing less to trust where it is small. */
-  readonly isPresolved: boolean
 }
 
 export interface ProgrammeAnswer {
@@ -85,7 +83,6 @@ export class ProgrammeBuilder {
     readonly absoluteGap: number
     readonly mostNodes: number
     readonly mostIterations: number
-    readonly isPresolved: boolean
   }): IntegerProgramme {
     return {
       costs: Float64Array.from(this.costs),

@@ -15,37 +15,35 @@ export const awardMarket = (
   priceTicks: number | undefined,
   awards: Float64Array,
 ): void => {
-  const [from, to] = [curves.starts[market] ?? 0, curves.starts[market + 1] ?? 0]
   if (priceTicks === undefined) return
+  const { starts, endLots, orders, isBid } = curves
+  const [from, to] = [starts[market] ?? 0, starts[market + 1] ?? 0]
   const [first, beyond] = stepsAt(curves, market, priceTicks)
-  for (let place = from; place < first; place += 1) awardWhole(curves, steps, place, 'buy', awards)
-  for (let place = beyond; place < to; place += 1) awardWhole(curves, steps, place, 'sell', awards)
+  for (let place = from; place < first; place += 1)
+    if (isBid[place] === 1) awards[orders[place] as number] = lotsAt(curves, from, place)
+  for (let place = beyond; place < to; place += 1)
+    if (isBid[place] === 0) awards[orders[place] as number] = lotsAt(curves, from, place)
   if (first === beyond) return
-  const marginal = [...curves.orders.subarray(first, beyond)]
-  const bids = marginal.filter(order => steps[order]?.side === 'buy')
-  const offers = marginal.filter(order => steps[order]?.side === 'sell')
-  const [bidLots, offerLots] = [lotsOf(steps, bids), lotsOf(steps, offers)]
+  const bids: number[] = []
+  const offers: number[] = []
+  let [bidLots, offerLots] = [0, 0]
+  for (let place = first; place < beyond; place += 1)
+    if (isBid[place] === 1) {
+      bids.push(orders[place] as number)
+      bidLots += lotsAt(curves, from, place)
+    } else {
+      offers.push(orders[place] as number)
+      offerLots += lotsAt(curves, from, place)
+    }
   // Position counts bids taken and offers given back, from where all offers are taken.
-  const net = position - (first === from ? 0 : (curves.endLots[first - 1] ?? 0)) - offerLots
+  const net = position - (first === from ? 0 : (endLots[first - 1] ?? 0)) - offerLots
   const bought = Math.min(bidLots, offerLots + net)
   proRata(steps, bids, bidLots, bought, awards)
   proRata(steps, offers, offerLots, bought - net, awards)
 }
 
-const awardWhole = (
-  curves: NetCurves,
-  steps: readonly StepOrder[],
-  place: number,
-  side: 'buy' | 'sell',
-  awards: Float64Array,
-): void => {
-  const order = curves.orders[place] as number
-  const step = steps[order]
-  if (step?.side === side) awards[order] = step.lots
-}
-
-const lotsOf = (steps: readonly StepOrder[], orders: readonly number[]): number =>
-  orders.reduce((total, order) => total + (steps[order]?.lots ?? 0), 0)
+const lotsAt = ({ endLots }: NetCurves, from: number, place: number): number =>
+  (endLots[place] as number) - (place === from ? 0 : (endLots[place - 1] as number))
 
 const proRata = (
   steps: readonly StepOrder[],

@@ -23,8 +23,14 @@ export interface ClearingLimits {
   readonly mostNodes: number
   /** Simplex iterations of each programme. */
   readonly mostIterations: number
-  /** Curve segments within reach of blocks, above which a market is deep: no exact model, repair alone. */
+  /** Simplex iterations of each exact model, which are few and dear. */
+  readonly mostExactIterations: number
+  /** Curve segments within reach of blocks, up to which a market is thin: the exact model decides where repair proves nothing. */
+  readonly mostThinSegments: number
+  /** Above these a market is deep: repair alone. Between the two the exact model is asked where much is at stake. */
   readonly mostExactSegments: number
+  /** What is much: of all welfare, in millionths. */
+  readonly exactStakePartsPerMillion: number
   /** Allocations that each repair may try. */
   readonly mostTrials: number
   /** Of all welfare: what is as good as optimal, in millionths. 0 asks for proof. */
@@ -34,7 +40,10 @@ export interface ClearingLimits {
 export const defaultLimits: ClearingLimits = {
   mostNodes: 20_000,
   mostIterations: 2_000_000,
-  mostExactSegments: 400,
+  mostThinSegments: 400,
+  mostExactSegments: 900,
+  exactStakePartsPerMillion: 50,
+  mostExactIterations: 10_000,
   mostTrials: 2_000,
   gapPartsPerMillion: 1,
 }
@@ -83,16 +92,6 @@ export const clearAuction = (
   })
   progress?.(1)
   return { isCleared: true, clearing: clearingOf(auction, work, components, decided, prices, stepsWelfare) }
-}
-
-/** Without a block and a solver: sort and sweep, exact. */
-export const clearSteps = (
-  auction: DayAheadAuction,
-): { readonly priceTicks: readonly (number | undefined)[]; readonly awards: Float64Array } => {
-  const market = marketOf(auction)
-  const allocation = new Allocation(market)
-  const priceTicks = allocation.middlePrices()
-  return { priceTicks, awards: awardsOf(auction, market, allocation, priceTicks) }
 }
 
 const marketOf = (auction: DayAheadAuction): Market => {
@@ -160,10 +159,11 @@ const decide = (work: Work, component: Component): Decision => {
   const choice = choosePrices(market, allocation, component.blocks, solve, limits)
   const excess = excessOver(allocation.welfare(), best.bound)
   if (choice.isSupported) return { method: 'welfare', prices: choice.prices, excess, isLimitHit, nodes, iterations }
-  const { prices } = repair(market, allocation, component, solve, limits)
+  const prices = repair(market, allocation, component, solve, limits)
   const repaired = { taken: Int32Array.from(allocation.taken), welfare: allocation.welfare() }
   const repairedExcess = excessOver(repaired.welfare, best.bound)
-  if (repairedExcess <= toleratedExcess || best.segments > limits.mostExactSegments)
+  const stake = best.segments <= limits.mostThinSegments ? 0 : (limits.exactStakePartsPerMillion / 1e6) * work.scale
+  if (repairedExcess <= Math.max(toleratedExcess, stake) || best.segments > limits.mostExactSegments)
     return { method: 'repaired', prices, excess: repairedExcess, isLimitHit, nodes, iterations }
   takeNone(allocation, component)
   const exact = solved(work, component, 'exact', toleratedExcess)
@@ -196,7 +196,9 @@ interface Solved {
 /** Begins with none of the component's blocks taken; takes what the programme says where that is better. */
 const solved = (work: Work, component: Component, kind: ProgrammeKind['kind'], toleratedExcess: number): Solved => {
   const { market, allocation, windows, solve, limits } = work
-  const stated = clearingProgramme(market, windows, component, { kind, ...limits, absoluteGap: 0 })
+  const { mostNodes } = limits
+  const mostIterations = kind === 'exact' ? limits.mostExactIterations : limits.mostIterations
+  const stated = clearingProgramme(market, windows, component, { kind, mostNodes, mostIterations, absoluteGap: 0 })
   // Welfare is whole: half a unit is proof.
   const absoluteGap = Math.max(0.5, toleratedExcess) / stated.objectiveUnit
   const answer = solve({ ...stated.programme, absoluteGap })

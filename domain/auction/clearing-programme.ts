@@ -183,8 +183,7 @@ export const clearingProgramme = (
       addNoLoss(builder, block, windows, priceColumns, blockColumns.get(block.index)?.isTaken ?? 0)
   }
   return {
-    // HiGHS 1.15.3 presolved one of some 250 exact models of the random tests into a wrong optimum.
-    programme: builder.build({ ...limits, isPresolved: kind !== 'exact' }),
+    programme: builder.build(limits),
     segments: [...curvesOf.values()].reduce((sum, segments) => sum + segments.length, 0),
     objectiveUnit: 1 / (priceScale * lotScale),
     constant,

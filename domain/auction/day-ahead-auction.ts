@@ -146,8 +146,9 @@ const problemOfBlocks = (auction: DayAheadAuction): AuctionProblem | undefined =
   const known = new Set(auction.areas)
   const blocks = new Map(auction.blocks.map(block => [block.blockId, block]))
   const groups = Map.groupBy(auction.blocks, ({ exclusiveGroup }) => exclusiveGroup)
-  if (blocks.size !== auction.blocks.length)
-    return problem('duplicate-order', auction.blocks.find(b => blocks.get(b.blockId) !== b)?.blockId ?? '')
+  const ids = auction.blocks.map(({ blockId }) => blockId)
+  const twice = blocks.size === ids.length ? undefined : ids.toSorted(byText).find((id, i, all) => all[i - 1] === id)
+  if (twice !== undefined) return problem('duplicate-order', twice)
   for (const {
     blockId,
     profile,

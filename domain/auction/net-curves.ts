@@ -18,70 +18,105 @@ export interface NetCurves {
   readonly endValue: Float64Array
   /** Which of the auction's steps it is. */
   readonly orders: Int32Array
+  /** 1 where it is a bid. */
+  readonly isBid: Uint8Array
   /** All lots offered in a market: where its curve stands while nothing flows. */
   readonly offeredLots: Float64Array
   /** Welfare of a market at position 0: less than nothing where anything is offered. */
   readonly originValue: Float64Array
 }
 
-/** Sorted by number in one native call a market: price and place in one exact double. */
+/**
+ * Sorted by number, in one native call a market: price and place in one exact double. Orders are read once, in the order
+ * in which they lie in memory; all else goes through arrays of numbers that caches hold.
+ */
 export const netCurves = (auction: DayAheadAuction): NetCurves => {
-  const { steps, areas, periods, leastPriceTicks, mostPriceTicks } = auction
-  const markets = areas.length * periods
-  const areaIndex = new Map(areas.map((area, index) => [area, index]))
+  const { steps, areas, mostPriceTicks } = auction
+  const markets = areas.length * auction.periods
   const count = steps.length
+  const { starts, marketOf, below, lotsOf, bidOf } = numbersOf(auction, markets)
+  const next = starts.slice(0, markets)
+  let largest = 1
+  for (let m = 0; m < markets; m += 1) largest = Math.max(largest, (starts[m + 1] as number) - (starts[m] as number))
+  // A power of two, so that taking price and place apart is exact and needs no division.
+  const span = 2 ** Math.ceil(Math.log2(largest + 1))
+  const perSpan = 1 / span
+  const fits = (mostPriceTicks - auction.leastPriceTicks + 1) * span <= Number.MAX_SAFE_INTEGER
+  const keys = new Float64Array(count)
+  const ordersAt = new Int32Array(count)
+  for (let i = 0; i < count; i += 1) {
+    const market = marketOf[i] as number
+    const place = next[market] as number
+    next[market] = place + 1
+    const price = below[i] as number
+    keys[place] = fits ? price * span + (place - (starts[market] as number)) : price
+    ordersAt[place] = i
+  }
+  const curves: NetCurves = {
+    markets,
+    starts,
+    // What is read for the last time becomes what is written: memory that is not touched anew is most of the time saved.
+    priceTicks: fits ? keys : new Float64Array(count),
+    endLots: new Float64Array(count),
+    endValue: below,
+    orders: marketOf,
+    isBid: new Uint8Array(count),
+    offeredLots: new Float64Array(markets),
+    originValue: new Float64Array(markets),
+  }
+  for (let m = 0; m < markets; m += 1) {
+    const [from, to] = [starts[m] as number, starts[m + 1] as number]
+    const sorted = keys.subarray(from, to)
+    // Beyond 2^53 price and place do not fit one double, and the prices alone are compared.
+    const permutation = fits ? undefined : Array.from(sorted.keys()).sort((a, b) => (sorted[a] ?? 0) - (sorted[b] ?? 0))
+    if (fits) sorted.sort()
+    let [lots, value, offered, offeredValue] = [0, 0, 0, 0]
+    for (let place = from; place < to; place += 1) {
+      const key = keys[place] as number
+      const whole = Math.floor(key * perSpan)
+      const source = from + (permutation === undefined ? key - whole * span : (permutation[place - from] as number))
+      const price = mostPriceTicks - (permutation === undefined ? whole : (keys[source] as number))
+      const order = ordersAt[source] as number
+      const stepLots = lotsOf[order] as number
+      const isBid = bidOf[order] as number
+      lots += stepLots
+      value += stepLots * price
+      if (isBid === 0) {
+        offered += stepLots
+        offeredValue += stepLots * price
+      }
+      curves.priceTicks[place] = price
+      curves.endLots[place] = lots
+      curves.endValue[place] = value
+      curves.orders[place] = order
+      curves.isBid[place] = isBid
+    }
+    curves.offeredLots[m] = offered
+    curves.originValue[m] = -offeredValue
+  }
+  return curves
+}
+
+/** The steps as numbers, in the order in which they came, and where each market's will begin. */
+const numbersOf = ({ steps, areas, mostPriceTicks }: DayAheadAuction, markets: number) => {
+  const count = steps.length
+  const areaIndex = new Map(areas.map((area, index) => [area, index]))
   const marketOf = new Int32Array(count)
+  const below = new Float64Array(count)
+  const lotsOf = new Float64Array(count)
+  const bidOf = new Uint8Array(count)
   const starts = new Int32Array(markets + 1)
   for (let i = 0; i < count; i += 1) {
     const step = steps[i] as StepOrder
     const market = marketIndex(step.period, areaIndex.get(step.area) ?? 0, areas.length)
     marketOf[i] = market
-    starts[market + 1] = (starts[market + 1] ?? 0) + 1
+    below[i] = mostPriceTicks - step.priceTicks
+    lotsOf[i] = step.lots
+    bidOf[i] = step.side === 'buy' ? 1 : 0
+    starts[market + 1] = (starts[market + 1] as number) + 1
   }
-  for (let m = 0; m < markets; m += 1) starts[m + 1] = (starts[m + 1] ?? 0) + (starts[m] ?? 0)
-  const places = starts.slice(0, markets)
-  // Beyond 2^53 price and place do not fit one double: then the price alone is sorted by comparison.
-  const fits = (mostPriceTicks - leastPriceTicks + 1) * (count + 1) <= Number.MAX_SAFE_INTEGER
-  const keys = new Float64Array(count)
-  const orders = new Int32Array(count)
-  for (let i = 0; i < count; i += 1) {
-    const market = marketOf[i] as number
-    const place = places[market] as number
-    places[market] = place + 1
-    if (fits) keys[place] = (mostPriceTicks - (steps[i] as StepOrder).priceTicks) * (count + 1) + i
-    else orders[place] = i
-  }
-  for (let m = 0; m < markets; m += 1) {
-    const [from, to] = [starts[m] as number, starts[m + 1] as number]
-    if (fits) keys.subarray(from, to).sort()
-    else orders.subarray(from, to).sort((a, b) => (steps[b]?.priceTicks ?? 0) - (steps[a]?.priceTicks ?? 0))
-  }
-  const priceTicks = new Float64Array(count)
-  const endLots = new Float64Array(count)
-  const endValue = new Float64Array(count)
-  const offeredLots = new Float64Array(markets)
-  const originValue = new Float64Array(markets)
-  for (let m = 0; m < markets; m += 1) {
-    let [lots, value, offered, offeredValue] = [0, 0, 0, 0]
-    const to = starts[m + 1] as number
-    for (let place = starts[m] as number; place < to; place += 1) {
-      const order = fits ? (keys[place] as number) % (count + 1) : (orders[place] as number)
-      const step = steps[order] as StepOrder
-      orders[place] = order
-      priceTicks[place] = step.priceTicks
-      lots += step.lots
-      value += step.lots * step.priceTicks
-      endLots[place] = lots
-      endValue[place] = value
-      if (step.side === 'sell') {
-        offered += step.lots
-        offeredValue += step.lots * step.priceTicks
-      }
-    }
-    offeredLots[m] = offered
-    originValue[m] = -offeredValue
-  }
-  return { markets, starts, priceTicks, endLots, endValue, orders, offeredLots, originValue }
+  for (let m = 0; m < markets; m += 1) starts[m + 1] = (starts[m + 1] as number) + (starts[m] as number)
+  return { starts, marketOf, below, lotsOf, bidOf }
 }
 
 /** Where a market's curve ends: every bid taken, no offer. */

@@ -133,7 +133,7 @@ const nearestPrices = (
         ])
     }
   }
-  const answer = solve(programme.build({ absoluteGap: 0.5, isPresolved: false, ...limits }))
+  const answer = solve(programme.build({ absoluteGap: 0.5, ...limits }))
   if (answer.columns === undefined) return undefined
   const prices = [...middles]
   for (const [index, column] of columns) prices[index] = Math.round(answer.columns[column] ?? 0)
