@@ -34,7 +34,7 @@ export const netCurves = (auction: DayAheadAuction): NetCurves => {
   const { steps, areas, mostPriceTicks } = auction
   const markets = areas.length * auction.periods
   const count = steps.length
-  const { starts, marketOf, below, lotsOf, bidOf } = numbersOf(auction, markets)
+  const { starts, marketOf, below, signedLots } = numbersOf(auction, markets)
   const next = starts.slice(0, markets)
   let largest = 1
   for (let m = 0; m < markets; m += 1) largest = Math.max(largest, (starts[m + 1] as number) - (starts[m] as number))
@@ -44,6 +44,7 @@ export const netCurves = (auction: DayAheadAuction): NetCurves => {
   const fits = (mostPriceTicks - auction.leastPriceTicks + 1) * span <= Number.MAX_SAFE_INTEGER
   const keys = new Float64Array(count)
   const ordersAt = new Int32Array(count)
+  const lotsAt = new Float64Array(count)
   for (let i = 0; i < count; i += 1) {
     const market = marketOf[i] as number
     const place = next[market] as number
@@ -51,6 +52,7 @@ export const netCurves = (auction: DayAheadAuction): NetCurves => {
     const price = below[i] as number
     keys[place] = fits ? price * span + (place - (starts[market] as number)) : price
     ordersAt[place] = i
+    lotsAt[place] = signedLots[i] as number
   }
   const curves: NetCurves = {
     markets,
@@ -76,20 +78,19 @@ export const netCurves = (auction: DayAheadAuction): NetCurves => {
       const whole = Math.floor(key * perSpan)
       const source = from + (permutation === undefined ? key - whole * span : (permutation[place - from] as number))
       const price = mostPriceTicks - (permutation === undefined ? whole : (keys[source] as number))
-      const order = ordersAt[source] as number
-      const stepLots = lotsOf[order] as number
-      const isBid = bidOf[order] as number
+      const signed = lotsAt[source] as number
+      const stepLots = Math.abs(signed)
       lots += stepLots
       value += stepLots * price
-      if (isBid === 0) {
+      if (signed < 0) {
         offered += stepLots
         offeredValue += stepLots * price
       }
       curves.priceTicks[place] = price
       curves.endLots[place] = lots
       curves.endValue[place] = value
-      curves.orders[place] = order
-      curves.isBid[place] = isBid
+      curves.orders[place] = ordersAt[source] as number
+      curves.isBid[place] = signed > 0 ? 1 : 0
     }
     curves.offeredLots[m] = offered
     curves.originValue[m] = -offeredValue
@@ -97,26 +98,24 @@ export const netCurves = (auction: DayAheadAuction): NetCurves => {
   return curves
 }
 
-/** The steps as numbers, in the order in which they came, and where each market's will begin. */
+/** The steps as numbers, in the order in which they came, offers below zero, and where each market's will begin. */
 const numbersOf = ({ steps, areas, mostPriceTicks }: DayAheadAuction, markets: number) => {
   const count = steps.length
   const areaIndex = new Map(areas.map((area, index) => [area, index]))
   const marketOf = new Int32Array(count)
   const below = new Float64Array(count)
-  const lotsOf = new Float64Array(count)
-  const bidOf = new Uint8Array(count)
+  const signedLots = new Float64Array(count)
   const starts = new Int32Array(markets + 1)
   for (let i = 0; i < count; i += 1) {
     const step = steps[i] as StepOrder
     const market = marketIndex(step.period, areaIndex.get(step.area) ?? 0, areas.length)
     marketOf[i] = market
     below[i] = mostPriceTicks - step.priceTicks
-    lotsOf[i] = step.lots
-    bidOf[i] = step.side === 'buy' ? 1 : 0
+    signedLots[i] = step.side === 'buy' ? step.lots : -step.lots
     starts[market + 1] = (starts[market + 1] as number) + 1
   }
   for (let m = 0; m < markets; m += 1) starts[m + 1] = (starts[m + 1] as number) + (starts[m] as number)
-  return { starts, marketOf, below, lotsOf, bidOf }
+  return { starts, marketOf, below, signedLots }
 }
 
 /** Where a market's curve ends: every bid taken, no offer. */
