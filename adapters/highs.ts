@@ -52,7 +52,7 @@ const run = (highs: Highs, model: Model, programme: IntegerProgramme): Programme
   model.options.set({
     output_flag: false,
     random_seed: 1,
-    // With it HiGHS 1.15.3 called a wrong point optimal twice in some 15,000 small programmes (also with other seeds; see
+    // With it HiGHS 1.15.3 called a wrong point optimal twice in some 15,000 small markets (also with other seeds; see
     // ERGO-Code/HiGHS issues 1725 and 2173), and our programmes, reduced when they are stated, are no faster for it.
     presolve: 'off',
     mip_rel_gap: 0,
