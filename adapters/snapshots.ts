@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import {
   DeleteObjectCommand,
@@ -44,15 +44,15 @@ export const putSnapshot = async (
   outSeq: number,
   parts: AsyncIterable<string>,
 ): Promise<{ key: string; bytes: number }> => {
-  const hash = createHash('sha256')
+  const sealed = createHash('sha256')
   const chunks: Buffer[] = []
   for await (const part of parts) {
     const chunk = Buffer.from(part)
-    hash.update(chunk)
+    sealed.update(chunk)
     chunks.push(chunk)
   }
-  const whole = hash.copy()
-  const sha256 = hash.digest('hex')
+  const whole = sealed.copy()
+  const sha256 = sealed.digest('hex')
   const seal = Buffer.from(`,"sha256":"${sha256}"}`)
   whole.update(seal)
   chunks.push(seal)
@@ -175,9 +175,7 @@ export const readSnapshot = async <State>(key: string, lane: number): Promise<Sn
   const bytes = await readObject(key)
   const [, sealed] = sealPattern.exec(bytes.toString('latin1', Math.max(0, bytes.length - sealBytes))) ?? []
   if (sealed === undefined) throw new Error('the object has no seal')
-  const sha256 = createHash('sha256')
-    .update(bytes.subarray(0, bytes.length - sealBytes))
-    .digest('hex')
+  const sha256 = hash('sha256', bytes.subarray(0, bytes.length - sealBytes), 'hex')
   if (sha256 !== sealed) throw new Error('the object is damaged: its sha256 does not match')
   const snapshot: Snapshot<State> = JSON.parse(bytes.toString('utf8'))
   if (snapshot.schema !== 2) throw new Error(`the schema ${snapshot.schema} is not known`)

@@ -39,43 +39,42 @@ interface Update {
 export const itemOf = (write: Write): string => {
   const { name, partitionKey, sortKey } = write.table
   const key = write.kind === 'put' ? write.item : write.key
-  return JSON.stringify([name, key[partitionKey.name], sortKey === undefined ? null : key[sortKey.name]])
+  const partition = String(key[partitionKey.name])
+  // With its length: then it cannot be taken for another with a part of what follows.
+  return `${name} ${partition.length} ${partition}${sortKey === undefined ? '' : ` ${String(key[sortKey.name])}`}`
 }
 
 /** The one write that does what both do, one after the other. Only the earlier one may have a condition. */
 export const coalesce = (earlier: Write, later: Write): Write => {
   if (later.onlyIf !== undefined)
     throw new Error(`${itemOf(later)}: a condition cannot be merged into a write before it`)
-  const onlyIf = earlier.onlyIf === undefined ? {} : { onlyIf: earlier.onlyIf }
-  if (later.kind === 'put') return { ...later, ...onlyIf }
-  const set = defined(later.set)
-  const removed = later.remove ?? []
-  if (earlier.kind === 'put') return { ...earlier, item: { ...without(earlier.item, removed), ...set } }
+  if (later.kind === 'put') return earlier.onlyIf === undefined ? later : { ...later, onlyIf: earlier.onlyIf }
+  const { set, remove = none } = later
+  if (earlier.kind === 'put') return { ...earlier, item: changed(earlier.item, set, remove) }
   return {
     ...earlier,
-    set: { ...without(earlier.set, removed), ...set },
-    remove: removedAfter(earlier.remove ?? [], removed, set),
+    set: changed(earlier.set, set, remove),
+    remove: removedAfter(earlier.remove ?? none, remove, set),
   }
+}
+
+const none: readonly string[] = []
+
+/**
+ * A copy. Once for each event that is projected: what is removed is set to undefined, which is as absent, since an object
+ * that something was deleted from, or that many are added to by name, becomes a hash table.
+ */
+const changed = (item: Item, set: Item, removed: readonly string[]): Item => {
+  const copy: Record<string, unknown> = { ...item }
+  for (const name of removed) if (name in copy) copy[name] = undefined
+  for (const name in set) if (set[name] !== undefined) copy[name] = set[name]
+  return copy
 }
 
 const removedAfter = (earlier: readonly string[], later: readonly string[], set: Item): readonly string[] =>
   earlier.length === 0 && later.length === 0
     ? later
-    : [...new Set([...earlier, ...later])].filter(name => !(name in set))
-
-// Once for each event that is projected: loops, where entries would be made of items and items of entries again.
-const defined = (item: Item): Item => {
-  const copy: Record<string, unknown> = {}
-  for (const name in item) if (item[name] !== undefined) copy[name] = item[name]
-  return copy
-}
-
-const without = (item: Item, names: readonly string[]): Item => {
-  if (names.length === 0) return item
-  const copy: Record<string, unknown> = { ...item }
-  for (const name of names) delete copy[name]
-  return copy
-}
+    : [...new Set([...earlier, ...later])].filter(name => set[name] === undefined)
 
 /** One write; false where its condition does not hold. */
 export const store = async (write: Write): Promise<boolean> => {
@@ -125,13 +124,14 @@ const passing: ReadonlySet<string> = new Set([
 ])
 
 const putInput = ({ table, item, onlyIf }: Put): PutCommandInput => {
+  if (onlyIf === undefined) return { TableName: required(table.environmentVariable), Item: item }
   const expression = expressions()
   const condition = expression.condition(onlyIf)
   return {
     TableName: required(table.environmentVariable),
-    Item: { ...item },
+    Item: item,
     ...condition,
-    ...(onlyIf === undefined ? {} : expression.attributes()),
+    ...expression.attributes(),
   }
 }
 
@@ -143,9 +143,9 @@ const updateInput = ({
   onlyIf,
 }: Update): UpdateCommandInput & { UpdateExpression: string } => {
   const expression = expressions()
-  const assignments = Object.entries(defined(set)).map(
-    ([name, value]) => `${expression.name(name)} = ${expression.value(value)}`,
-  )
+  const assignments: string[] = []
+  for (const name in set)
+    if (set[name] !== undefined) assignments.push(`${expression.name(name)} = ${expression.value(set[name])}`)
   const clauses = [
     ...(assignments.length === 0 ? [] : [`SET ${assignments.join(', ')}`]),
     ...(remove.length === 0 ? [] : [`REMOVE ${remove.map(expression.name).join(', ')}`]),
@@ -168,8 +168,9 @@ const expressions = () => {
     names[placeholder] = attribute
     return placeholder
   }
+  let count = 0
   const value = (given: unknown): string => {
-    const placeholder = `:v${Object.keys(values).length}`
+    const placeholder = `:v${count++}`
     values[placeholder] = given
     return placeholder
   }
@@ -190,7 +191,7 @@ const expressions = () => {
           },
     attributes: () => ({
       ExpressionAttributeNames: names,
-      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+      ...(count === 0 ? {} : { ExpressionAttributeValues: values }),
     }),
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { quarantine } from '#adapters/snapshots.ts'
 import {
   type Batch,
@@ -225,7 +225,7 @@ export const createLane = (options: LaneOptions): Lane => {
   /** A leader that had been overtaken may say late that it has begun: that is no news. */
   const startEpoch = (epoch: number) => {
     if (epoch <= position.epoch) return
-    const stateHash = createHash('sha256').update(JSON.stringify(engine.snapshot())).digest('hex')
+    const stateHash = hash('sha256', JSON.stringify(engine.snapshot()), 'hex')
     writeEvent(engine.told, { type: 'epoch-started', epoch, stateHash })
     position = { ...position, epoch }
   }

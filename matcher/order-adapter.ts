@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { paddedSequence, type StreamRecord } from '#adapters/streams/reader.ts'
 import type { FramePoisoned, PoisonReason } from '#domain/trading/events.ts'
 import { openOrdersFrame } from '#protocol/orders-frame.ts'
@@ -27,7 +27,7 @@ export const poisonOf = (reason: PoisonReason, bytes: Uint8Array): Extract<Input
     type: 'frame-poisoned',
     reason,
     bytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: hash('sha256', bytes, 'hex'),
   },
   bytes,
 })

@@ -127,7 +127,7 @@ export const orderPut = (row: OrderRow): Write => ({
   item: {
     account_id: row.accountId,
     order_id: row.orderId,
-    ...(isLive(row.orderState) ? { open_account_id: row.accountId } : {}),
+    open_account_id: isLive(row.orderState) ? row.accountId : undefined,
     client_order_id: row.clientOrderId,
     instrument_name: row.instrumentName,
     instrument_id: row.instrumentId,

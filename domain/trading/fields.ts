@@ -194,9 +194,10 @@ export const unwritten = <Value>(only: Value): Field<Value> => ({
 /** An object in the place of the message whose part it is. */
 export const nested = <Value extends object>(fields: FieldsOf<Value>): Field<Value> => {
   const entries = entriesOf(fields)
+  const blank = blankOf(entries, {})
   return {
     owned: entries.flatMap(([, { owned }]) => owned),
-    read: (words, at, tail) => readEntries<Value>(entries, {}, words, at, tail),
+    read: (words, at, tail) => readEntries<Value>(entries, blank, words, at, tail),
     write: (words, value, tail) => writeEntries(entries, words, value, tail),
   }
 }
@@ -241,14 +242,21 @@ type Entry = readonly [string, Field<unknown>]
 
 const entriesOf = (fields: object): readonly Entry[] => Object.entries(fields)
 
+/**
+ * What a message is read into, with all its properties, so that none is added to it: an object to which many are added by
+ * name becomes a hash table, which is slow to make and to use. One that is parsed has none of that.
+ */
+const blankOf = (entries: readonly Entry[], constants: object): object =>
+  JSON.parse(JSON.stringify({ ...constants, ...Object.fromEntries(entries.map(([name]) => [name, null])) }))
+
 const readEntries = <Value>(
   entries: readonly Entry[],
-  constants: object,
+  blank: object,
   words: Int32Array,
   at: number,
   tail: Tail,
 ): Value => {
-  const value: Record<string, unknown> = { ...constants }
+  const value: Record<string, unknown> = { ...blank }
   for (const [name, { read }] of entries) value[name] = read(words, at, tail)
   return value as Value
 }
@@ -285,7 +293,7 @@ export const codecsOf =
     unowned[0] = 0
     for (const { word, mask } of entries.flatMap(([, { owned }]) => owned))
       unowned[word] = (unowned[word] as number) & ~mask
-    const all = { ...constants, type }
+    const blank = blankOf(entries, { ...constants, type })
     return {
       read: (words, at) => {
         const size = wordsOf(words[at] as number) * 4
@@ -294,7 +302,7 @@ export const codecsOf =
           if (((words[at + word] as number) & (unowned[word] as number)) !== 0)
             throw new RangeError('what has no meaning is not zero')
         const tail = { at: fixedBytes, end: size }
-        const message = readEntries<Message>(entries, all, words, at, tail)
+        const message = readEntries<Message>(entries, blank, words, at, tail)
         if (size !== roundedUp(tail.at)) throw new RangeError('a message is longer than its fields')
         if (!isZero(words, at, tail.at, size)) throw new RangeError('padding is not zero')
         check?.(message)

@@ -66,18 +66,9 @@ export const putIdText = (words: Int32Array, at: number, text: string): void => 
   for (let byte = 0; byte < 16; byte += 1) putByte(words, at, byte, text, uuidDigits[byte] as number)
 }
 
-const ascii = new TextDecoder('latin1')
-
 /** So many bytes, a multiple of four, as hex digits. Quick enough for the megabytes of a snapshot, for which a lane waits. */
-export const hexAt = (words: Int32Array, at: number, bytes: number): string => {
-  const codes = new Uint8Array(bytes * 2)
-  for (let byte = 0; byte < bytes; byte += 1) {
-    const value = byteAt(words, at, byte)
-    codes[2 * byte] = digitCodes[value >>> 4] as number
-    codes[2 * byte + 1] = digitCodes[value & 15] as number
-  }
-  return ascii.decode(codes)
-}
+export const hexAt = (words: Int32Array, at: number, bytes: number): string =>
+  Buffer.from(words.buffer, words.byteOffset + at * 4, bytes).toString('hex')
 
 export const putHex = (words: Int32Array, at: number, bytes: number, hex: string): void => {
   if (hex.length !== bytes * 2) throw new RangeError(`not ${bytes} bytes in hex: ${hex}`)

@@ -35,9 +35,11 @@ interface Loaded {
 }
 
 const openingAccounts = async (events: readonly PlacedEvent[]): Promise<ReadonlyMap<string, AccountRow>> => {
+  const openings = events.flatMap(({ event }) =>
+    event.type === 'account-opened' || isRefusedOpening(event) ? [event] : [],
+  )
   const rows = await Promise.all(
-    events.map(async ({ event }): Promise<[string, AccountRow][]> => {
-      if (event.type !== 'account-opened' && !isRefusedOpening(event)) return []
+    openings.map(async (event): Promise<[string, AccountRow][]> => {
       const account = event.type === 'account-opened' ? event.account : await accountOpenedBy(event.commandId)
       const row = account === undefined ? undefined : await getAccount(account)
       return row === undefined ? [] : [[event.commandId, row]]

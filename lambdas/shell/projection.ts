@@ -91,11 +91,15 @@ export const projectorOf = ({ name, load }: Projection): ((records: readonly Str
       for (const placed of record.events) {
         if (placed.outSeq !== reached.outSeq + 1) continue
         const writes = writesOf(placed)
-        if (!joins(pending, writes) && !(await flush())) return { applied: false }
-        for (const each of writes) {
-          const item = itemOf(each)
-          const earlier = pending.get(item)
-          pending.set(item, earlier === undefined ? each : coalesce(earlier, each))
+        if (writes.length > 0) {
+          const items = writes.map(itemOf)
+          if (!joins(pending, writes, items) && !(await flush())) return { applied: false }
+          let index = 0
+          for (const each of writes) {
+            const item = items[index++] ?? ''
+            const earlier = pending.get(item)
+            pending.set(item, earlier === undefined ? each : coalesce(earlier, each))
+          }
         }
         reached = { ...reached, outSeq: placed.outSeq }
       }
@@ -190,11 +194,14 @@ const following = (
 }
 
 /** Whether the writes fit the transaction beside those that wait; the watermark takes one place. */
-const joins = (pending: ReadonlyMap<string, Write>, writes: readonly Write[]): boolean => {
-  const fresh = new Set(writes.map(itemOf).filter(item => !pending.has(item)))
-  if (pending.size + fresh.size + 1 > mostItemsOfTransaction) return false
+const joins = (pending: ReadonlyMap<string, Write>, writes: readonly Write[], items: readonly string[]): boolean => {
+  // Counted only where it may be too many.
+  if (pending.size + items.length + 1 > mostItemsOfTransaction) {
+    const fresh = new Set(items.filter(item => !pending.has(item)))
+    if (pending.size + fresh.size + 1 > mostItemsOfTransaction) return false
+  }
   // A condition is on what is stored, not on what is about to be.
-  return writes.every(each => each.onlyIf === undefined || !pending.has(itemOf(each)))
+  return writes.every((each, index) => each.onlyIf === undefined || !pending.has(items[index] ?? ''))
 }
 
 /** A frame that cannot be read fails its record: after its retries it ends where failures go, bytes and all. */
@@ -237,14 +244,16 @@ const unreadable = ({ sequenceNumber, data }: StreamedRecord, error: unknown): v
 const decode = ({ sequenceNumber, data }: StreamedRecord): DecodedRecord => {
   const { lane, firstOutSeq, sections } = decodeExecutionsFrame(data)
   const events: PlacedEvent[] = []
-  for (const { inputSequence, atMillis, firstIndex, events: said } of sections)
-    for (const [index, event] of said.entries())
+  for (const { inputSequence, atMillis, firstIndex, events: said } of sections) {
+    let index = firstIndex
+    for (const event of said)
       events.push({
         lane,
         outSeq: firstOutSeq + events.length,
-        eventId: eventId(lane, inputSequence, firstIndex + index),
+        eventId: eventId(lane, inputSequence, index++),
         atMillis,
         event,
       })
+  }
   return { sequenceNumber, lane, events }
 }

@@ -48,8 +48,8 @@ export const projectedOrder = async (trader: Trader, orderId: string): Promise<K
   return row && { orderId, row, instrumentName: row.instrumentName, order: orderOf(row) }
 }
 
-export const pendingOrder = (promised: CommandRow): KnownOrder => {
-  const { command, instrumentName, tickSize, minTradeAmount } = placementOf(promised)
+export const pendingOrder = (promised: CommandRow, placement = placementOf(promised)): KnownOrder => {
+  const { command, instrumentName, tickSize, minTradeAmount } = placement
   const promisedAt = new Date(promised.createdAtMillis).toISOString()
   return {
     orderId: command.orderId,

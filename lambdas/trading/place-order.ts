@@ -57,10 +57,11 @@ const repeat = async (trader: Trader, promised: CommandRow, headers: Headers): P
 /** Once the stream has acknowledged it, it counts, whoever of us dies. */
 const put = async (trader: Trader, promised: CommandRow, headers: Headers): Promise<Answer<typeof placeOrder>> => {
   const wait = preferWait(headers)
-  await putCommands(promised.lane, [placementOf(promised).command])
+  const placement = placementOf(promised)
+  await putCommands(promised.lane, [placement.command])
   const known = wait && (await pollUntil(() => projectedOrder(trader, promised.commandId), wait.untilMillis))
   if (known !== undefined) return { status: 200, ...told(known, wait?.headers) }
-  return taken(pendingOrder(promised), wait?.headers)
+  return taken(pendingOrder(promised, placement), wait?.headers)
 }
 
 type Headers = Request<typeof placeOrder>['headers']

@@ -32,8 +32,8 @@ export const mutants: readonly Mutant[] = [
     'acknowledged before the stream has it',
     3,
     'lambdas/trading/place-order.ts',
-    'await putCommands(promised.lane, [placementOf(promised).command])',
-    'void putCommands(promised.lane, [placementOf(promised).command]).catch(() => undefined)',
+    'await putCommands(promised.lane, [placement.command])',
+    'void putCommands(promised.lane, [placement.command]).catch(() => undefined)',
   ),
   one(
     'a name is not promised first',

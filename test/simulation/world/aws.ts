@@ -3,11 +3,21 @@
  * fault on the way, and belongs to the simulated process that makes it.
  */
 import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DeleteItemCommand,
   DynamoDBClient,
   DynamoDBServiceException,
+  GetItemCommand,
   InternalServerError,
+  PutItemCommand,
+  QueryCommand as QueryOfItemsCommand,
+  ScanCommand as ScanOfItemsCommand,
   ProvisionedThroughputExceededException as TableThroughputExceeded,
+  TransactGetItemsCommand,
   TransactionConflictException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import {
   DescribeStreamSummaryCommand,
@@ -156,6 +166,35 @@ const lateMillis = [20, 2_000] as const
 const $metadata = {}
 
 let answering: SimAws | undefined
+
+/**
+ * What a command is made upon: beside its input it carries a stack of middleware, of which only a client that really
+ * sends has a use: some twenty closures each, and a command of a table has two of them.
+ */
+class BareCommand {
+  readonly middlewareStack = { add: () => undefined }
+}
+
+/** The class of its line that is made upon the command of all commands. */
+const lowestOf = (command: object): object => {
+  let lowest = command
+  for (;;) {
+    const above: unknown = Object.getPrototypeOf(lowest)
+    if (typeof above !== 'function' || Object.getPrototypeOf(above) === Function.prototype) return lowest
+    lowest = above
+  }
+}
+
+const simulated = [
+  [PutRecordCommand, GetShardIteratorCommand, GetRecordsCommand, ListShardsCommand, DescribeStreamSummaryCommand],
+  [PutObjectCommand, GetObjectCommand, ListObjectsV2Command, DeleteObjectCommand],
+  [GetItemCommand, PutItemCommand, UpdateItemCommand, DeleteItemCommand, QueryOfItemsCommand, ScanOfItemsCommand],
+  [TransactGetItemsCommand, TransactWriteItemsCommand, BatchGetItemCommand, BatchWriteItemCommand],
+  // Stands for all that take documents.
+  [GetCommand],
+]
+// It is where a class finds what its super() calls.
+for (const command of new Set(simulated.flat().map(lowestOf))) Object.setPrototypeOf(command, BareCommand)
 
 for (const { prototype } of [KinesisClient, DynamoDBClient, DynamoDBDocumentClient, S3Client])
   replaceWhileWorldsStand({
@@ -474,11 +513,16 @@ export class SimAws {
 
   /** Hooks may be added and removed by what they do. */
   private reach(moment: Moment, call: Call): void {
-    for (const hook of [...this.hooks]) {
-      if (hook.moment !== moment || !hook.matches(call)) continue
+    let met: StepHook[] | undefined
+    for (const hook of this.hooks)
+      if (hook.moment === moment && hook.matches(call)) {
+        if (met === undefined) met = [hook]
+        else met.push(hook)
+      }
+    if (met === undefined) return
+    for (const hook of met)
       if (moment === 'after') this.options.scheduler.afterTurn.push(() => hook.act(call))
       else hook.act(call)
-    }
   }
 
   private step(operation: Operation<object>, call: Call): Step {

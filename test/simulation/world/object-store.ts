@@ -42,7 +42,7 @@ export class SimObjects {
       throw failure('PreconditionFailed', 'client', 'At least one of the pre-conditions you specified did not hold')
     if (!(Body instanceof Uint8Array) && typeof Body !== 'string')
       throw new TypeError('only bytes and text are simulated')
-    const given = typeof Body === 'string' ? Buffer.from(Body) : Uint8Array.from(Body)
+    const given = typeof Body === 'string' ? Buffer.from(Body) : new Uint8Array(Body)
     // Of what is loaded again there are older ones to fall back to; for the rest the store's own checksums are trusted.
     const stored = fault === undefined || !Key.includes('/snapshots/') ? given : damaged(given, fault, this.random)
     this.objects.set(Key, stored)
@@ -54,7 +54,7 @@ export class SimObjects {
     const stored = this.objects.get(Key)
     if (stored === undefined) throw failure('NoSuchKey', 'client', 'The specified key does not exist.')
     const kind = this.random.pick(['stored-flipped', 'stored-cut', 'stored-altered'] as const)
-    const bytes = fault === 'read-damaged' ? damaged(stored, kind, this.random) : Uint8Array.from(stored)
+    const bytes = fault === 'read-damaged' ? damaged(stored, kind, this.random) : new Uint8Array(stored)
     return {
       ContentLength: bytes.length,
       Body: {
@@ -84,7 +84,7 @@ type PutObjectRequestOf = Omit<PutObjectRequest, 'Body'> & { readonly Body?: unk
 
 /** A copy that is not what it was; of an empty one nothing can be damaged. */
 export const damaged = (bytes: Uint8Array, how: CallFault, random: Random): Uint8Array => {
-  const copy = Uint8Array.from(bytes)
+  const copy = new Uint8Array(bytes)
   if (copy.length === 0) return copy
   switch (how) {
     case 'stored-flipped': {
