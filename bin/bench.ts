@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [matcher|lanes|recovery|pricing|margin|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
  * `matcher --flow <file>` runs that flow instead of four of its own.
  * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
+import { loadSolver } from '#adapters/highs.ts'
+import { benchAuction } from '#bench/auction.ts'
 import { type Flow, parseFlow } from '#bench/flow-file.ts'
 import { measureHttp, type Quantiles } from '#bench/http.ts'
 import { benchLanes } from '#bench/lanes.ts'
@@ -207,17 +209,46 @@ const margin = (options: Options): Measured => {
   }
 }
 
+const auction = async ({ rounds, progress }: Options): Promise<Measured> => {
+  const result = benchAuction({ solve: await loadSolver(), rounds, progress })
+  const { steps } = result
+  const { median, lowest, highest, rounds: sweeps } = steps.cpuMillis
+  const percent = (partsPerMillion: number): string => `${(partsPerMillion / 1e4).toFixed(4)} %`
+  return {
+    result,
+    table: [
+      'auction',
+      row(
+        `${whole(steps.orders)} step orders in ${whole(steps.auctions)} auctions`,
+        `${median.toFixed(1)} ms of CPU (${lowest.toFixed(1)} to ${highest.toFixed(1)} in ${sweeps} sweeps)`,
+      ),
+      ...result.days.flatMap(each => [
+        `  seed ${each.seed}: ${whole(each.markets)} markets, ${whole(each.steps)} steps, ${whole(each.blocks)} blocks`,
+        row('cleared in', `${each.cpuSeconds.toFixed(1)} s of CPU`),
+        row(
+          'gap certified by the search, by prices alone',
+          `${percent(each.certificate.gapPartsPerMillion)}, ${percent(each.certificate.witnessGapPartsPerMillion)}`,
+        ),
+        row('components by method', JSON.stringify(each.certificate.methods)),
+        row('paradoxically accepted, rejected', `${each.paradoxicallyAccepted}, ${each.paradoxicallyRejected}`),
+        row('faults found by the checker', `${each.faults.length}`),
+      ]),
+    ],
+  }
+}
+
 const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = {
   matcher,
   lanes,
   recovery,
   pricing,
   margin,
+  auction,
   http,
 }
 
 const usage =
-  'usage: npm run bench -- [matcher|lanes|recovery|pricing|margin|http] [--json] [--rounds <n>] [--commands <n>] ' +
+  'usage: npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|http] [--json] [--rounds <n>] [--commands <n>] ' +
   '[--flow <file>] [--through <url> [--rate <n>] [--seconds <n>] [--accounts <n>]]'
 
 /** What is wrong with what it was asked, in one line. */

@@ -4,7 +4,7 @@ import { type LiquidationTerms, liquidationTerms } from '#protocol/operations/li
 /** They are of the whole exchange. */
 export const liquidationTermsName = '*'
 
-/** As the exchange comes: docs/decisions/0014-liquidation.md says why. */
+/** As the exchange comes: docs/decisions/0015-liquidation.md says why. */
 export const declaredLiquidationTerms: LiquidationTerms = {
   grace_ms: 300_000,
   buffer_ppm: 100_000,
