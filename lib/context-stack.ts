@@ -250,7 +250,8 @@ export class ContextStack extends Stack {
 
   private watchFigures(name: (typeof schedules)[number]['name'], lambda: LambdaFunction): void {
     const { context, data } = this.surroundings
-    for (const { metric, statistic = 'sum', threshold = 1, atLeast, periods, runbook, says } of watchedFigures[name] ?? [])
+    for (const { metric, statistic = 'sum', threshold = 1, atLeast, periods, runbook, says } of watchedFigures[name] ??
+      [])
       alarm(lambda, metric, data.alarmTopic, {
         metric: publishedMetric(
           'task',
