@@ -84,14 +84,24 @@ const mostWaitMillis = 60_000
 /** A lane begins by the first rules, and changes once two matchers have said that they know the newest. */
 const activate = async (operator: ExchangeClient): Promise<void> => {
   const path = `/api/v1/lanes/${lane}/engine-version`
+  const body = { version: newestEngineVersion }
+  const asked = () => post(operator, path, body, `seed-${newestEngineVersion}`, 10)
+  const answer = await settled(asked, ({ status, body }) => status !== 202 && body['code'] !== 'replicas-not-ready')
+  if (answer.status !== 200 && answer.body['code'] !== 'engine-version-not-newer') throw unexpected(path, answer)
+}
+
+/**
+ * Asks again where nothing has answered in time, or not finally: on a busy machine that lasts, and the same request under the
+ * same name is told what came of it.
+ */
+const settled = async (
+  ask: () => Promise<Answer>,
+  isFinal: (answer: Answer) => boolean = ({ status }) => status !== 202,
+): Promise<Answer> => {
   for (const until = performance.now() + mostWaitMillis; ; ) {
-    const body = { version: newestEngineVersion }
-    const answer = await post(operator, path, body, `seed-${newestEngineVersion}`, 10)
-    const { code } = answer.body
-    if (answer.status === 200 || code === 'engine-version-not-newer') return
-    // Taken by the stream, and not answered yet: the same request is told once it is.
-    const isOnItsWay = answer.status === 202 || code === 'replicas-not-ready'
-    if (!isOnItsWay || performance.now() > until) throw unexpected(path, answer)
+    const answer = await ask()
+    const isDown = answer.status >= 500 && answer.body['retry'] === true
+    if ((!isDown && isFinal(answer)) || performance.now() > until) return answer
     await sleep(100)
   }
 }
@@ -117,9 +127,9 @@ const defineIndices = async (operator: ExchangeClient, nowMillis: number): Promi
       fallback_after_ms: 120_000,
       fallback_max_age_ms: 30 * dayMillis,
     }
-    const defined = await operator.call('PUT', path, definition, { 'idempotency-key': `seed-${name}` })
+    const defined = await settled(() => operator.call('PUT', path, definition, { 'idempotency-key': `seed-${name}` }))
     if (defined.status !== 200) throw unexpected(`PUT ${path}`, defined)
-    const quoted = await quoteIndex(operator, name, indicativePrice, nowMillis)
+    const quoted = await settled(() => quoteIndex(operator, name, indicativePrice, nowMillis))
     if (quoted.status !== 200) throw unexpected(`POST ${path}/quotes`, quoted)
   }
 }
@@ -135,10 +145,10 @@ export const quoteIndex = (client: ExchangeClient, index: string, price: number,
   })
 
 const openAndFund = async (operator: ExchangeClient, account: string): Promise<void> => {
-  const opened = await post(operator, '/api/v1/accounts', { account }, `seed-${account}`, 10)
+  const opened = await settled(() => post(operator, '/api/v1/accounts', { account }, `seed-${account}`, 10))
   if (opened.status !== 200) throw unexpected('POST /api/v1/accounts', opened)
   const deposit = { account, currency: 'USD', amount: startingCash }
-  const funded = await post(operator, '/api/v1/deposits', deposit, `seed-${account}`, 10)
+  const funded = await settled(() => post(operator, '/api/v1/deposits', deposit, `seed-${account}`, 10))
   if (funded.body['deposit_state'] !== 'completed') throw unexpected('POST /api/v1/deposits', funded)
 }
 
@@ -218,11 +228,14 @@ const listMarkets = async (operator: ExchangeClient, nowMillis: number): Promise
 
 const listInOrder = async (operator: ExchangeClient, listings: readonly Listing[]): Promise<void> => {
   for (const [index, listing] of listings.entries()) {
-    const seconds = index === listings.length - 1 ? 10 : 0
-    const listed = await post(operator, '/api/v1/markets', listing, `seed-${listing.instrument_name}`, seconds)
+    const isLast = index === listings.length - 1
+    const listed = await settled(
+      () => post(operator, '/api/v1/markets', listing, `seed-${listing.instrument_name}`, isLast ? 10 : 0),
+      ({ status }) => !isLast || status !== 202,
+    )
     // Listed in an earlier run of a kept data directory, maybe by an older seed.
     const isThere = ['instrument-exists', 'idempotency-conflict'].includes(String(listed.body['code']))
-    if (listed.status !== (seconds > 0 ? 200 : 202) && listed.status !== 200 && !isThere)
+    if (listed.status !== 200 && (isLast || listed.status !== 202) && !isThere)
       throw unexpected('POST /api/v1/markets', listed)
   }
 }

@@ -684,6 +684,7 @@ const examples: Readonly<Record<string, Json>> = {
     min_trade_amount: '1',
     expiration_timestamp: '2026-11-27T16:00:00Z',
   },
+  SetRiskParametersRequest: { underlying: 'H100.USE', price_scan_ppm: 250_000, volatility_scan: '20' },
   SetLiquidationParametersRequest: { grace_ms: 60_000, most_auctions: 3 },
   BidInBackstopAuctionRequest: { bids: [{ instrument_name: 'H100.USE-27NOV26', price: '2.5', amount: '400' }] },
   StartSettlementRequest: { settlement_kind: 'final' },

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { decimalPattern } from '#domain/units.ts'
+import { decimalPattern, micros } from '#domain/units.ts'
 
 /** The small schemas that every context's operations are made of. */
 
@@ -15,6 +15,12 @@ export const decimalText = z
   .meta({ description: 'Decimal as text', examples: ['2.55'] })
 
 export const positiveDecimalText = decimalText.refine(text => /[1-9]/.test(text), 'must be greater than zero')
+
+/** An amount that a whole number of micros can hold. */
+export const usdText = decimalText.refine(
+  text => micros(text) !== undefined,
+  'must be USD with at most 6 digits after the point, up to 9007199254.740991',
+)
 
 /** As it goes out: may be negative. */
 export const signedDecimalText = z

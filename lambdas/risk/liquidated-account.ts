@@ -150,7 +150,8 @@ const leastPartOfPosition = 100
 /** Without a mark there is no collar to send an order at. */
 const largestLots = ({ market, sizeLots, markTicks }: OpenPosition, { tranche_notional }: LiquidationTerms): number => {
   if (markTicks <= 0) return 0
-  const notional = micros(tranche_notional) ?? Number.MAX_SAFE_INTEGER
+  const notional = micros(tranche_notional)
+  if (notional === undefined) throw new Error(`no amount of USD: ${tranche_notional}`)
   const lots = Math.floor(notional / (markTicks * market.instrument.microsPerTickLot))
   return Math.min(maxInt32, Math.max(1, lots, Math.ceil(Math.abs(sizeLots) / leastPartOfPosition)))
 }

@@ -10,6 +10,7 @@ import {
   pageQuery,
   positiveDecimalText,
   signedDecimalText,
+  usdText,
 } from '../values.ts'
 
 /** What is done about accounts that need more than they have; among the operations of risk. */
@@ -34,9 +35,11 @@ export const liquidationTerms = z.object({
   collar_ppm: between(0, 500_000).meta({
     description: 'How far from the mark its orders go at most, as part of the mark',
   }),
-  tranche_notional: positiveDecimalText.meta({
-    description: 'USD at the mark that one order is of at most, or a hundredth of the position where that is more',
-  }),
+  tranche_notional: usdText
+    .refine(text => /[1-9]/.test(text), 'must be greater than zero')
+    .meta({
+      description: 'USD at the mark that one order is of at most, or a hundredth of the position where that is more',
+    }),
   tranche_pause_ms: between(0, 60_000).meta({ description: 'Between two orders' }),
   most_dry_tries: between(1, 100).meta({
     description: 'So often in a row a book may give nothing until the position is left to the auction',
@@ -156,6 +159,7 @@ export const listLiquidations = operation({
       lane: z
         .string()
         .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+        .refine(digits => Number(digits) <= 65_535, 'must be the number of a lane')
         .optional()
         .meta({ description: "For those who see all: the tenant's first unless told" }),
     }),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { micros } from '#domain/units.ts'
 import { operation } from '../operation.ts'
-import { decimalText, instant } from '../values.ts'
+import { decimalText, instant, usdText } from '../values.ts'
 import { liquidationOperations } from './liquidation.ts'
 import { marginOperations } from './margin.ts'
 import { limitOperations } from './risk-limits.ts'
@@ -26,7 +27,10 @@ const underlyingRisk = z.object({
     description: 'How far scenarios move the price, as part of it: 200000 is a fifth, up and down',
   }),
   volatility_scan: decimalText
-    .refine(text => Number(text) <= 1_000, 'must be at most 1000')
+    .refine(
+      text => (micros(text) ?? Infinity) <= 1_000_000_000,
+      'must be at most 1000, with at most 6 digits after the point',
+    )
     .meta({ description: 'How far they move its volatility, in points: 15 from 80 % to 95 % and to 65 %' }),
   family: z
     .string()
@@ -40,7 +44,7 @@ const underlyingRisk = z.object({
     description:
       'The least that each unit of an option that may be short needs, as part of the price of its underlying',
   }),
-  concentration_threshold: decimalText.meta({
+  concentration_threshold: usdText.meta({
     description: 'USD at the price of the underlying: what is or may be open on one side beyond it is charged for',
   }),
   concentration_charge_ppm: between(0, 1_000_000).meta({

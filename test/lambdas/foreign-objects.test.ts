@@ -34,6 +34,7 @@ const nobodys: Readonly<Record<string, string>> = {
 const meantForOthers: Readonly<Record<string, string>> = {
   'request-trade-bust': 'a market operator’s, about trades of others',
   'set-risk-limits': 'a risk manager’s, about accounts of others',
+  'resume-liquidation': 'a risk manager’s, about accounts of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
   'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
 }

@@ -53,7 +53,10 @@ type Kind =
 /** Values that make sense together, by the names of fields; a field that is not among them gets one from its schema. */
 export type Known = Readonly<Record<string, unknown>>
 
-/** A request that the operation's schemas take, with a value in every field. */
+/** In place of a value: a field that others do not go with. Bad values of it are sent beside them all the same. */
+const leftOut = Symbol('left out')
+
+/** A request that the operation's schemas take, with a value in every field that goes with the others. */
 export const validRequest = (operation: Operation, known: Known): Parts => {
   const { path, query, body } = valuesOf(operation, known)
   return {
@@ -135,7 +138,7 @@ const sample = (schema: z.ZodType, known: Known): unknown => {
     const entries = Object.entries(inner.shape).flatMap(([name, field]): [string, unknown][] => {
       const type = asType(field)
       // Nobody can make up a cursor: that is among the hostile ones.
-      if (name === 'cursor' && takes(type, undefined)) return []
+      if ((name === 'cursor' || known[name] === leftOut) && takes(type, undefined)) return []
       return [[name, known[name] !== undefined && takes(type, known[name]) ? known[name] : sample(type, known)]]
     })
     return Object.fromEntries(entries)
@@ -709,6 +712,9 @@ export const consistentValues = (instrumentName: string, expiresAt: string): Rea
       max_net_delta: '5',
       max_gross_delta: '50',
     },
+    // What epochs are made by is set for all underlyings only.
+    'set-risk-parameters': { underlying: leftOut },
+    'list-liquidations': { lane: '1' },
     'set-limit-scaling': { floor_ppm: 200_000, ceiling_ppm: 1_000_000 },
     'set-quote-budget': { lots: 100, largest_quote_lots: 10 },
     'list-kill-switches': { lane: '1' },

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
@@ -9,7 +10,9 @@ import { apiKeyPut } from '#adapters/tables/api-keys.ts'
 import { bookPut } from '#adapters/tables/books.ts'
 import { activatedVersionPut } from '#adapters/tables/lane-events.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
+import type { EpochHead } from '#adapters/tables/risk-epochs.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
+import { epochScenarioSet, makeEpoch } from '#domain/margin/made-epoch.ts'
 import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
@@ -51,12 +54,14 @@ const clientOrderId = 'by-its-own-name'
 const quoteId = commandId.replace('23', '24')
 const withdrawalId = commandId.replace('23', '26')
 const settingId = commandId.replace('23', '25')
+const liquidationId = commandId.replace('23', '27')
+const auctionId = commandId.replace('23', '29')
 const limitRequestId = `1-${commandId.replace('23', '28')}`
 /** One that nobody has asked to bust, and one that somebody else has. */
 const tradeId = tradeIdOf(1, 41)
 const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
-/** Things of the account `other`. */
+/** Things of the account `other`, and an auction of another lane. */
 export const foreign = {
   account: 'other',
   order_id: orderId.replace('21', '31'),
@@ -66,6 +71,8 @@ export const foreign = {
   to_account: 'other',
   command_id: commandId.replace('23', '33'),
   key_id: keyId.replace('0', 'f'),
+  liquidation_id: liquidationId.replace('27', '37'),
+  auction_id: auctionId.replace('29', '39'),
 }
 /** Of the same form, and nobody's. */
 export const absent = {
@@ -77,6 +84,8 @@ export const absent = {
   to_account: 'nobody',
   command_id: commandId.replace('23', '43'),
   key_id: keyId.replace('0', 'e'),
+  liquidation_id: liquidationId.replace('27', '47'),
+  auction_id: auctionId.replace('29', '49'),
 }
 
 const assetName = 'COLL-TBILL3M'
@@ -90,6 +99,33 @@ const roleFor = ({ permission }: Operation): Role => {
   const role = roles.find(each => permission === 'public' || permits(each, permission))
   if (role === undefined) throw new Error(`no role has the permission ${permission}`)
   return role
+}
+
+/** It values no instrument: each is covered for whatever it may settle at. */
+const epochHead = (): EpochHead => {
+  const inputs = {
+    underlyings: [
+      {
+        name: 'H100.USE',
+        family: 'H100',
+        level: 2.5,
+        priceScan: 0.2,
+        volatilityScan: 0.15,
+        shortOptionMinimumPpm: 10_000,
+        concentrationThreshold: 5_000_000,
+        concentrationChargePpm: 50_000,
+      },
+    ],
+    lookAheadMillis: dayMillis,
+    contracts: [],
+    assets: [],
+  }
+  const set = epochScenarioSet(inputs, 1)
+  if (!set.accepted) throw new Error(set.code)
+  const made = makeEpoch(inputs, set.value, { version: 3, madeAtMillis: 1, reasons: ['first'] })
+  if (!made.accepted) throw new Error(made.code)
+  const { instruments: _, ...heading } = made.value
+  return { ...heading, parts: 0, instruments: 0, bounded: [] }
 }
 
 export const openWholeApi = (): WholeApi => {
@@ -112,6 +148,8 @@ export const openWholeApi = (): WholeApi => {
     withdrawal_id: withdrawalId,
     command_id: commandId,
     key_id: keyId,
+    liquidation_id: liquidationId,
+    auction_id: auctionId,
     instrument_name: instrumentName,
     price: '2.55',
     amount: '2',
@@ -136,8 +174,8 @@ export const openWholeApi = (): WholeApi => {
     expiration_timestamp: '2046-11-27T16:00:00Z',
     averaging_start: '2046-11-01T00:00:00Z',
   }
-  /** Where what all operations share would not do. */
-  const own: Readonly<Record<string, Known>> = {
+  /** Where what all operations share would not do; anew each time, since a quote of a while ago is out of date. */
+  const own = (): Readonly<Record<string, Known>> => ({
     ...consistentValues(instrumentName, String(known['expires_at'])),
     'get-order-by-client-order-id': { client_order_id: clientOrderId },
     'amend-order-by-client-order-id': { client_order_id: clientOrderId },
@@ -163,7 +201,7 @@ export const openWholeApi = (): WholeApi => {
     'get-exposures': { subject: 'acme', lane: '1' },
     'stress-risk': { underlying: 'H100.USE' },
     'get-volatility-index': { underlying: 'H100.USE' },
-  }
+  })
   const order = (accountId: number, id: string) =>
     floor.seed('orders', orderPut(orderRow('1', { accountId, orderId: id, instrumentName })))
   /** An order by the name that its client gave it, and a cancel-all. */
@@ -364,6 +402,70 @@ export const openWholeApi = (): WholeApi => {
           floor.seed('books', bookPut({ lane: 1, instrumentId, market, updatedAtMillis: 1, outSeq: 1 }))
         }
   }
+  const epoch = epochHead()
+  /** An epoch of risk in force, a liquidation of either account that failed, and an auction of either lane. */
+  const risk = () => {
+    floor.tables.seed('riskLanes', { lane: '1', adopted_version: epoch.version, adopted_at_millis: epoch.madeAtMillis })
+    floor.tables.seed('riskEpochs', {
+      epoch: String(epoch.version).padStart(10, '0'),
+      part: 'head',
+      body: gzipSync(JSON.stringify(epoch)),
+    })
+    for (const [accountId, id] of [
+      [7, liquidationId],
+      [8, foreign.liquidation_id],
+    ] as const)
+      floor.tables.seed('liquidations', {
+        liquidation_id: id,
+        row: 'head',
+        account_number: `1#${accountId}`,
+        lane_number: '1',
+        started_key: `1970-01-01T00:00:00.002Z#${id}`,
+        lane: 1,
+        account_id: accountId,
+        liquidation_state: 'failed',
+        attempt: 1,
+        called_at_millis: 1,
+        call_event_id: '1:5:0',
+        epoch_version: epoch.version,
+        call_equity_micros: -1_500_000,
+        call_requirement_micros: 2_000_000,
+        grace_ends_at_millis: 3,
+        equity_micros: -1_500_000,
+        requirement_micros: 2_000_000,
+        started_at_millis: 2,
+        updated_at_millis: 5,
+        begun_at_millis: 4,
+        failure: 'LiquidationStuck: of nobody',
+      })
+    const atMillis = Date.now()
+    for (const [lane, id] of [
+      [1, auctionId],
+      [2, foreign.auction_id],
+    ] as const)
+      floor.tables.seed('backstopAuctions', {
+        auction_id: id,
+        row: 'head',
+        lane_number: String(lane),
+        opened_key: `${new Date(atMillis).toISOString()}#${id}`,
+        lane,
+        liquidation_id: liquidationId,
+        auction_state: 'open',
+        opened_at_millis: atMillis,
+        deadline_millis: atMillis + dayMillis,
+        lots: [
+          {
+            instrument_id: 1,
+            instrument_name: instrumentName,
+            tick_size: '0.05',
+            min_trade_amount: '0.1',
+            signed_lots: 100,
+            mark_ticks: 50,
+            reserve_ticks: 40,
+          },
+        ],
+      })
+  }
   const apiKey = (account: string, id: string) =>
     floor.seed(
       'apiKeys',
@@ -399,7 +501,7 @@ export const openWholeApi = (): WholeApi => {
       ...floor.put().map(({ type }) => `command ${type}`),
       ...workflows.calls().map(() => 'workflow'),
     ],
-    knownTo: ({ name }) => ({ ...known, ...own[name] }),
+    knownTo: ({ name }) => ({ ...known, ...own()[name] }),
     reset() {
       floor.reset()
       workflows.reset()
@@ -420,6 +522,7 @@ export const openWholeApi = (): WholeApi => {
       contracts()
       grids()
       quoted()
+      risk()
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },
