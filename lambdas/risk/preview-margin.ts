@@ -5,6 +5,7 @@ import { isKilled } from '#adapters/tables/kill-switches.ts'
 import { getActivatedVersion } from '#adapters/tables/lane-events.ts'
 import { liquidationsOfAccount } from '#adapters/tables/liquidations.ts'
 import { getLimitScale, getLimits } from '#adapters/tables/risk-limits.ts'
+import { getWatermark } from '#adapters/tables/watermarks.ts'
 import { valueAccount } from '#domain/margin/account-risk.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
@@ -19,10 +20,11 @@ import {
 import { decimal, decimalOfMicros, decimalRatio } from '#domain/units.ts'
 import type { previewMargin } from '#protocol/operations/margin.ts'
 import type { Handle, Rejection } from '../shell/http.ts'
+import { pollUntil } from '../shell/wait.ts'
 import type { Placement } from '../trading/order-view.ts'
 import { place } from '../trading/placement.ts'
 import type { Trader } from '../trading/trader.ts'
-import { type AccountState, readAccountState } from './account-state.ts'
+import { type AccountState, type AsOf, readAccountState } from './account-state.ts'
 import { askedAccount } from './asked-account.ts'
 import { rememberedEpochInForce } from './epoch-in-force.ts'
 import { amountsOf, basisOf } from './margin-view.ts'
@@ -47,6 +49,7 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
     rememberedEpochInForce(asked.lane),
     accountsNumbered(asked.lane, [asked.accountId]),
   ])
+  const areBooksThere = await booksAreAsOf(asked.lane, state.asOf)
   const [markets, limits, killed, isInLiquidation] = await Promise.all([
     marketsOf(asked, state, placements),
     limitsOf(asked, placements),
@@ -68,7 +71,10 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
     status: 200,
     body: {
       account: asked.account,
-      ...basisOf(valueAccount(withMarkets(state, markets), epoch), state.asOf),
+      ...basisOf(valueAccount(withMarkets(state, markets), epoch), {
+        ...state.asOf,
+        isOneMoment: state.asOf.isOneMoment && areBooksThere,
+      }),
       before: amountsOf(preview.before),
       orders: placements.flatMap((placement, index) => {
         const previewed = preview.orders[index]
@@ -77,6 +83,18 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
       after: amountsOf(preview.after),
     },
   }
+}
+
+const longestWaitForBooksMillis = 2_000
+
+/**
+ * Books are projected apart from accounts and may come after them: what stood there when the account was as it is would be
+ * missing, and an order that fills would be shown as one that rests.
+ */
+const booksAreAsOf = async (lane: number, { positionsSequence, ordersSequence }: AsOf): Promise<boolean> => {
+  const sequence = Math.max(positionsSequence, ordersSequence)
+  const reached = async () => ((await getWatermark('project-market-data', lane)).outSeq >= sequence ? true : undefined)
+  return (await reached()) ?? (await pollUntil(reached, performance.now() + longestWaitForBooksMillis)) ?? false
 }
 
 /** Of the account, and of the instruments that it asks about, with their scales. */

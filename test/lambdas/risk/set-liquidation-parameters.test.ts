@@ -31,6 +31,8 @@ describe('parameters of liquidation', () => {
       { grace_ms: -1 },
       { buffer_ppm: 600_000 },
       { tranche_notional: '0' },
+      { tranche_notional: '1.0000001' },
+      { tranche_notional: '9007199255' },
       { most_dry_tries: 0 },
       { effective_from: '2020-01-01T00:00:00Z' },
       { collar_ppm: 300_000 },
