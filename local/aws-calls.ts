@@ -23,6 +23,8 @@ const requestCreated = 'http.client.request.created'
 const names =
   /^(TableName|IndexName|Stream(Name|ARN)|ConsumerARN|EventBusName|QueueUrl|stateMachineArn|taskToken|SecretId)$/
 const holders = /^(TransactItems|Put|Update|Delete|Get|ConditionCheck|Entries)$/
+/** Its keys are names of tables. */
+const ofBatches = 'RequestItems'
 const headers = /^x-amz-(acl|bypass|copy|grant|object-lock|tagging)/
 
 /** Letters and digits: DynamoDB Local takes no others. */
@@ -74,6 +76,10 @@ function lineOf(request: ClientRequest, body: unknown): string {
 
 function namesIn(value: object): unknown {
   if (Array.isArray(value)) return [...new Map(value.map(namesIn).map(each => [JSON.stringify(each), each])).values()]
-  const kept = Object.entries(value).filter(([key]) => names.test(key) || holders.test(key))
-  return Object.fromEntries(kept.map(([key, each]) => [key, names.test(key) ? each : namesIn(each)]))
+  const kept = Object.entries(value).filter(([key]) => names.test(key) || holders.test(key) || key === ofBatches)
+  const nameIn = (key: string, each: object): unknown => {
+    if (key === ofBatches) return Object.keys(each).sort()
+    return names.test(key) ? each : namesIn(each)
+  }
+  return Object.fromEntries(kept.map(([key, each]) => [key, nameIn(key, each)]))
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod'
-import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
+import { type AccountNumberRow, accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import * as entries from '#adapters/tables/ledger-entries.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { ledgerEntry, listLedgerEntries } from '#protocol/operations/ledger.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
+import { pollUntil } from '../shell/wait.ts'
 import { namedAccount } from './named-account.ts'
 
 const defaultLimit = 100
@@ -25,9 +26,9 @@ export const handle: Handle<typeof listLedgerEntries> = async ({ query, principa
     ...(after === undefined ? {} : { after }),
   })
   const counters = new Set(rows.flatMap(({ counterAccountId }) => counterAccountId ?? []))
-  const known = counters.size === 0 ? undefined : await accountsNumbered(account.lane, counters)
+  const known = await namesOf(account.lane, counters)
   const data = rows.map((row): Told => {
-    const counter = row.counterAccountId === undefined ? undefined : known?.get(row.counterAccountId)
+    const counter = row.counterAccountId === undefined ? undefined : known.get(row.counterAccountId)
     return {
       entry_id: entries.entryIdOf(row),
       timestamp: new Date(row.atMillis).toISOString(),
@@ -49,6 +50,19 @@ export const handle: Handle<typeof listLedgerEntries> = async ({ query, principa
     body: csvOf(data),
     ...(next_cursor !== null && { headers: { link: linkTo(next_cursor, query) } }),
   }
+}
+
+const longestWaitForNamesMillis = 2_000
+
+/** A projector of its own names accounts, and may come after the one that wrote the entries. */
+const namesOf = async (lane: number, accountIds: ReadonlySet<number>) => {
+  if (accountIds.size === 0) return new Map<number, AccountNumberRow>()
+  const all = async () => {
+    const found = await accountsNumbered(lane, accountIds)
+    return found.size === accountIds.size ? found : undefined
+  }
+  const found = (await all()) ?? (await pollUntil(all, performance.now() + longestWaitForNamesMillis))
+  return found ?? accountsNumbered(lane, accountIds)
 }
 
 /** Named, and not behind JSON. */

@@ -18,56 +18,14 @@ const settledDaily = 'positions are settled at the mark once a day'
 const decidedEarly = 'only barriers and products whose days are over are looked at before their end'
 
 /** test/lambdas/risk/collateral-liquidation.test.ts runs that workflow over real tables and the real engine. */
-const liquidated = 'no account of a journey is called'
+const liquidated = 'the liquidation of a journey ends in the auction, without a loss'
 
 export const unusedGrants: readonly UnusedGrant[] = [
   {
-    caller: 'StartLiquidationsFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'AnnounceMarginCallsFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'AnnounceLiquidationsFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
     caller: 'BeginLiquidationFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'PlanLiquidationFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'ReducePositionFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'OpenBackstopAuctionFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
-    caller: 'AwardBackstopLotsFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
+    action: 'dynamodb:PutItem',
+    resource: 'MarginCallsTable',
+    reason: 'the account that is called in a journey does not recover by itself',
   },
   {
     caller: 'CoverLossFunction',
@@ -82,28 +40,28 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: liquidated,
   },
   {
-    caller: 'EndLiquidationFunction',
-    action: '*',
-    resource: '*',
-    reason: liquidated,
-  },
-  {
     caller: 'FailLiquidationFunction',
     action: '*',
     resource: '*',
     reason: liquidated,
   },
   {
-    caller: 'ProjectPositionsFunction',
-    action: 'dynamodb:PutItem',
-    resource: 'MarginCallsTable',
-    reason: liquidated,
+    caller: 'OpenBackstopAuctionFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'BackstopAuctionsTable',
+    reason: 'a step that is tried again finds the auction that it has opened',
   },
   {
-    caller: 'ProjectPositionsFunction',
+    caller: 'AnnounceLimitsFunction',
+    action: '*',
+    resource: '*',
+    reason: 'no limit of a journey is breached but by an order, which is refused',
+  },
+  {
+    caller: 'RiskHttpFunction',
     action: 'dynamodb:PutItem',
     resource: 'LiquidationsTable',
-    reason: liquidated,
+    reason: 'only a liquidation that failed is begun again by hand',
   },
   {
     caller: 'RiskHttpFunction',

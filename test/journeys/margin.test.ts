@@ -250,6 +250,9 @@ describe('margin', () => {
 
     const exposures = await done(mia.call('GET', '/api/v1/risk/exposures'))
     expect(z.array(record).parse(exposures['underlyings'])[0]).toMatchObject({ underlying: index })
+    const lane = await done(watch.call('GET', '/api/v1/risk/exposures?scope=lane'))
+    const parts = z.array(z.object({ name: z.string() })).parse(lane['parts'])
+    expect(parts.map(({ name }) => name)).toContain(text((await done(mia.call('GET', '/api/v1/account')))['account']))
     const crash = { name: 'crash', shifts: [{ underlying: index, price_ppm: -400_000, volatility_ppm: 0 }] }
     const stressed = await done(mia.call('POST', '/api/v1/risk/stress', { scenarios: [crash] }))
     expect(number(z.array(record).parse(stressed['scenarios'])[0]?.['profit_loss'])).toBeLessThan(0)
@@ -260,11 +263,15 @@ describe('margin', () => {
     const [name, withdrawable] = [text(own['account']), number(own['withdrawable'])]
     const withdraw = (amount: string) =>
       mia.call('POST', '/api/v1/withdrawals', { currency: 'USD', amount }, key()).then(({ body }) => body)
+    const withdrawalOf = async (amount: string) =>
+      done(mia.call('GET', `/api/v1/withdrawals/${text((await withdraw(amount))['withdrawal_id'])}`))
     expect(await withdraw(String(Math.ceil(withdrawable) + 1))).toMatchObject({
       withdrawal_state: 'rejected',
       reject_reason: 'insufficient-margin',
     })
     expect(await withdraw('3')).toMatchObject({ withdrawal_state: 'completed' })
+    const taken = await withdrawalOf('0.5')
+    expect(taken).toMatchObject({ withdrawal_state: 'completed', amount: '0.5' })
     const sub = `${name}.hedge`
     await done(mia.call('POST', '/api/v1/accounts', { account: sub }, wait))
     const transfer = { to_account: sub, currency: 'USD', amount: '2.5' }
@@ -277,7 +284,15 @@ describe('margin', () => {
       async () => rowsOf(await ledger()),
       ([newest]) => newest?.['kind'] === 'transfer',
     )
-    expect(entries.map(({ kind }) => kind)).toEqual(['transfer', 'withdrawal', 'trade', 'trade', 'trade', 'deposit'])
+    expect(entries.map(({ kind }) => kind)).toEqual([
+      'transfer',
+      'withdrawal',
+      'withdrawal',
+      'trade',
+      'trade',
+      'trade',
+      'deposit',
+    ])
     let balance = 0
     for (const entry of entries.toReversed()) {
       balance = Math.round((balance + number(entry['amount'])) * 1e6) / 1e6
@@ -341,7 +356,7 @@ describe('margin', () => {
     expect(await place(ora, small)).toMatchObject({ order_state: 'open' })
 
     // From one minute to another it trades a tenth higher; a thousandth a year is what limits hold in full up to.
-    const rule = { underlying: index, reference_volatility_ppm: 1_000, floor_ppm: 200_000 }
+    const rule = { underlying: index, reference_volatility_ppm: 1_000, reference_depth: '1', floor_ppm: 200_000 }
     await done(watch.call('PUT', '/api/v1/risk/limit-scaling', rule))
     await nextMinute()
     await place(ned, order(future, 'sell', '2.2', '1'))
@@ -426,5 +441,10 @@ describe('margin', () => {
     // Of others only those who watch over risk see it.
     expect((await ned.call('GET', `/api/v1/risk/liquidations/${id}`)).status).toBe(404)
     expect((await watch.call('GET', `/api/v1/risk/liquidations/${id}`)).status).toBe(200)
+    const all = await eventually(
+      async () => rowsOf(await watch.call('GET', '/api/v1/risk/liquidations')),
+      rows => rows.some(({ liquidation_id }) => liquidation_id === id),
+    )
+    expect(all.find(({ liquidation_id }) => liquidation_id === id)).toMatchObject({ liquidation_state: 'ended' })
   }, 420_000)
 })

@@ -75,6 +75,9 @@ describe('recorded calls', () => {
     const body = JSON.stringify({ TransactItems: [put('a', 'x'), put('b', 'y'), put('a', 'z')] })
     await send('/', target, Buffer.from(body))
     await send('/', target, body)
+    const batch = { ...target, 'x-amz-target': 'DynamoDB_20120810.BatchGetItem' }
+    const asked = JSON.stringify({ RequestItems: { b: { Keys: [{ id: { S: 'x' } }] }, a: { Keys: [] } } })
+    await send('/', batch, asked)
     await send('/bucket/key?x-id=GetObject', { ...signed('s3'), 'x-amz-object-lock-mode': 'GOVERNANCE' })
     await send('/keys', {})
 
@@ -86,8 +89,9 @@ describe('recorded calls', () => {
         action: 'TransactWriteItems',
         names: { TransactItems: [{ Put: { TableName: 'a' } }, { Put: { TableName: 'b' } }] },
       },
+      { ...who, service: 'dynamodb', action: 'BatchGetItem', names: { RequestItems: ['a', 'b'] } },
       { ...who, service: 's3', action: 'GET /bucket/key?x-id=GetObject', names: ['x-amz-object-lock-mode'] },
     ])
-    expect(bodies).toEqual([body, body, '', ''])
+    expect(bodies).toEqual([body, body, asked, '', ''])
   })
 })

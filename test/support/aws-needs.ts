@@ -97,6 +97,8 @@ const askedOfDynamoDb = ({ action, names }: AwsCall, called: (given: unknown) =>
         resource: called(within(of, 'TableName')),
       })),
     )
+  if (action === 'BatchGetItem')
+    return list(within(names, 'RequestItems')).map(table => ({ action: `dynamodb:${action}`, resource: called(table) }))
   if (!/^(GetItem|PutItem|UpdateItem|DeleteItem|Query|Scan)$/.test(action)) return unknown(action)
   const index = within(names, 'IndexName')
   const resource = called(within(names, 'TableName')) + (index === undefined ? '' : `/index/${text(index)}`)

@@ -93,6 +93,11 @@ describe('roles held against calls', () => {
       call('dynamodb', 'TransactWriteItems', { TransactItems: [{ Put: { TableName } }, { Delete: { TableName } }] }),
       'dynamodb:DeleteItem on WaresTable',
     ],
+    [
+      'a table of a batch',
+      call('dynamodb', 'BatchGetItem', { RequestItems: [TableName] }),
+      'dynamodb:BatchGetItem on WaresTable',
+    ],
     ['the table of an index', call('dynamodb', 'Query', { TableName }), 'dynamodb:Query on WaresTable'],
     [
       'another index',
