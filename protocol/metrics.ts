@@ -48,6 +48,7 @@ export const publishedMetrics = {
       'MarkingMillis',
       'InstrumentsMarked',
       'InstrumentsUnmarked',
+      'LimitsScaled',
       'RiskEpochPasses',
       'RiskEpochMillis',
       'RiskEpochsAdopted',

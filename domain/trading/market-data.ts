@@ -46,6 +46,9 @@ export const marketOfEvent = (event: Event): number | undefined => {
     case 'instrument-expired':
     case 'instrument-delisted':
     case 'position-settled':
+    case 'position-transferred':
+    case 'collateral-deposited':
+    case 'collateral-withdrawn':
     case 'instrument-settled':
     case 'trading-state-changed':
     case 'market-controls-set':
@@ -84,7 +87,8 @@ export const followed = (market: MarketData, event: Event, atMillis: number): Ma
         openInterestLots: market.openInterestLots + addedInterest([event.buyer, event.seller], -event.quantityLots),
       }
     case 'instrument-listed':
-      return { ...newMarket }
+      // Collateral is kept, never traded.
+      return { ...newMarket, state: event.instrument.specification.kind === 'collateral' ? 'closed' : newMarket.state }
     // A delisted one is closed for good like an expired one.
     case 'instrument-expired':
     case 'instrument-delisted':
@@ -93,6 +97,15 @@ export const followed = (market: MarketData, event: Event, atMillis: number): Ma
       const closedLots = closedInterest(event)
       return closedLots === 0 ? market : { ...market, openInterestLots: market.openInterestLots - closedLots }
     }
+    case 'position-transferred': {
+      const { from, to, signedLots } = event
+      const grown = longGrowth(from.position.sizeLots, -signedLots) + longGrowth(to.position.sizeLots, signedLots)
+      return grown === 0 ? market : { ...market, openInterestLots: market.openInterestLots + grown }
+    }
+    case 'collateral-deposited':
+      return { ...market, openInterestLots: market.openInterestLots + event.quantityLots }
+    case 'collateral-withdrawn':
+      return { ...market, openInterestLots: market.openInterestLots - event.quantityLots }
     case 'instrument-settled': {
       // What was distributed is no part of the price any more.
       if (event.settlementKind !== 'distribution') return market
@@ -138,7 +151,11 @@ const closedInterest = ({ settlementKind, settledLots }: PositionSettled): numbe
 
 /** By how much the long positions have grown; negative lots reverse. In this order, for an account on both sides. */
 const addedInterest = (legs: readonly TradeLeg[], lots: number): number =>
-  legs.reduce((sum, { direction, position: { sizeLots } }) => {
-    const before = sizeLots - (direction === 'buy' ? lots : -lots)
-    return sum + Math.max(0, sizeLots) - Math.max(0, before)
-  }, 0)
+  legs.reduce(
+    (sum, { direction, position: { sizeLots } }) => sum + longGrowth(sizeLots, direction === 'buy' ? lots : -lots),
+    0,
+  )
+
+/** Of a position that has come to this size by so many lots. */
+const longGrowth = (sizeLots: number, addedLots: number): number =>
+  Math.max(0, sizeLots) - Math.max(0, sizeLots - addedLots)

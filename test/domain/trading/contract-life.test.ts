@@ -564,7 +564,7 @@ describe('in all that happens at random', () => {
     }
     return sum
   }
-  const seeds = Array.from({ length: 32 }, (_, index) => 4_000 + index)
+  const seeds = Array.from({ length: 40 }, (_, index) => 4_000 + index)
 
   test('payments and exercises make no money, and nobody is left with more than they can pay for', () => {
     let paid = 0
