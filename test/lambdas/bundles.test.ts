@@ -3,17 +3,20 @@ import { expect, test } from '@jest/globals'
 import { build } from 'esbuild'
 import { contexts } from '#protocol/operation.ts'
 
-const mostBytes = 250_000
-/** zod and the shell are 200 kB of each: what these two need beside it is more than what is left. */
+/** zod, the shell and the words of every code are 210 kB of each. */
+const mostBytes = 270_000
+/** Beside it: contracts and their names; margin over rows; the pricers; the engine that decides a preview, and the pricers again. */
 const mostBytesOf: Readonly<Record<string, number>> = {
-  'lambdas/reference/http.ts': 290_000,
-  'lambdas/pricing/http.ts': 350_000,
+  'lambdas/reference/http.ts': 300_000,
+  'lambdas/ledger/http.ts': 325_000,
+  'lambdas/pricing/http.ts': 370_000,
+  'lambdas/risk/http.ts': 550_000,
 }
 /** The AWS SDK and what only it brings along; Lambda's own copy would do. */
 const sdk =
   /^node_modules\/(?:@aws-sdk|@smithy|@aws-crypto|tslib|fast-xml-parser|strnum|bowser|mnemonist|obliterator)\//
 
-test('a context’s function, bundled as it is deployed, stays under 250 kB of JavaScript without the AWS SDK', async () => {
+test('a context’s function, bundled as it is deployed, stays under its bound of JavaScript without the AWS SDK', async () => {
   const { metafile } = await build({
     absWorkingDir: join(import.meta.dirname, '../..'),
     entryPoints: [...contexts.map(context => `lambdas/${context}/http.ts`), 'lambdas/platform/authorize.ts'],
