@@ -226,6 +226,36 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: 'it does what make-risk-epoch does each minute, and no mark of a journey goes beyond every scenario',
   },
   {
+    caller: 'LedgerHttpFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'BooksTable',
+    reason: 'a position is told at the mark of the engine only where no pass has marked its instrument',
+  },
+  {
+    caller: 'MarketMakingHttpFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'RiskLimitsTable',
+    reason: 'no journey reads a quote budget',
+  },
+  {
+    caller: 'RiskHttpFunction',
+    action: 'dynamodb:BatchGetItem',
+    resource: 'BalancesTable',
+    reason: 'no journey stresses a whole lane',
+  },
+  {
+    caller: 'RiskHttpFunction',
+    action: 'dynamodb:Query',
+    resource: 'CommandsTable/index/by-command-id',
+    reason: 'a preview reads orders by the code of the trading context, which comes with finding them again',
+  },
+  {
+    caller: 'RiskHttpFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'CommandsTable',
+    reason: 'no journey repeats a request to this context by its name, where the promise is kept',
+  },
+  {
     caller: 'MakeRiskEpochFunction',
     action: 'dynamodb:GetItem',
     resource: 'BooksTable',
