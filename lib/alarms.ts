@@ -18,6 +18,7 @@ export const runbooks = [
   'matcher-lag',
   'quarantined-record',
   'settlement-failed',
+  'sla-enforcement',
   'snapshots-old',
   'standby-missing',
   'throttles',

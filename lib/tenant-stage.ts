@@ -50,6 +50,7 @@ export class TenantStage extends Stage {
     const indices = contextStack('indices')
     const pricing = contextStack('pricing')
     const settlement = contextStack('settlement')
+    const sla = contextStack('sla')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -67,6 +68,7 @@ export class TenantStage extends Stage {
         indices: indices.httpFunction,
         pricing: pricing.httpFunction,
         settlement: settlement.httpFunction,
+        sla: sla.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -85,6 +87,7 @@ export class TenantStage extends Stage {
         indices.row,
         pricing.row,
         settlement.row,
+        sla.row,
         security.row,
         platform.row,
       ],

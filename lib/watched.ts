@@ -28,6 +28,20 @@ export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number][
       says: 'has got nothing from the oracle service for a quarter of an hour',
     },
   ],
+  'sweep-sla': [
+    {
+      metric: 'SlaContractsNotSwept',
+      periods: 1,
+      runbook: 'sla-enforcement',
+      says: 'could not close the windows of some contracts, or not have their months assessed',
+    },
+    {
+      metric: 'SlaWindowsBehind',
+      periods: 6,
+      runbook: 'sla-enforcement',
+      says: 'has been behind with closing windows for half an hour',
+    },
+  ],
   'mark-instruments': [
     {
       metric: 'MarkPasses',
@@ -50,4 +64,5 @@ export const workflowRunbooks: Readonly<Record<(typeof workflows)[number]['name'
   'open-account': 'workflow-failures',
   'lane-reopening': 'workflow-failures',
   'cash-settlement': 'settlement-failed',
+  'sla-enforcement': 'sla-enforcement',
 }

@@ -27,6 +27,7 @@ export const streamConsumers = [
   { context: 'security', name: 'chain-audit-records', reads: 'audit-lines' },
   { context: 'pricing', name: 'mark-moved-books', reads: 'books' },
   { context: 'settlement', name: 'start-settlements', reads: 'instruments' },
+  { context: 'sla', name: 'correct-windows', reads: 'slaReadings' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -52,6 +53,12 @@ export const tasks = [
   { context: 'settlement', name: 'confirm-settlement', workflow: 'cash-settlement' },
   { context: 'settlement', name: 'announce-settlement', workflow: 'cash-settlement' },
   { context: 'settlement', name: 'fail-settlement', workflow: 'cash-settlement' },
+  { context: 'sla', name: 'collect-windows', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'assess-month', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'post-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'credit-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'announce-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'fail-enforcement', workflow: 'sla-enforcement' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -60,6 +67,7 @@ export const schedules = [
   { context: 'indices', name: 'take-fixings' },
   { context: 'pricing', name: 'mark-instruments' },
   { context: 'settlement', name: 'sweep-settlements' },
+  { context: 'sla', name: 'sweep-sla' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -70,6 +78,7 @@ export const workflows = [
   { context: 'ledger', name: 'open-account' },
   { context: 'supervision', name: 'lane-reopening' },
   { context: 'settlement', name: 'cash-settlement' },
+  { context: 'sla', name: 'sla-enforcement' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -13,6 +13,7 @@ export const contexts = [
   'indices',
   'pricing',
   'settlement',
+  'sla',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

@@ -6,6 +6,8 @@ import { type Permission, permissions, permissionsOf, permits, roles } from './p
 export const wideningPermissions: Readonly<Partial<Record<Permission, string>>> = {
   'accounts:open-any': 'open-account and get-account for any account, not only the credential’s own',
   'obligations:read-any': 'list-obligations for every account, not only the credential’s own',
+  'sla:read-any':
+    'the contracts of every provider and buyer, with what follows from them, not only the credential’s own',
 }
 
 /** docs/permissions.md: every role × operation, in Markdown; a test holds the file equal to it. */

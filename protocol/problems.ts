@@ -34,6 +34,8 @@ const requestCodes = [
   'payoff-refused',
   'not-priceable',
   'settlement-under-way',
+  'unknown-series',
+  'reading-conflict',
   'engine-version-needed',
   'parameter-conflict',
   'not-found',
@@ -187,6 +189,16 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'The contract is being settled already',
     'Follow it: GET /api/v1/markets/{instrument_name}/settlements.',
     true,
+  ),
+  'unknown-series': kind(
+    422,
+    'No contract is measured by this series',
+    'Check series, or have a contract made on it first: POST /api/v1/sla/contracts.',
+  ),
+  'reading-conflict': kind(
+    409,
+    'The probe has said something else of the same time',
+    'Repeat a measurement with the same content; correct it with a higher revision.',
   ),
   'engine-version-needed': kind(
     409,

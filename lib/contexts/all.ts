@@ -8,6 +8,7 @@ import { pricing } from './pricing.ts'
 import { reference } from './reference.ts'
 import { security } from './security.ts'
 import { settlement } from './settlement.ts'
+import { sla } from './sla.ts'
 import { supervision } from './supervision.ts'
 import { trading } from './trading.ts'
 
@@ -21,5 +22,6 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   indices,
   pricing,
   settlement,
+  sla,
   platform,
 }

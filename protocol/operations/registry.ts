@@ -7,6 +7,7 @@ import { pricingOperations } from './pricing.ts'
 import { referenceOperations } from './reference.ts'
 import { securityOperations } from './security.ts'
 import { settlementOperations } from './settlement.ts'
+import { slaOperations } from './sla.ts'
 import { supervisionOperations } from './supervision.ts'
 import { tradingOperations } from './trading.ts'
 
@@ -24,5 +25,6 @@ export const operations: readonly Operation[] = [
   ...indicesOperations,
   ...pricingOperations,
   ...settlementOperations,
+  ...slaOperations,
   ...platformOperations,
 ]
