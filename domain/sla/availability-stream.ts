@@ -1,13 +1,15 @@
 import {
+  endOfReading,
   inOrder,
   isSameWindow,
   minuteOf,
+  minutesBetween,
+  mostHoldsSeconds,
   type Reading,
   readingFate,
   readingsSpan,
   type SlaWindow,
   type Span,
-  touchedSpan,
   watermarkMillis,
   windowMillis,
   windowsBetween,
@@ -46,6 +48,17 @@ export const openAvailabilityStream = (quantity: number, { fromMillis, toMillis 
     return low
   }
 
+  /** Until when it may change anything: it takes the place of what the probe had said of that time. */
+  const reachOf = (reading: Reading, known: Reading | undefined): number => {
+    let reach = Math.max(endOfReading(reading), known === undefined ? 0 : endOfReading(known))
+    const earliest = placeOf({ atMillis: reading.atMillis - mostHoldsSeconds * 1_000, probe: '' })
+    for (let at = placeOf(reading) - 1; at >= earliest; at--) {
+      const before = readings[at]
+      if (before?.probe === reading.probe) reach = Math.max(reach, endOfReading(before))
+    }
+    return reach
+  }
+
   const computed = (span: Span): readonly SlaWindow[] => {
     const reach = readingsSpan(span)
     const [first, last] = [reach.fromMillis, reach.toMillis].map(atMillis => placeOf({ atMillis, probe: '' }))
@@ -72,7 +85,7 @@ export const openAvailabilityStream = (quantity: number, { fromMillis, toMillis 
       const fate = readingFate(reading, known)
       if (fate !== 'taken') return { fate, changed: [] }
       readings.splice(place, known === undefined ? 0 : 1, reading)
-      const touched = touchedSpan(reading)
+      const touched = minutesBetween(reading.atMillis, reachOf(reading, known))
       const span = {
         fromMillis: Math.max(touched.fromMillis, fromMillis),
         toMillis: Math.min(touched.toMillis, closedMillis),

@@ -14,6 +14,8 @@ export interface Reading {
   readonly revision: number
 }
 
+const { floor, min } = Math
+
 export const windowMillis = 60_000
 /** How far behind the clock a window is closed: what comes later is a correction. */
 export const watermarkMillis = 120_000
@@ -75,13 +77,20 @@ export const readingFate = (
   return isSameReading(reading, known) ? 'known' : 'conflict'
 }
 
-/** Where windows may change by a reading: what it says, and what the one before it said beyond. */
-export const touchedSpan = ({ atMillis }: Reading): Span => ({
-  fromMillis: minuteOf(atMillis),
-  toMillis: minuteOf(atMillis + mostHoldsSeconds * 1_000 + windowMillis - 1),
+/** Where windows may change by a reading at most: what it says, and what the one before it said beyond. */
+export const touchedSpan = ({ atMillis }: Reading): Span =>
+  minutesBetween(atMillis, atMillis + mostHoldsSeconds * 1_000)
+
+/** The whole minutes of which any of the time is part. */
+export const minutesBetween = (fromMillis: number, toMillis: number): Span => ({
+  fromMillis: minuteOf(fromMillis),
+  toMillis: minuteOf(toMillis + windowMillis - 1),
 })
 
-export const minuteOf = (millis: number): number => Math.floor(millis / windowMillis) * windowMillis
+/** Until when a reading is taken to hold if the probe says nothing more. */
+export const endOfReading = ({ atMillis, holdsSeconds }: Reading): number => atMillis + holdsSeconds * 1_000
+
+export const minuteOf = (millis: number): number => floor(millis / windowMillis) * windowMillis
 
 /** Where readings that reach into the span may lie. */
 export const readingsSpan = ({ fromMillis, toMillis }: Span): Span => ({
@@ -119,11 +128,11 @@ export const windowsBetween = (
         latencyCounts ??= latencyUpperNanos.map(() => 0)
         count(latencyCounts, reading.latencyNanos)
       }
-      let until = Math.min(endMillis, readings[next]?.atMillis ?? endMillis)
-      for (const [probe, { atMillis, holdsSeconds }] of speaking) {
-        const endsMillis = atMillis + holdsSeconds * 1_000
+      let until = min(endMillis, readings[next]?.atMillis ?? endMillis)
+      for (const [probe, reading] of speaking) {
+        const endsMillis = endOfReading(reading)
         if (endsMillis <= at) speaking.delete(probe)
-        else until = Math.min(until, endsMillis)
+        else until = min(until, endsMillis)
       }
       const seconds = (until - at) / 1_000
       const said = medianUnits(speaking, quantity)
@@ -148,10 +157,11 @@ export const windowsBetween = (
 }
 
 const medianUnits = (speaking: ReadonlyMap<string, Reading>, quantity: number): Units | undefined => {
-  const said = [...speaking.values()].map(({ availableUnits, degradedUnits }): Units => {
-    const up = Math.min(availableUnits, quantity)
-    return { up, degraded: Math.min(degradedUnits, quantity - up) }
-  })
+  const said: Units[] = []
+  for (const { availableUnits, degradedUnits } of speaking.values()) {
+    const up = min(availableUnits, quantity)
+    said.push({ up, degraded: min(degradedUnits, quantity - up) })
+  }
   if (said.length > 1) said.sort((one, other) => one.up - other.up || one.degraded - other.degraded)
   return said[(said.length - 1) >> 1]
 }
