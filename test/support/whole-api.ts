@@ -23,6 +23,7 @@ import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } 
 import { indexName, seedIndex } from './index-desk.ts'
 import { sideOf } from './market-data.ts'
 import { orderRow, tradeRow } from './rows.ts'
+import { seedSlaContract, seedSlaMonth, slaSeries } from './sla-desk.ts'
 import { instrumentName, openTradingFloor } from './trading-floor.ts'
 
 /** Every operation of the registry through its real handler, with the stores, streams and workflows in memory. */
@@ -52,6 +53,7 @@ const settingId = commandId.replace('23', '25')
 const tradeId = tradeIdOf(1, 41)
 const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
+const contractId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b27'
 /** Things of the account `other`. */
 export const foreign = {
   account: 'other',
@@ -59,6 +61,7 @@ export const foreign = {
   deposit_id: depositId.replace('22', '32'),
   command_id: commandId.replace('23', '33'),
   key_id: keyId.replace('0', 'f'),
+  contract_id: contractId.replace('27', '37'),
 }
 /** Of the same form, and nobody's. */
 export const absent = {
@@ -67,7 +70,11 @@ export const absent = {
   deposit_id: depositId.replace('22', '42'),
   command_id: commandId.replace('23', '43'),
   key_id: keyId.replace('0', 'e'),
+  contract_id: contractId.replace('27', '47'),
 }
+
+const wholeSecondsAgo = (seconds: number): string =>
+  new Date((Math.floor(Date.now() / 1_000) - seconds) * 1_000).toISOString()
 
 /** American. */
 const optionName = `${instrumentName}-2.5-C`
@@ -113,6 +120,7 @@ export const openWholeApi = (): WholeApi => {
     group: 'futures',
     index: indexName,
     series: 'LAT-INFER.USE',
+    contract_id: contractId,
   }
   const listing = {
     underlying: 'H100.USE',
@@ -144,6 +152,14 @@ export const openWholeApi = (): WholeApi => {
       instrument_name: 'SP-H100.USE-02JAN46-9F3A01',
       expiration_timestamp: '2046-01-02T16:00:00Z',
     },
+    'create-sla-contract': {
+      provider_account: 'other',
+      buyer_account: 'acme',
+      fee: '1000',
+      period_start: '2046-01-01T00:00:00Z',
+      period_end: '2047-01-01T00:00:00Z',
+    },
+    'put-sla-measurements': { series: slaSeries, at: wholeSecondsAgo(60) },
     'get-volatility-surface': { underlying: 'H100.USE' },
     'get-volatility-index': { underlying: 'H100.USE' },
   }
@@ -380,6 +396,13 @@ export const openWholeApi = (): WholeApi => {
       contracts()
       grids()
       quoted()
+      for (const [id, buyer] of [
+        [contractId, 'acme'],
+        [foreign.contract_id, 'other'],
+      ] as const) {
+        seedSlaContract(floor.tables, id, { buyer })
+        seedSlaMonth(floor.tables, id, new Date().toISOString().slice(0, 7))
+      }
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },
