@@ -436,8 +436,9 @@ describe('access', () => {
         .map(([path]) => /^adapters\/(.+)\.ts$/.exec(path)?.[1] ?? '')
       const wanted = new Set(held.map(adapter => reach[adapter]).filter(name => name !== undefined))
       // A reader of a table's changes holds the table's adapter to understand its items, which come by themselves.
-      // mark-moved-books reads other books than those that moved, too.
-      const consumer = streamConsumers.find(({ name }) => name === bundle && name !== 'mark-moved-books')
+      // These read others than those that changed, too: other books, the readings beside a late one.
+      const readers: readonly string[] = ['mark-moved-books', 'correct-windows']
+      const consumer = streamConsumers.find(({ name }) => name === bundle && !readers.includes(name))
       if (consumer !== undefined && consumer.reads !== 'executions' && consumer.reads !== 'audit-lines')
         wanted.delete(tables[consumer.reads].environmentVariable)
       // Every HTTP function can tell API keys apart; of these nothing asks for a credential.
@@ -472,6 +473,7 @@ describe('access', () => {
       'StartSettlements',
       'SupervisionHttp',
       'SweepSettlements',
+      'SweepSla',
     ])
     expect(allowed('states:SendTaskSuccess').sort()).toEqual(['ResumeAccountOpening', 'SubmitAccount'])
   })
@@ -586,6 +588,33 @@ describe('fixings', () => {
       Dimensions: Match.arrayWith([{ Name: 'service', Value: 'indices' }]),
       AlarmDescription: Match.stringLikeRegexp('docs/runbooks/index-unavailable.md'),
     })
+  })
+})
+
+describe('SLA contracts', () => {
+  test.each([
+    ['SlaContractsNotSwept', 1],
+    ['SlaWindowsBehind', 6],
+  ])('an alarm tells of %s in %i periods', (MetricName, EvaluationPeriods) => {
+    full.stack('Sla').hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName,
+      Threshold: 1,
+      EvaluationPeriods,
+      TreatMissingData: 'notBreaching',
+      Dimensions: Match.arrayWith([{ Name: 'service', Value: 'sla' }]),
+      AlarmDescription: Match.stringLikeRegexp('docs/runbooks/sla-enforcement.md'),
+    })
+  })
+
+  test('windows are corrected by the readings’ own stream, and nobody else may write the ledger than its one step', () => {
+    const writers = all(full, 'AWS::IAM::Policy').filter(({ Properties }) =>
+      list(deep(Properties, 'PolicyDocument', 'Statement')).some(
+        statement =>
+          JSON.stringify(deep(statement, 'Action')).includes('dynamodb:PutItem') &&
+          JSON.stringify(deep(statement, 'Resource')).includes('SlaPenaltiesTable'),
+      ),
+    )
+    expect(writers.map(({ logicalId }) => logicalId.replace(/Role.*$/, ''))).toEqual(['PostPenalty'])
   })
 })
 
