@@ -7,7 +7,7 @@ import { type MonthTotals, noWindows, totalsWith } from '#domain/sla/assessment.
 import { contractMonth } from '#domain/sla/sla-contract.ts'
 import { serveTask } from '../shell/task.ts'
 import { advance, EnforcementError, enforcementOf, enforcementStep } from './enforcement-step.ts'
-import { windowOf } from './window-records.ts'
+import { windowOf } from './recorded-window.ts'
 
 const input = z.object({ ...enforcementStep.shape, polls: z.int().min(0).default(0) })
 

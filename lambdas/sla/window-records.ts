@@ -14,6 +14,7 @@ import {
   windowsBetween,
 } from '#domain/sla/readings.ts'
 import { isLastOfMonth, monthOf } from '#domain/sla/sla-contract.ts'
+import { windowOf } from './recorded-window.ts'
 
 /** Whatever is measured of them, what is there before a part is recorded fits into one read each. */
 export const windowsOfPart = 90
@@ -106,15 +107,6 @@ const ownWindows = async (
   const rows = await listMeasurements(series, fromMillis, toMillis)
   return new Map(rows.filter(({ source }) => source === contractId).map(row => [row.windowStartMillis, row]))
 }
-
-export const windowOf = ({ windowStartMillis, availability, latency }: MeasurementRow): SlaWindow => ({
-  startMillis: windowStartMillis,
-  upSeconds: availability?.upSeconds ?? 0,
-  degradedSeconds: availability?.degradedSeconds ?? 0,
-  downSeconds: availability?.downSeconds ?? 0,
-  unknownSeconds: availability?.unknownSeconds ?? 0,
-  ...(latency === undefined ? {} : { latencyCounts: latency.counts }),
-})
 
 /**
  * The window as anyone may settle on it. The month's penalty comes with its last window once it is assessed; a bond waits
