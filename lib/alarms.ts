@@ -20,6 +20,7 @@ export const runbooks = [
   'quarantined-record',
   'risk-epoch-old',
   'settlement-failed',
+  'sla-enforcement',
   'snapshots-old',
   'standby-missing',
   'throttles',

@@ -51,6 +51,7 @@ export class TenantStage extends Stage {
     const pricing = contextStack('pricing')
     const settlement = contextStack('settlement')
     const risk = contextStack('risk')
+    const sla = contextStack('sla')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -69,6 +70,7 @@ export class TenantStage extends Stage {
         pricing: pricing.httpFunction,
         settlement: settlement.httpFunction,
         risk: risk.httpFunction,
+        sla: sla.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -88,6 +90,7 @@ export class TenantStage extends Stage {
         pricing.row,
         settlement.row,
         risk.row,
+        sla.row,
         security.row,
         platform.row,
       ],

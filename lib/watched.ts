@@ -31,6 +31,20 @@ export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number][
       says: 'has got nothing from the oracle service for a quarter of an hour',
     },
   ],
+  'sweep-sla': [
+    {
+      metric: 'SlaContractsNotSwept',
+      periods: 1,
+      runbook: 'sla-enforcement',
+      says: 'could not close the windows of some contracts, or not have their months assessed',
+    },
+    {
+      metric: 'SlaWindowsBehind',
+      periods: 6,
+      runbook: 'sla-enforcement',
+      says: 'has been behind with closing windows for half an hour',
+    },
+  ],
   'mark-instruments': [
     {
       metric: 'MarkPasses',
@@ -78,4 +92,5 @@ export const workflowRunbooks: Readonly<Record<(typeof workflows)[number]['name'
   'lane-reopening': 'workflow-failures',
   'cash-settlement': 'settlement-failed',
   'collateral-liquidation': 'liquidation-failed',
+  'sla-enforcement': 'sla-enforcement',
 }

@@ -153,6 +153,56 @@ export const limitBreached = z
     allowed: decimalText,
   })
   .meta({ id: 'LimitBreached.v1' })
+const slaEnvelope = {
+  event_id: z.string().meta({ description: 'The same for every repeat' }),
+  timestamp: instant,
+  contract_id: z.string(),
+  series: z.string(),
+  provider_account: z.string(),
+  buyer_account: z.string(),
+  month: z.string().meta({ description: 'Calendar month, UTC, such as 2026-11' }),
+  version: z
+    .number()
+    .int()
+    .meta({ description: 'Of the month’s assessment, from 1; after corrections the next: the highest holds' }),
+}
+
+/** A contract’s month fell short of what was promised, or by corrections did not after all. */
+export const slaBreached = z
+  .object({
+    ...slaEnvelope,
+    breach_id: z.string().meta({ description: 'contract:month:metric:version' }),
+    metric: z.enum(['uptime']),
+    breach_state: z.enum(['breached', 'withdrawn']),
+    uptime_percent: decimalText,
+    promised_percent: decimalText,
+    up_s: z.number().int(),
+    degraded_s: z.number().int(),
+    down_s: z.number().int(),
+    unknown_s: z.number().int(),
+  })
+  .meta({ id: 'SlaBreached.v1' })
+
+/** The penalty of a contract’s month has changed: from nothing, or by a correction that reversed what stood. */
+export const penaltyApplied = z
+  .object({
+    ...slaEnvelope,
+    penalty: decimalText.meta({ description: 'USD: what stands for the month from now on' }),
+    previous_penalty: decimalText,
+    payable: signedDecimalText.meta({
+      description: 'USD that the provider owes the buyer by this change; negative: the buyer the provider',
+    }),
+    payment_state: z.enum(['payable']),
+    entries: z.array(
+      z.object({
+        entry_id: z.string(),
+        entry_kind: z.enum(['penalty', 'reversal']),
+        account: z.string(),
+        amount: signedDecimalText,
+      }),
+    ),
+  })
+  .meta({ id: 'PenaltyApplied.v1' })
 
 export const busEvents = {
   'TradeExecuted.v1': tradeExecuted,
@@ -166,5 +216,7 @@ export const busEvents = {
   'LiquidationStep.v1': liquidationStepped,
   'LiquidationEnded.v1': liquidationEnded,
   'LimitBreached.v1': limitBreached,
+  'SlaBreached.v1': slaBreached,
+  'PenaltyApplied.v1': penaltyApplied,
 } as const
 export type BusEventName = keyof typeof busEvents

@@ -32,6 +32,7 @@ export const streamConsumers = [
   { context: 'risk', name: 'start-liquidations', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-margin-calls', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-liquidations', reads: 'liquidations' },
+  { context: 'sla', name: 'correct-windows', reads: 'slaReadings' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -66,6 +67,12 @@ export const tasks = [
   { context: 'risk', name: 'haircut-gains', workflow: 'collateral-liquidation' },
   { context: 'risk', name: 'end-liquidation', workflow: 'collateral-liquidation' },
   { context: 'risk', name: 'fail-liquidation', workflow: 'collateral-liquidation' },
+  { context: 'sla', name: 'collect-windows', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'assess-month', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'post-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'credit-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'announce-penalty', workflow: 'sla-enforcement' },
+  { context: 'sla', name: 'fail-enforcement', workflow: 'sla-enforcement' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -76,6 +83,7 @@ export const schedules = [
   { context: 'settlement', name: 'sweep-settlements' },
   { context: 'risk', name: 'scale-limits' },
   { context: 'risk', name: 'make-risk-epoch' },
+  { context: 'sla', name: 'sweep-sla' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -87,6 +95,7 @@ export const workflows = [
   { context: 'supervision', name: 'lane-reopening' },
   { context: 'settlement', name: 'cash-settlement' },
   { context: 'risk', name: 'collateral-liquidation' },
+  { context: 'sla', name: 'sla-enforcement' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -27,6 +27,7 @@ export const publishedMetrics = {
       'EventsAnnounced',
       'AuditRecords',
       'AuditLinesUnreadable',
+      'SlaWindowsCorrected',
     ],
   },
   /** The functions that workflows and schedules call. */
@@ -38,6 +39,9 @@ export const publishedMetrics = {
       'InstrumentsDue',
       'InstrumentsMissing',
       'SettlementsNotBegun',
+      'SlaWindowsClosed',
+      'SlaWindowsBehind',
+      'SlaContractsNotSwept',
       'FixingsTaken',
       'FixingsFallback',
       'FixingsMissed',

@@ -63,6 +63,7 @@ const tags = [
   { name: 'pricing', description: 'Marks, volatility, curves and structured products' },
   { name: 'settlement', description: 'What contracts have settled at, and early exercise' },
   { name: 'risk', description: 'Scenarios, margin, limits, stress and liquidation' },
+  { name: 'sla', description: 'What providers promise buyers: measurements, uptime, breaches, penalties' },
   { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
 ]
 
@@ -688,6 +689,34 @@ const examples: Readonly<Record<string, Json>> = {
   SetLiquidationParametersRequest: { grace_ms: 60_000, most_auctions: 3 },
   BidInBackstopAuctionRequest: { bids: [{ instrument_name: 'H100.USE-27NOV26', price: '2.5', amount: '400' }] },
   StartSettlementRequest: { settlement_kind: 'final' },
+  CreateSlaContractRequest: {
+    series: 'UP-TRAIN.USE',
+    quantity: 8,
+    fee: '12000',
+    provider_account: 'northern-compute',
+    buyer_account: 'acme',
+    tiers: [
+      { below_uptime: '0.9999', credit: '0.1' },
+      { below_uptime: '0.99', credit: '0.3' },
+      { below_uptime: '0.95', credit: '1' },
+    ],
+    degraded_weight: '0.5',
+    period_start: '2026-12-01T00:00:00.000Z',
+    period_end: '2027-12-01T00:00:00.000Z',
+  },
+  PutSlaMeasurementsRequest: {
+    measurements: [
+      {
+        series: 'UP-TRAIN.USE',
+        probe: 'probe-1',
+        at: '2026-12-01T00:01:00.000Z',
+        available: 7,
+        degraded: 1,
+        holds_s: 60,
+        latency_ns: [2_300_000, 4_100_000],
+      },
+    ],
+  },
   ExerciseOptionRequest: { amount: '5' },
   OpenAccountRequest: {},
   DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },

@@ -14,6 +14,7 @@ export const contexts = [
   'pricing',
   'settlement',
   'risk',
+  'sla',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

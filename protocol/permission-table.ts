@@ -5,6 +5,8 @@ import { type Permission, permissions, permissionsOf, permits, roles } from './p
 /** What a permission adds to operations that another one opens; any other is needed by an operation of its own. */
 export const wideningPermissions: Readonly<Partial<Record<Permission, string>>> = {
   'accounts:open-any': 'open-account and get-account for any account, not only the credential’s own',
+  'sla:read-any':
+    'the contracts of every provider and buyer, with what follows from them, not only the credential’s own',
   'obligations:read-any': 'list-obligations for every account, not only the credential’s own',
   'risk:read-any':
     'get-margin, get-margin-statement, preview-margin, get-exposures and stress-risk for any account, firm and the whole lane',

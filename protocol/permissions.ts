@@ -33,6 +33,9 @@ export const permissions = [
   'options:exercise',
   'settlements:read',
   'settlements:operate',
+  'sla:read',
+  'sla:read-any',
+  'sla:write',
   'deposits:write',
   'withdrawals:write',
   'transfers:write',
@@ -77,6 +80,7 @@ const trading: readonly Permission[] = [
   'indices:read',
   'measurements:read',
   'settlements:read',
+  'sla:read',
   'products:preview',
   'options:exercise',
   'kill:own',
@@ -103,12 +107,14 @@ const reading: readonly Permission[] = [
   'measurements:read',
   'settlements:read',
   'risk:read',
+  'sla:read',
 ]
 /** Whoever looks after what others do: sees all of it, whoever it is about. */
 const watching: readonly Permission[] = [
   'obligations:read',
   'obligations:read-any',
   'risk:read-any',
+  'sla:read-any',
   'kill:read',
   'lanes:read',
   'busts:read',
@@ -140,6 +146,8 @@ const operating: readonly Permission[] = [
   'products:preview',
   'settlements:read',
   'settlements:operate',
+  'sla:read',
+  'sla:write',
   'deposits:write',
   'withdrawals:write',
   'transfers:write',
@@ -163,7 +171,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   capacity_partner: trading,
   market_operator: operating,
   /** The exchange's own machines: they mark, too. */
-  service: [...trading, 'marks:write', 'index-quotes:write', 'measurements:write'],
+  service: [...trading, 'marks:write', 'index-quotes:write', 'measurements:write', 'sla:write'],
   auditor: auditing,
   admin: operating,
 }

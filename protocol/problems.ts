@@ -37,6 +37,8 @@ const requestCodes = [
   'settlement-under-way',
   'liquidation-not-failed',
   'auction-over',
+  'unknown-series',
+  'reading-conflict',
   'engine-version-needed',
   'parameter-conflict',
   'unknown-underlying',
@@ -200,6 +202,16 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     'See its liquidation_state; what is under way goes on by itself.',
   ),
   'auction-over': kind(409, 'The auction takes no bids any more', 'See GET /api/v1/risk/backstop-auctions for others.'),
+  'unknown-series': kind(
+    422,
+    'No contract is measured by this series',
+    'Check series, or have a contract made on it first: POST /api/v1/sla/contracts.',
+  ),
+  'reading-conflict': kind(
+    409,
+    'The probe has said something else of the same time',
+    'Repeat a measurement with the same content; correct it with a higher revision.',
+  ),
   'engine-version-needed': kind(
     409,
     'The lane follows rules that do not know this yet',

@@ -166,6 +166,43 @@ export const tables = {
     partitionKey: text('market'),
     sortKey: text('settlement'),
   },
+  /** What providers promise buyers; never changed. A row for each collection that a contract is looked for in. */
+  slaContracts: {
+    name: 'sla-contracts',
+    environmentVariable: 'SLA_CONTRACTS_TABLE',
+    partitionKey: text('collection'),
+    sortKey: text('contract_id'),
+  },
+  /** What each probe says of a series, by event time; the windows follow from them. */
+  slaReadings: {
+    name: 'sla-readings',
+    environmentVariable: 'SLA_READINGS_TABLE',
+    partitionKey: text('series'),
+    sortKey: text('reading_key'),
+    timeToLive: 'expires_at',
+    stream: true,
+  },
+  /** What the windows of a contract's months add up to, and one row for how far they are closed. */
+  slaMonths: {
+    name: 'sla-months',
+    environmentVariable: 'SLA_MONTHS_TABLE',
+    partitionKey: text('contract_id'),
+    sortKey: text('month'),
+  },
+  /** Each version of what a contract's month makes due: uptime, breach, penalty, and how far it has come. */
+  slaAssessments: {
+    name: 'sla-assessments',
+    environmentVariable: 'SLA_ASSESSMENTS_TABLE',
+    partitionKey: text('contract_id'),
+    sortKey: text('assessment_key'),
+  },
+  /** The penalty ledger: entries are only ever added. */
+  slaPenalties: {
+    name: 'sla-penalties',
+    environmentVariable: 'SLA_PENALTIES_TABLE',
+    partitionKey: text('contract_id'),
+    sortKey: text('entry_key'),
+  },
   /** Volume and realised variance of a market by window of event time. */
   marketWindows: {
     name: 'market-windows',

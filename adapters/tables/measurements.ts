@@ -89,8 +89,14 @@ export const addMeasurements = (rows: readonly MeasurementRow[]): Promise<boolea
   transact(rows.map(row => measurementPut(row, undefined)))
 
 /** Only in the place of the one that was read (undefined: none), which is kept among the superseded ones of the series. */
-export const replaceMeasurement = (row: MeasurementRow, read: MeasurementRow | undefined): Promise<boolean> =>
-  read === undefined ? store(measurementPut(row, read)) : transact([measurementPut(row, read), supersededPut(read)])
+export const replaceMeasurement = (row: MeasurementRow, read: MeasurementRow | undefined): Promise<boolean> => {
+  const [first, ...others] = measurementWrites(row, read)
+  return first !== undefined && others.length === 0 ? store(first) : transact(measurementWrites(row, read))
+}
+
+/** The same, in a transaction. */
+export const measurementWrites = (row: MeasurementRow, read: MeasurementRow | undefined): readonly Write[] =>
+  read === undefined ? [measurementPut(row, read)] : [measurementPut(row, read), supersededPut(read)]
 
 const supersededPut = (row: MeasurementRow): Write => ({
   kind: 'put',

@@ -21,6 +21,13 @@ export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => 
   const errors = windows.flatMap(({ windowEndMillis }, at) =>
     windowEndMillis > nowMillis ? [{ pointer: `#/windows/${at}/end`, detail: 'lies ahead' }] : [],
   )
+  errors.push(
+    ...windows.flatMap(({ source }, at) =>
+      contractId.test(source)
+        ? [{ pointer: `#/windows/${at}/source`, detail: 'is the form of what the exchange records of SLA contracts' }]
+        : [],
+    ),
+  )
   if (errors.length === 0) errors.push(...(await overlaps(path.series, windows)))
   if (errors.length > 0) return { code: 'invalid-request', errors: errors.slice(0, mostErrors) }
   const stored: MeasurementRow[] = []
@@ -41,6 +48,8 @@ export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => 
 }
 
 const mostErrors = 20
+/** The source of the windows of a contract: see lambdas/sla/window-records.ts. */
+const contractId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** How long before it a window that overlaps may begin: longer ones are not looked for. */
 const lookedBackMillis = 86_400_000
 

@@ -9,6 +9,7 @@ import { reference } from './reference.ts'
 import { risk } from './risk.ts'
 import { security } from './security.ts'
 import { settlement } from './settlement.ts'
+import { sla } from './sla.ts'
 import { supervision } from './supervision.ts'
 import { trading } from './trading.ts'
 
@@ -23,5 +24,6 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   pricing,
   settlement,
   risk,
+  sla,
   platform,
 }

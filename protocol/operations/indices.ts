@@ -16,10 +16,12 @@ const nameOf = (what: string) =>
   z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,63}$/, `must be ${what}: 1 to 64 upper-case letters, digits and . _ -`)
 
 export const indexName = nameOf('the name of an index, such as H100.USE')
-const seriesName = nameOf('the name of a series, such as LAT-INFER.USE')
+export const seriesName = nameOf('the name of a series, such as LAT-INFER.USE')
 
 /** Of whoever quotes an index, or attests a measurement. */
-const sourceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'must be 1 to 64 letters, digits and . _ @ -')
+export const sourceName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'must be 1 to 64 letters, digits and . _ @ -')
 
 const level = positiveDecimalText
   .refine(

@@ -8,6 +8,7 @@ import { referenceOperations } from './reference.ts'
 import { riskOperations } from './risk.ts'
 import { securityOperations } from './security.ts'
 import { settlementOperations } from './settlement.ts'
+import { slaOperations } from './sla.ts'
 import { supervisionOperations } from './supervision.ts'
 import { tradingOperations } from './trading.ts'
 
@@ -26,5 +27,6 @@ export const operations: readonly Operation[] = [
   ...pricingOperations,
   ...settlementOperations,
   ...riskOperations,
+  ...slaOperations,
   ...platformOperations,
 ]

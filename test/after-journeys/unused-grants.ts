@@ -142,6 +142,12 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: 'the workflow calls it only when a settlement failed',
   },
   {
+    caller: 'FailEnforcementFunction',
+    action: '*',
+    resource: '*',
+    reason: 'the workflow calls it only when an enforcement failed',
+  },
+  {
     caller: 'PostSettlementFunction',
     action: 'dynamodb:GetItem',
     resource: 'OutcomesTable',

@@ -26,6 +26,8 @@ const nobodys: Readonly<Record<string, string>> = {
   subject: 'whoever may stop one account, firm or lane may stop each',
   lane: 'whoever may look at one lane, or operate one, may each',
   trade_id: 'whoever may ask for a bust may ask for each',
+  provider_account: 'whoever may register contracts may for every two accounts',
+  buyer_account: 'whoever may register contracts may for every two accounts',
   bust_id: 'whoever may approve a bust may approve each that another has asked for',
   request_id: 'whoever may approve looser limits may approve each that another has asked for',
 }
@@ -37,6 +39,7 @@ const meantForOthers: Readonly<Record<string, string>> = {
   'resume-liquidation': 'a risk manager’s, about accounts of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
   'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
+  'create-sla-contract': 'a market operator’s, about what others have promised each other',
 }
 
 /** Another's account is refused before anything is looked up: 403 that tells nothing of whether there is one. */

@@ -405,7 +405,7 @@ describe('access', () => {
     'audit-archive': 'AUDIT_BUCKET',
   }
 
-  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch', 'start-liquidations'])
+  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch', 'start-liquidations', 'correct-windows'])
 
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
   const withoutPackages: Plugin = {
@@ -477,6 +477,7 @@ describe('access', () => {
       'StartSettlements',
       'SupervisionHttp',
       'SweepSettlements',
+      'SweepSla',
     ])
     expect(allowed('states:SendTaskSuccess').sort()).toEqual(['ResumeAccountOpening', 'SubmitAccount'])
   })
@@ -628,6 +629,33 @@ describe('epochs of risk', () => {
       Dimensions: Match.arrayWith([{ Name: 'service', Value: 'risk' }]),
       AlarmDescription: Match.stringLikeRegexp('docs/runbooks/risk-epoch-old.md'),
     })
+  })
+})
+
+describe('SLA contracts', () => {
+  test.each([
+    ['SlaContractsNotSwept', 1],
+    ['SlaWindowsBehind', 6],
+  ])('an alarm tells of %s in %i periods', (MetricName, EvaluationPeriods) => {
+    full.stack('Sla').hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName,
+      Threshold: 1,
+      EvaluationPeriods,
+      TreatMissingData: 'notBreaching',
+      Dimensions: Match.arrayWith([{ Name: 'service', Value: 'sla' }]),
+      AlarmDescription: Match.stringLikeRegexp('docs/runbooks/sla-enforcement.md'),
+    })
+  })
+
+  test('windows are corrected by the readings’ own stream, and nobody else may write the ledger than its one step', () => {
+    const writers = all(full, 'AWS::IAM::Policy').filter(({ Properties }) =>
+      list(deep(Properties, 'PolicyDocument', 'Statement')).some(
+        statement =>
+          JSON.stringify(deep(statement, 'Action')).includes('dynamodb:PutItem') &&
+          JSON.stringify(deep(statement, 'Resource')).includes('SlaPenaltiesTable'),
+      ),
+    )
+    expect(writers.map(({ logicalId }) => logicalId.replace(/Role.*$/, ''))).toEqual(['PostPenalty'])
   })
 })
 

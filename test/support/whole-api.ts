@@ -28,6 +28,7 @@ import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } 
 import { indexName, seedIndex } from './index-desk.ts'
 import { sideOf } from './market-data.ts'
 import { orderRow, tradeRow } from './rows.ts'
+import { seedSlaContract, seedSlaMonth, slaSeries } from './sla-desk.ts'
 import { instrumentName, openTradingFloor } from './trading-floor.ts'
 
 /** Every operation of the registry through its real handler, with the stores, streams and workflows in memory. */
@@ -62,6 +63,8 @@ const tradeId = tradeIdOf(1, 41)
 const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
 /** Things of the account `other`, and an auction of another lane. */
+const contractId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b27'
+/** Things of the account `other`. */
 export const foreign = {
   account: 'other',
   order_id: orderId.replace('21', '31'),
@@ -73,6 +76,7 @@ export const foreign = {
   key_id: keyId.replace('0', 'f'),
   liquidation_id: liquidationId.replace('27', '37'),
   auction_id: auctionId.replace('29', '39'),
+  contract_id: contractId.replace('27', '37'),
 }
 /** Of the same form, and nobody's. */
 export const absent = {
@@ -86,9 +90,14 @@ export const absent = {
   key_id: keyId.replace('0', 'e'),
   liquidation_id: liquidationId.replace('27', '47'),
   auction_id: auctionId.replace('29', '49'),
+  contract_id: contractId.replace('27', '47'),
 }
 
 const assetName = 'COLL-TBILL3M'
+
+const wholeSecondsAgo = (seconds: number): string =>
+  new Date((Math.floor(Date.now() / 1_000) - seconds) * 1_000).toISOString()
+
 /** American. */
 const optionName = `${instrumentName}-2.5-C`
 
@@ -163,6 +172,7 @@ export const openWholeApi = (): WholeApi => {
     group: 'futures',
     index: indexName,
     series: 'LAT-INFER.USE',
+    contract_id: contractId,
   }
   const listing = {
     underlying: 'H100.USE',
@@ -197,6 +207,14 @@ export const openWholeApi = (): WholeApi => {
     },
     'transfer-cash': { from_account: 'acme', to_account: 'acme.desk' },
     'move-collateral': { instrument_name: assetName, action: 'deposit' },
+    'create-sla-contract': {
+      provider_account: 'other',
+      buyer_account: 'acme',
+      fee: '1000',
+      period_start: '2046-01-01T00:00:00Z',
+      period_end: '2047-01-01T00:00:00Z',
+    },
+    'put-sla-measurements': { series: slaSeries, at: wholeSecondsAgo(60) },
     'get-volatility-surface': { underlying: 'H100.USE' },
     'get-exposures': { subject: 'acme', lane: '1' },
     'stress-risk': { underlying: 'H100.USE' },
@@ -523,6 +541,13 @@ export const openWholeApi = (): WholeApi => {
       grids()
       quoted()
       risk()
+      for (const [id, buyer] of [
+        [contractId, 'acme'],
+        [foreign.contract_id, 'other'],
+      ] as const) {
+        seedSlaContract(floor.tables, id, { buyer })
+        seedSlaMonth(floor.tables, id, new Date().toISOString().slice(0, 7))
+      }
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },

@@ -128,6 +128,13 @@ describe('windows of a service', () => {
     expect(tables.items('measurements')).toEqual([])
   })
 
+  test('as the exchange records them of SLA contracts are not for others to attest', async () => {
+    expect((await put({ ...window, source: '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b21' })).body).toMatchObject({
+      errors: [{ pointer: '#/windows/0/source' }],
+    })
+    expect(tables.items('measurements')).toEqual([])
+  })
+
   test('are not for traders to attest', async () => {
     const path = { series: 'LAT-INFER.USE' }
     expect((await send('put-measurements', { path, body: { windows: [window] } })).status).toBe(403)
