@@ -405,7 +405,12 @@ describe('access', () => {
     'audit-archive': 'AUDIT_BUCKET',
   }
 
-  const readsRows: ReadonlySet<string> = new Set(['mark-moved-books', 'renew-risk-epoch', 'start-liquidations', 'correct-windows'])
+  const readsRows: ReadonlySet<string> = new Set([
+    'mark-moved-books',
+    'renew-risk-epoch',
+    'start-liquidations',
+    'correct-windows',
+  ])
 
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
   const withoutPackages: Plugin = {
