@@ -2,6 +2,7 @@ import {
   ExecutionAlreadyExists,
   InvalidToken,
   SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   StartExecutionCommand,
   TaskDoesNotExist,
@@ -37,6 +38,10 @@ export const completeTask = (taskToken: string, output: unknown): Promise<boolea
 /** As completeTask; the workflow may catch or retry the error by its name. */
 export const failTask = (taskToken: string, error: string, cause: string): Promise<boolean> =>
   unlessStale(() => sfn().send(new SendTaskFailureCommand({ taskToken, error, cause })))
+
+/** That it is being worked on; false where nobody waits with this token (any more). */
+export const heartbeatTask = (taskToken: string): Promise<boolean> =>
+  unlessStale(() => sfn().send(new SendTaskHeartbeatCommand({ taskToken })))
 
 const unlessStale = async (answer: () => Promise<unknown>): Promise<boolean> => {
   try {

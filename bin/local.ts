@@ -111,6 +111,14 @@ async function run(): Promise<void> {
     const { linesToPaste, seed } = await import('./seed.ts')
     await seed(url, clock.now())
     surroundings.say('markets and accounts')
+    const { startProvisioning } = await import('./provisioning/on-the-bus.ts')
+    await startProvisioning({
+      url,
+      now: () => clock.now(),
+      signal: stopAsked.signal,
+      complain: error => surroundings.complain('provisioning', error),
+    })
+    surroundings.say('a provisioning service that stands in for yours')
     if (values.demo) {
       const { startDemo } = await import('./demo.ts')
       await startDemo(

@@ -73,7 +73,9 @@ export const seed = async (url: string, nowMillis: number): Promise<void> => {
       defineIndices(operator, nowMillis),
       // So that the function that lists is there when the indices are.
       operator.call('GET', '/api/v1/markets?limit=1'),
-    ]).then(() => listMarkets(operator, nowMillis)),
+    ])
+      .then(() => listMarkets(operator, nowMillis))
+      .then(() => setComputeMarkets(operator)),
     ...[...traders, insuranceFundOf(usualInsuranceFund, lane)].map(account => openAndFund(operator, account)),
   ])
 }
@@ -224,6 +226,27 @@ const listMarkets = async (operator: ExchangeClient, nowMillis: number): Promise
     underlyings.flatMap(underlying => futuresOf(underlying, nowMillis)),
   )
   await listInOrder(operator, [...options(nowMillis), ...varianceSwaps(nowMillis)])
+}
+
+/** Auctioned for each hour of the day after: what the first two underlyings are made of. */
+const setComputeMarkets = async (operator: ExchangeClient): Promise<void> => {
+  for (const { name, tickSize, minTradeAmount, maxPrice } of underlyings.slice(0, 2)) {
+    const path = `/api/v1/compute-futures/markets/${name}`
+    const terms = {
+      tick_size: tickSize,
+      min_trade_amount: minTradeAmount,
+      max_price: maxPrice,
+      maker_commission: '0.0002',
+      taker_commission: '0.0005',
+      penalty_ppm: 100_000,
+      expires_before_ms: 900_000,
+      gate_opens_before_ms: 3 * dayMillis,
+      gate_closes_before_ms: dayMillis / 2,
+    }
+    const set = await settled(() => operator.call('PUT', path, terms, {}))
+    // A lane of a kept data directory may follow rules that have no gates.
+    if (set.status !== 200 && set.body['code'] !== 'engine-version-needed') throw unexpected(`PUT ${path}`, set)
+  }
 }
 
 const listInOrder = async (operator: ExchangeClient, listings: readonly Listing[]): Promise<void> => {

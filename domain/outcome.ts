@@ -78,6 +78,12 @@ export const rejectionCodes = [
   'quotes-standing',
   'quote-budget-below-protection',
   'loosening-needs-approval',
+  'unknown-gate',
+  'gate-open',
+  'gate-closed',
+  'not-cash-settled',
+  'not-physically-settled',
+  'unknown-delivery',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

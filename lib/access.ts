@@ -61,8 +61,8 @@ export interface Access {
   /** What the hashes of API keys are keyed by. */
   readPepper(): Access
   startWorkflow(workflow: string): Access
-  /** Success or failure for a task token of the workflow. */
-  answerWorkflow(workflow: string): Access
+  /** For a task token of the workflow: success and failure, unless told. */
+  answerWorkflow(workflow: string, ...answers: readonly ('Success' | 'Failure' | 'Heartbeat')[]): Access
 }
 
 /** Anything that reaches a store is given through here: see Access. */
@@ -204,8 +204,12 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
       caller.addEnvironment(workflowEnvironmentVariable(name), workflow(name, ['states:StartExecution']))
       return given
     },
-    answerWorkflow(name) {
-      workflow(name, ['states:SendTaskSuccess', 'states:SendTaskFailure'])
+    answerWorkflow(name, ...answers) {
+      const told = answers.length === 0 ? (['Success', 'Failure'] as const) : answers
+      workflow(
+        name,
+        told.map(answer => `states:SendTask${answer}`),
+      )
       return given
     },
   }

@@ -7,7 +7,9 @@ import type { Construct } from 'constructs'
 export const runbooks = [
   'api-errors',
   'audit-behind',
+  'day-ahead-failed',
   'dead-letters',
+  'delivery-failed',
   'events-missing',
   'function-errors',
   'index-unavailable',

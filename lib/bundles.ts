@@ -12,6 +12,9 @@ export interface Bundles {
 
 export const httpBundle = (context: string): string => `${context}-http`
 export const authorizerBundle = 'authorize'
+/** The one that solves integer programmes. */
+const clearingBundle = 'clear-day'
+const solverFile = join(import.meta.dirname, '..', 'node_modules', 'highs', 'build', 'highs.wasm')
 /** Next to the platform function's code, which serves them. */
 export interface Pages {
   readonly openapi: string
@@ -79,8 +82,11 @@ export const bundle = async (options: {
   // Its process would stay beside ours, and keep what it has read.
   await stop()
   const platform = bundles.functionFolder(httpBundle('platform'))
+  const clearing = bundles.functionFolder(clearingBundle)
   await mkdir(platform, { recursive: true })
   await Promise.all([
+    // The solver looks for it beside the file that loads it.
+    copyFile(solverFile, join(clearing, 'highs.wasm')),
     copyFile(join(root, 'matcher', 'Dockerfile'), join(bundles.matcherFolder, 'Dockerfile')),
     ...(tellsContents ? [writeFile(join(outdir, 'meta.json'), JSON.stringify(metafile))] : []),
     writeFile(join(platform, 'openapi.json'), pages.openapi),

@@ -52,6 +52,8 @@ export class TenantStage extends Stage {
     const settlement = contextStack('settlement')
     const risk = contextStack('risk')
     const sla = contextStack('sla')
+    const dayAhead = contextStack('day-ahead')
+    const delivery = contextStack('delivery')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -71,6 +73,8 @@ export class TenantStage extends Stage {
         settlement: settlement.httpFunction,
         risk: risk.httpFunction,
         sla: sla.httpFunction,
+        'day-ahead': dayAhead.httpFunction,
+        delivery: delivery.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -91,6 +95,8 @@ export class TenantStage extends Stage {
         settlement.row,
         risk.row,
         sla.row,
+        dayAhead.row,
+        delivery.row,
         security.row,
         platform.row,
       ],

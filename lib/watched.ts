@@ -45,6 +45,34 @@ export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number][
       says: 'has been behind with closing windows for half an hour',
     },
   ],
+  'sweep-deliveries': [
+    {
+      metric: 'DeliveriesNotSwept',
+      periods: 1,
+      runbook: 'delivery-failed',
+      says: 'could not have some contracts delivered, or not go on with some deliveries',
+    },
+    {
+      metric: 'DeliveriesBroken',
+      periods: 3,
+      runbook: 'delivery-failed',
+      says: 'has seen deliveries whose workflow broke for a quarter of an hour',
+    },
+  ],
+  'sweep-auctions': [
+    {
+      metric: 'AuctionsNotSwept',
+      periods: 1,
+      runbook: 'day-ahead-failed',
+      says: 'could not open or close some gates of day-ahead auctions, or not have them cleared',
+    },
+    {
+      metric: 'AuctionsOverdue',
+      periods: 3,
+      runbook: 'day-ahead-failed',
+      says: 'has seen day-ahead auctions that are not booked a quarter of an hour after their gate closed',
+    },
+  ],
   'mark-instruments': [
     {
       metric: 'MarkPasses',
@@ -93,4 +121,6 @@ export const workflowRunbooks: Readonly<Record<(typeof workflows)[number]['name'
   'cash-settlement': 'settlement-failed',
   'collateral-liquidation': 'liquidation-failed',
   'sla-enforcement': 'sla-enforcement',
+  'day-ahead-auction': 'day-ahead-failed',
+  'physical-settlement': 'delivery-failed',
 }

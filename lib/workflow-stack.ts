@@ -15,6 +15,16 @@ import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 import { workflowRunbooks } from './watched.ts'
 
+/** What takes more than a task usually does: clearing solves integer programmes, and the others wait for many answers. */
+const largeTasks: Readonly<Record<string, { readonly megabytes?: number; readonly timeoutSeconds: number }>> = {
+  'clear-day': { megabytes: 3_008, timeoutSeconds: 900 },
+  'close-gate': { timeoutSeconds: 60 },
+  'collect-bids': { timeoutSeconds: 60 },
+  'list-hours': { timeoutSeconds: 60 },
+  'award-lots': { timeoutSeconds: 60 },
+  'release-bids': { timeoutSeconds: 60 },
+}
+
 /** They know the insurance fund by its account. */
 const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
 
@@ -51,8 +61,8 @@ export class WorkflowStack extends Stack {
           context,
           name,
           bundle: name,
-          megabytes: tenant.sizes.taskMegabytes,
-          timeoutSeconds: 20,
+          megabytes: largeTasks[name]?.megabytes ?? tenant.sizes.taskMegabytes,
+          timeoutSeconds: largeTasks[name]?.timeoutSeconds ?? 20,
           description: `A task of ${workflow}`,
           ...(payingTasks.has(name) && { environment: { [insuranceFundEnvironmentVariable]: tenant.insuranceFund } }),
         })

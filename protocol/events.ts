@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { deliveryStates } from '#domain/settlement/physical-delivery.ts'
 import { settlementKinds } from '#domain/trading/commands.ts'
 import { breachedLimits, paymentKinds } from '#domain/trading/events.ts'
 import { liquidationStepKinds } from './liquidation.ts'
+import { provisioningSteps } from './provisioning.ts'
 import { commandId, decimalText, instant, orderId, signedDecimalText } from './values.ts'
 
 /**
@@ -192,7 +194,7 @@ export const penaltyApplied = z
     payable: signedDecimalText.meta({
       description: 'USD that the provider owes the buyer by this change; negative: the buyer the provider',
     }),
-    payment_state: z.enum(['payable']),
+    payment_state: z.enum(['paid']),
     entries: z.array(
       z.object({
         entry_id: z.string(),
@@ -203,6 +205,85 @@ export const penaltyApplied = z
     ),
   })
   .meta({ id: 'PenaltyApplied.v1' })
+
+/** What all that tells of a delivery begins with. */
+const deliveryEnvelope = {
+  event_id: z.string().meta({ description: 'The same for every repeat' }),
+  timestamp: instant,
+  delivery_id: z.string().meta({ description: 'A UUID' }),
+  lane: z.number().int(),
+  instrument_name: z.string(),
+  buyer_account_id: z.number().int(),
+  seller_account_id: z.number().int(),
+}
+
+export const deliveryStateChanged = z
+  .object({
+    ...deliveryEnvelope,
+    sequence: z.number().int().meta({ description: 'Dense number of the change within its delivery, from 1' }),
+    delivery_state: z.enum(deliveryStates),
+    attempt: z.number().int().meta({ description: 'Of provisioning, from 1; 0 before the first' }),
+    amount: decimalText.meta({ description: 'Units that the change is about' }),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'DeliveryStateChanged.v1' })
+
+const provisioningRequest = {
+  ...deliveryEnvelope,
+  request_id: z.string().meta({
+    description:
+      'delivery#step#attempt; asked again under the same id, with a new callback_token, where an answer is late',
+  }),
+  step: z.enum(provisioningSteps),
+  attempt: z.number().int(),
+  callback_path: z.string().meta({ description: 'Of the HTTP API, to be answered by POST' }),
+  callback_token: z.string().meta({ description: 'To be sent along; only the last one of a request is taken' }),
+  answer_within_s: z.number().int(),
+  heartbeat_s: z.number().int().nullable().meta({
+    description:
+      'Whoever answers nothing for so long, not even a heartbeat, has failed; null: no heartbeat is asked for',
+  }),
+}
+
+/** To the provisioning service: reserve, provision, or tell what was there in the end. */
+export const provisioningRequested = z
+  .object({
+    ...provisioningRequest,
+    amount: decimalText.meta({ description: 'Units' }),
+    index: z.string().meta({ description: 'Resource class and region' }),
+    delivery_start: instant,
+    delivery_end: instant,
+  })
+  .meta({ id: 'ProvisioningRequested.v1' })
+
+/** To the provisioning service: give back whatever is reserved or provisioned for these attempts. */
+export const provisioningReleaseRequested = z
+  .object({ ...provisioningRequest, attempts: z.array(z.number().int()) })
+  .meta({ id: 'ProvisioningReleaseRequested.v1' })
+
+/** The auction of a delivery date is cleared, for one of its markets; its awards are booked. */
+export const dayAheadCleared = z
+  .object({
+    event_id: z.string().meta({ description: 'lane:delivery date:market; the same for every repeat' }),
+    lane: z.number().int(),
+    timestamp: instant,
+    delivery_date: z.string().meta({ examples: ['2026-11-25'] }),
+    market: z.string(),
+    hours: z.array(
+      z.object({
+        hour: z.number().int().meta({ description: 'UTC, from 0' }),
+        price: decimalText.nullable().meta({ description: 'null: nothing traded, and nothing bounded a price' }),
+        amount: decimalText.meta({ description: 'Units bought, which is as many as were sold' }),
+        instrument_name: z
+          .string()
+          .nullable()
+          .meta({ description: 'Of the future that was awarded; null: nothing was' }),
+      }),
+    ),
+    welfare: signedDecimalText.meta({ description: 'USD, of all markets that were cleared together' }),
+    gap_ppm: z.number().meta({ description: 'What of the welfare was not proved to be the most, in millionths' }),
+  })
+  .meta({ id: 'DayAheadCleared.v1' })
 
 export const busEvents = {
   'TradeExecuted.v1': tradeExecuted,
@@ -218,5 +299,9 @@ export const busEvents = {
   'LimitBreached.v1': limitBreached,
   'SlaBreached.v1': slaBreached,
   'PenaltyApplied.v1': penaltyApplied,
+  'DayAheadCleared.v1': dayAheadCleared,
+  'DeliveryStateChanged.v1': deliveryStateChanged,
+  'ProvisioningRequested.v1': provisioningRequested,
+  'ProvisioningReleaseRequested.v1': provisioningReleaseRequested,
 } as const
 export type BusEventName = keyof typeof busEvents

@@ -33,6 +33,8 @@ export const streamConsumers = [
   { context: 'risk', name: 'announce-margin-calls', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-liquidations', reads: 'liquidations' },
   { context: 'sla', name: 'correct-windows', reads: 'slaReadings' },
+  { context: 'delivery', name: 'start-deliveries', reads: 'deliveries' },
+  { context: 'delivery', name: 'announce-deliveries', reads: 'deliveries' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -73,6 +75,21 @@ export const tasks = [
   { context: 'sla', name: 'credit-penalty', workflow: 'sla-enforcement' },
   { context: 'sla', name: 'announce-penalty', workflow: 'sla-enforcement' },
   { context: 'sla', name: 'fail-enforcement', workflow: 'sla-enforcement' },
+  { context: 'day-ahead', name: 'close-gate', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'collect-bids', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'clear-day', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'list-hours', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'award-lots', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'release-bids', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'announce-clearing', workflow: 'day-ahead-auction' },
+  { context: 'day-ahead', name: 'fail-auction', workflow: 'day-ahead-auction' },
+  { context: 'delivery', name: 'nominate-delivery', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'request-provisioning', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'record-answer', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'cure-delivery', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'post-delivery', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'confirm-delivery', workflow: 'physical-settlement' },
+  { context: 'delivery', name: 'fail-delivery', workflow: 'physical-settlement' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -84,6 +101,8 @@ export const schedules = [
   { context: 'risk', name: 'scale-limits' },
   { context: 'risk', name: 'make-risk-epoch' },
   { context: 'sla', name: 'sweep-sla' },
+  { context: 'day-ahead', name: 'sweep-auctions' },
+  { context: 'delivery', name: 'sweep-deliveries' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -96,6 +115,8 @@ export const workflows = [
   { context: 'settlement', name: 'cash-settlement' },
   { context: 'risk', name: 'collateral-liquidation' },
   { context: 'sla', name: 'sla-enforcement' },
+  { context: 'day-ahead', name: 'day-ahead-auction' },
+  { context: 'delivery', name: 'physical-settlement' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -15,6 +15,8 @@ export const contexts = [
   'settlement',
   'risk',
   'sla',
+  'day-ahead',
+  'delivery',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

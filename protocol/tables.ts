@@ -203,6 +203,27 @@ export const tables = {
     partitionKey: text('contract_id'),
     sortKey: text('entry_key'),
   },
+  /** One row a lane and delivery date: what is auctioned by which rules, its gate, and how far it has come. */
+  dayAheadAuctions: {
+    name: 'day-ahead-auctions',
+    environmentVariable: 'DAY_AHEAD_AUCTIONS_TABLE',
+    partitionKey: text('lane'),
+    sortKey: text('delivery_date'),
+  },
+  /** Bids and offers as they were sent; whether they count is what the engine answered to their holds. */
+  dayAheadBids: {
+    name: 'day-ahead-bids',
+    environmentVariable: 'DAY_AHEAD_BIDS_TABLE',
+    partitionKey: text('auction'),
+    sortKey: text('bid_key'),
+  },
+  /** What an auction came to, in parts: prices and certificates, what is to be booked, and what each account has won. */
+  dayAheadResults: {
+    name: 'day-ahead-results',
+    environmentVariable: 'DAY_AHEAD_RESULTS_TABLE',
+    partitionKey: text('auction'),
+    sortKey: text('part'),
+  },
   /** Volume and realised variance of a market by window of event time. */
   marketWindows: {
     name: 'market-windows',
@@ -317,6 +338,22 @@ export const tables = {
     sortKey: text('row'),
     /** Sparse: only auctions carry opened_key. */
     globalIndexes: [{ name: 'by-lane', partitionKey: text('lane_number'), sortKey: text('opened_key') }],
+  },
+  /**
+   * One obligation to deliver: what the engine said of it, its head, its timeline, what the provisioning service was asked.
+   * Sparse indexes: only heads carry the numbers of the accounts, only what has not ended carries open_lane.
+   */
+  deliveries: {
+    name: 'deliveries',
+    environmentVariable: 'DELIVERIES_TABLE',
+    partitionKey: text('delivery_id'),
+    sortKey: text('row'),
+    globalIndexes: [
+      { name: 'by-buyer', partitionKey: text('buyer_number'), sortKey: text('obligated_key') },
+      { name: 'by-seller', partitionKey: text('seller_number'), sortKey: text('obligated_key') },
+      { name: 'open', partitionKey: text('open_lane'), sortKey: text('obligated_key') },
+    ],
+    stream: true,
   },
   /** API keys: keyed hashes of secrets and public keys, never a secret itself. */
   apiKeys: {

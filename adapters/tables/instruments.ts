@@ -5,6 +5,8 @@ import {
   type Instrument,
   noPositionLimit,
   plainFuture,
+  type Settlement,
+  settlements,
 } from '#domain/reference/instrument.ts'
 import { type Lifecycle, lifecycles } from '#domain/reference/lifecycle.ts'
 import { tables } from '#protocol/tables.ts'
@@ -237,7 +239,9 @@ const specificationOf = (item: Item): ContractSpecification => ({
   kind: oneOf(item, 'kind', contractKinds),
   underlying: text(item, 'underlying'),
   quoteCurrency: oneOf(item, 'quote_currency', ['USD']),
-  settlement: known(item, 'settlement', plainFuture.settlement, (from, name) => oneOf(from, name, ['cash'])),
+  settlement: known<Settlement>(item, 'settlement', plainFuture.settlement, (from, name) =>
+    oneOf(from, name, settlements),
+  ),
   tickSize: text(item, 'tick_size'),
   minTradeAmount: text(item, 'min_trade_amount'),
   contractSize: text(item, 'contract_size'),

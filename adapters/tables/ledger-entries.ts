@@ -15,6 +15,9 @@ export const ledgerEntryKinds = [
   'position-transfer',
   'loss-cover',
   'gain-haircut',
+  'award',
+  'payment',
+  'delivery',
   ...paymentKinds,
 ] as const
 export type LedgerEntryKind = (typeof ledgerEntryKinds)[number]
@@ -36,7 +39,7 @@ export interface LedgerEntry {
   /** The account's cash right after it. */
   readonly balanceMicros: number
   readonly instrumentName?: string
-  /** Of a transfer of cash or of a position, and where a loss is covered: the other account. */
+  /** Of a transfer of cash or of a position, of an award, payment or delivery, and where a loss is covered: the other account. */
   readonly counterAccountId?: number
   readonly atMillis: number
   readonly eventId: string

@@ -1,4 +1,4 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchGetCommand, type BatchGetCommandInput, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
@@ -29,6 +29,29 @@ export const getOutcome = async (commandId: string): Promise<OutcomeRow | undefi
     }),
   )
   return Item === undefined ? undefined : rowOf(Item)
+}
+
+/** Of so many at once that one request is enough for most. */
+const mostKeysOfRead = 100
+
+/** By command; none of those that nobody has answered yet. */
+export const getOutcomes = async (commandIds: readonly string[]): Promise<ReadonlyMap<string, OutcomeRow>> => {
+  const name = required(tables.outcomes.environmentVariable)
+  const found = new Map<string, OutcomeRow>()
+  let asked = [...new Set(commandIds)].map((command_id): Item => ({ command_id }))
+  while (asked.length > 0) {
+    const RequestItems: BatchGetCommandInput['RequestItems'] = {
+      [name]: { Keys: asked.slice(0, mostKeysOfRead).map(key => ({ ...key })), ConsistentRead: true },
+    }
+    const { Responses, UnprocessedKeys } = await dynamodb().send(new BatchGetCommand({ RequestItems }))
+    for (const item of Responses?.[name] ?? []) {
+      const row = rowOf(item)
+      found.set(row.commandId, row)
+    }
+    // Whatever did not fit the answer, or was throttled, is asked for again.
+    asked = [...(UnprocessedKeys?.[name]?.Keys ?? []), ...asked.slice(mostKeysOfRead)]
+  }
+  return found
 }
 
 /** `lifetime`: for good where no other row tells the end of it. */

@@ -3,7 +3,15 @@ import { type Item, integer, oneOf, optional, text } from '../items.ts'
 import { page } from '../pages.ts'
 import { transact, type Write } from '../writes.ts'
 
-export const parameterKinds = ['index', 'grid', 'marking', 'risk', 'liquidation', 'limit-scaling'] as const
+export const parameterKinds = [
+  'index',
+  'grid',
+  'marking',
+  'risk',
+  'liquidation',
+  'limit-scaling',
+  'day-ahead-market',
+] as const
 export type ParameterKind = (typeof parameterKinds)[number]
 
 /** A business parameter as of one version; versions are only ever added. */

@@ -13,7 +13,7 @@ export type AssessmentState = (typeof assessmentStates)[number]
 
 export const breachStates = ['breached', 'withdrawn'] as const
 /** Where the payment of a change stands; `none`: nothing has changed, nothing is to be paid. */
-export const paymentStates = ['none', 'payable'] as const
+export const paymentStates = ['none', 'paid'] as const
 export type PaymentState = (typeof paymentStates)[number]
 
 export interface AssessmentRow {

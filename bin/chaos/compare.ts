@@ -148,6 +148,13 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'set-risk-limits': 'risk-limits-set',
   'scale-risk-limits': 'risk-limits-scaled',
   'set-quote-budget': 'quote-budget-set',
+  'set-gate': 'gate-set',
+  'hold-bid': 'bid-held',
+  'withdraw-bid': 'hold-released',
+  'award-lots': 'lots-awarded',
+  'post-payment': 'payment-posted',
+  'obligate-deliveries': 'instrument-settled',
+  'settle-delivery': 'delivery-settled',
 }
 
 const idOf = (event: Event): string | undefined => {

@@ -1,5 +1,5 @@
 /** What the tables hold once every event is projected: told again here, without a line of the projectors. */
-import type { Event, OrderFields, PositionSettled, TradeLeg, TransferLeg } from '#domain/trading/events.ts'
+import type { AwardLeg, Event, OrderFields, PositionSettled, TradeLeg, TransferLeg } from '#domain/trading/events.ts'
 import { eventId } from '#protocol/executions-frame.ts'
 import type { Row, Tables } from './evidence.ts'
 import type { Replayed } from './replay.ts'
@@ -27,6 +27,12 @@ const cashCommands = [
   'transfer',
   'deposit-collateral',
   'withdraw-collateral',
+  'set-gate',
+  'hold-bid',
+  'withdraw-bid',
+  'award-lots',
+  'post-payment',
+  'settle-delivery',
 ] as const
 const liquidationCommands = [
   'begin-liquidation',
@@ -76,7 +82,7 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
     const stamp = { event_id: id, out_seq: outSeq }
     const own = (
       account_id: number,
-      { position, cashMicros }: TradeLeg | PositionSettled | TransferLeg,
+      { position, cashMicros }: TradeLeg | AwardLeg | PositionSettled | TransferLeg,
       instrumentId: number,
       entry: Row & { fee_micros?: number },
     ): void => {
@@ -103,6 +109,7 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
         settle(event.commandId, true)
         break
       case 'hold-placed':
+      case 'bid-held':
       case 'hold-released':
         balance(event.accountId, { held_micros: event.heldMicros, ...stamp })
         settle(event.commandId, true)
@@ -113,12 +120,42 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
         settle(event.commandId, true)
         break
       case 'transferred':
-        enter(event.accountId, event.cashMicros, outSeq, { kind: 'transfer', reference: event.commandId })
+      case 'payment-posted': {
+        const caused = { kind: event.type === 'transferred' ? 'transfer' : 'payment', reference: event.commandId }
+        enter(event.accountId, event.cashMicros, outSeq, caused)
         balance(event.accountId, { cash_micros: event.cashMicros, ...stamp })
-        enter(event.toAccountId, event.toCashMicros, outSeq, { kind: 'transfer', reference: event.commandId, leg: 1 })
+        enter(event.toAccountId, event.toCashMicros, outSeq, { ...caused, leg: 1 })
         balance(event.toAccountId, { cash_micros: event.toCashMicros, ...stamp })
         settle(event.commandId, true)
         break
+      }
+      case 'gate-set':
+        settle(event.commandId, true)
+        break
+      case 'lots-awarded':
+        for (const [leg, side] of [event.buy, event.sell].entries()) {
+          const caused = { kind: 'award', reference: event.commandId, fee_micros: side.feeMicros, leg }
+          own(side.accountId, side, event.instrumentId, caused)
+        }
+        settle(event.commandId, true)
+        break
+      case 'delivery-obligated':
+        balance(event.buyAccountId, { held_micros: event.buyHeldMicros, ...stamp })
+        balance(event.sellAccountId, { held_micros: event.sellHeldMicros, ...stamp })
+        break
+      case 'delivery-settled': {
+        const instrument_name = instrumentNames.get(event.instrumentId) ?? ''
+        const caused = { kind: 'delivery', reference: event.commandId, instrument_name }
+        for (const [leg, id, cash_micros, held_micros] of [
+          [0, event.buyAccountId, event.buyCashMicros, event.buyHeldMicros],
+          [1, event.sellAccountId, event.sellCashMicros, event.sellHeldMicros],
+        ] as const) {
+          enter(id, cash_micros, outSeq, { ...caused, leg })
+          balance(id, { cash_micros, held_micros, ...stamp })
+        }
+        settle(event.commandId, true)
+        break
+      }
       case 'collateral-deposited':
       case 'collateral-withdrawn': {
         const instrument_name = instrumentNames.get(event.instrumentId) ?? ''

@@ -83,7 +83,7 @@ export const completeSpecification = (proposal: ContractProposal, bounds: KnownB
     kind,
     underlying,
     quoteCurrency: 'USD',
-    settlement: 'cash',
+    settlement: terms?.kind === 'future' && terms.delivery !== undefined ? 'physical' : 'cash',
     tickSize,
     minTradeAmount: proposal.minTradeAmount,
     contractSize,

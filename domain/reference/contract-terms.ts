@@ -21,11 +21,23 @@ export const contractKinds = [
 ] as const
 export type ContractKind = (typeof contractKinds)[number]
 
-/** Settles on the arithmetic mean of an index's fixings from `averagingStartMillis` up to and with its expiration. */
+/**
+ * Settles on the arithmetic mean of an index's fixings from `averagingStartMillis` up to and with its expiration; where it is
+ * delivered, its positions end at their last price and what is long is then delivered by what is short.
+ */
 export interface FutureTerms {
   readonly kind: 'future'
   readonly index: string
   readonly averagingStartMillis: number
+  readonly delivery?: DeliveryTerms
+}
+
+/** Whole hours (UTC), from the expiration on. */
+export interface DeliveryTerms {
+  readonly startMillis: number
+  readonly endMillis: number
+  /** Of the invoice: what a seller holds until it has delivered, and pays where it does not. */
+  readonly penaltyPpm: number
 }
 
 export const exerciseStyles = ['european', 'american'] as const
@@ -276,6 +288,32 @@ const barrierOf = (value: unknown): BarrierTerms => {
   }
 }
 
+const hourMillis = 3_600_000
+
+/** ISO 8601 in UTC, on the hour. */
+const hourOf = (document: Document, name: string, fromMillis: number): number => {
+  const value = document[name]
+  const millis = typeof value === 'string' && instantPattern.test(value) ? Date.parse(value) : Number.NaN
+  if (!Number.isSafeInteger(millis) || millis < fromMillis || millis % hourMillis !== 0) throw new Wrong(name)
+  return millis
+}
+
+const deliveryOf = (value: unknown, { expirationMillis }: Given): DeliveryTerms => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Wrong('delivery')
+  const document = value as Document
+  try {
+    only(document, ['start', 'end', 'penalty_ppm'])
+    const startMillis = hourOf(document, 'start', expirationMillis)
+    return {
+      startMillis,
+      endMillis: hourOf(document, 'end', startMillis + hourMillis),
+      penaltyPpm: integerOf(document, 'penalty_ppm', 0, 1_000_000, 0),
+    }
+  } catch (error) {
+    throw error instanceof Wrong ? new Wrong(`delivery/${error.field}`) : error
+  }
+}
+
 const optionOf = (document: Document, given: Given): OptionTerms => {
   only(document, [
     'option_type',
@@ -328,11 +366,13 @@ const dayMillis = 86_400_000
 
 const readers: { readonly [Kind in ContractKind]: (document: Document, given: Given) => ContractTerms } = {
   future: (document, given) => {
-    only(document, ['index', 'averaging_start'])
+    only(document, ['index', 'averaging_start', 'delivery'])
+    const { delivery } = document
     return {
       kind: 'future',
       index: textOf(document, 'index', given.underlying),
       averagingStartMillis: instantOf(document, 'averaging_start', given, monthStart(given.expirationMillis - 1)),
+      ...(delivery === undefined ? {} : { delivery: deliveryOf(delivery, given) }),
     }
   },
   option: optionOf,
@@ -412,7 +452,19 @@ const instant = (millis: number): string => new Date(millis).toISOString()
 export const contractTermsDocument = (terms: ContractTerms): Document => {
   switch (terms.kind) {
     case 'future':
-      return { index: terms.index, averaging_start: instant(terms.averagingStartMillis) }
+      return {
+        index: terms.index,
+        averaging_start: instant(terms.averagingStartMillis),
+        ...(terms.delivery === undefined
+          ? {}
+          : {
+              delivery: {
+                start: instant(terms.delivery.startMillis),
+                end: instant(terms.delivery.endMillis),
+                penalty_ppm: terms.delivery.penaltyPpm,
+              },
+            }),
+      }
     case 'option':
       return {
         option_type: terms.optionType,

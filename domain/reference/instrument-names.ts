@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { decimalOfMicros, micros } from '../units.ts'
-import type { ContractKind, ContractTerms, OptionTerms } from './contract-terms.ts'
+import type { ContractKind, ContractTerms, DeliveryTerms, OptionTerms } from './contract-terms.ts'
 
 /**
  * What the name of a contract says of it. The table of all forms is in docs/instrument-names.md; by kind:
  *
  * future             H100.USE-27NOV26                  underlying, UTC day of expiration
+ *                    H100.USE-27NOV26-H05              delivered: the UTC day and hour in which that begins; where it
+ *                    H100.USE-27NOV26-H05.12           lasts longer, how many hours
  * option             H100.USE-27NOV26-2.50-C           and strike, C or P, and what it is beyond a European option:
  *                    …-C-AM   …-C-AVG                  American; on the average price;
  *                    …-C-DIG1.00   …-C-UO3.00          pays a fixed amount; barrier (U up, D down, I in, O out);
@@ -29,15 +31,25 @@ export type NamedContract = {
   readonly series?: string
 } & (
   | {
-      readonly kind: Exclude<ContractKind, 'option' | 'swap' | 'latency_future' | 'structured_product' | 'collateral'>
+      readonly kind: Exclude<
+        ContractKind,
+        'future' | 'option' | 'swap' | 'latency_future' | 'structured_product' | 'collateral'
+      >
       readonly day: string
     }
+  | { readonly kind: 'future'; readonly day: string; readonly delivery?: NamedDelivery }
   | { readonly kind: 'option'; readonly day: string; readonly option: NamedOption }
   | { readonly kind: 'swap'; readonly firstMonth: string; readonly lastMonth: string }
   | { readonly kind: 'latency_future'; readonly day: string; readonly percentilePpm: number }
   | { readonly kind: 'structured_product'; readonly day: string; readonly label: string }
   | { readonly kind: 'collateral' }
 )
+
+/** From which hour of the day on, and for how many. */
+export interface NamedDelivery {
+  readonly hour: number
+  readonly hours: number
+}
 
 export interface NamedOption {
   readonly optionType: 'call' | 'put'
@@ -78,7 +90,7 @@ export const instrumentNameOf = (contract: NamedContract): string => {
   const name = (...parts: readonly string[]): string => parts.join('-') + (series === undefined ? '' : `.${series}`)
   switch (contract.kind) {
     case 'future':
-      return name(underlying, contract.day)
+      return name(underlying, contract.day, ...deliveryParts(contract.delivery))
     case 'variance_swap':
       return name(underlying, contract.day, 'VAR')
     case 'option':
@@ -104,6 +116,12 @@ export const instrumentNameOf = (contract: NamedContract): string => {
     default:
       return name(prefixes[contract.kind], underlying, contract.day)
   }
+}
+
+const deliveryParts = (delivery: NamedDelivery | undefined): readonly string[] => {
+  if (delivery === undefined) return []
+  const { hour, hours } = delivery
+  return [`H${String(hour).padStart(2, '0')}${hours === 1 ? '' : `.${hours}`}`]
 }
 
 const optionParts = ({ optionType, strike, isAmerican, isAverage, cash, barrier }: NamedOption): readonly string[] => {
@@ -132,6 +150,7 @@ const series = '(?:\\.(?<series>[A-Z]))?'
 const pattern = (...parts: readonly string[]): RegExp => new RegExp(`^${parts.join('-')}${series}$`)
 
 const futurePattern = pattern(underlying, day)
+const deliveryPattern = pattern(underlying, day, 'H(?<hour>[01]\\d|2[0-3])(?:\\.(?<hours>[1-9]\\d{0,5}))?')
 const variancePattern = pattern(underlying, day, 'VAR')
 const swapPattern = pattern(underlying, 'SWAP', `(?<first>${month})(?:-(?<last>${month}))?`)
 const optionPattern = pattern(
@@ -218,6 +237,12 @@ const readers: readonly ((name: string) => NamedContract | undefined)[] = [
     const found = groupsOf(futurePattern.exec(name))
     return found && { ...sharedOf(found), kind: 'future', day: found['day'] ?? '' }
   },
+  name => {
+    const found = groupsOf(deliveryPattern.exec(name))
+    if (found === undefined) return undefined
+    const delivery = { hour: Number(found['hour']), hours: Number(found['hours'] ?? 1) }
+    return { ...sharedOf(found), kind: 'future', day: found['day'] ?? '', delivery }
+  },
 ]
 
 const measuredKinds = ['uptime_swap', 'performance_bond', 'accuracy_contract', 'job_contract'] as const
@@ -227,6 +252,8 @@ const directions = ['up-in', 'up-out', 'down-in', 'down-out'] as const
 export const namedContract = (terms: ContractTerms, underlying: string, expirationMillis: number): NamedContract => {
   const day = dayCode(expirationMillis)
   switch (terms.kind) {
+    case 'future':
+      return { kind: 'future', underlying, ...(terms.delivery === undefined ? { day } : namedDelivery(terms.delivery)) }
     case 'option':
       return { kind: 'option', underlying, day, option: namedOption(terms) }
     case 'swap':
@@ -247,6 +274,13 @@ export const namedContract = (terms: ContractTerms, underlying: string, expirati
       return { kind: terms.kind, underlying, day }
   }
 }
+
+const hourMillis = 3_600_000
+
+const namedDelivery = ({ startMillis, endMillis }: DeliveryTerms) => ({
+  day: dayCode(startMillis),
+  delivery: { hour: new Date(startMillis).getUTCHours(), hours: (endMillis - startMillis) / hourMillis },
+})
 
 const payoffLabel = (payoff: unknown): string =>
   createHash('sha256').update(JSON.stringify(payoff)).digest('hex').slice(0, 6).toUpperCase()

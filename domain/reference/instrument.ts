@@ -2,6 +2,10 @@ import { accept, type Outcome, reject } from '../outcome.ts'
 import { increments, micros } from '../units.ts'
 import { type ContractKind, type ContractTerms, readContractTerms } from './contract-terms.ts'
 
+/** In cash alone, or by delivery where the terms say of what. */
+export const settlements = ['cash', 'physical'] as const
+export type Settlement = (typeof settlements)[number]
+
 /** A contract specification as it is listed: decimals as text, so that nothing is rounded on its way in or out. */
 export interface ContractSpecification {
   /** Upper-case, for example `H100.USE-27NOV26`. */
@@ -10,7 +14,7 @@ export interface ContractSpecification {
   /** What is delivered or settled on, for example `H100.USE`: resource class and region. */
   readonly underlying: string
   readonly quoteCurrency: 'USD'
-  readonly settlement: 'cash'
+  readonly settlement: Settlement
   /** Smallest price step, USD for each unit (a GPU-hour, a vCPU-hour…). */
   readonly tickSize: string
   /** Smallest amount and amount step, in units. */
@@ -116,6 +120,8 @@ export const defineInstrument = (
   const read = readContractTerms(specification.kind, specification.terms, specification)
   if (!read.accepted) return read
   const terms = read.value
+  const isDelivered = terms.kind === 'future' && terms.delivery !== undefined
+  if ((specification.settlement === 'physical') !== isDelivered) return wrong('settlement')
   const legs = legsOf(terms)
   if (microsPerTickLotOfLeg * legs > maxInt32) return wrong('contract_size')
   const { settledLegs, distributedTicks } = adjustment

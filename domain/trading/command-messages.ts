@@ -1,11 +1,20 @@
 import { contractKinds, maxTermsBytes } from '../reference/contract-terms.ts'
-import { type ContractSpecification, isPlainFuture, plainFuture } from '../reference/instrument.ts'
+import {
+  type ContractSpecification,
+  isPlainFuture,
+  plainFuture,
+  type Settlement,
+  settlements,
+} from '../reference/instrument.ts'
 import {
   type Command,
+  deliveryOutcomes,
   directions,
   type GainShare,
+  gateStates,
   killScopes,
   maxMarks,
+  maxNameBytes,
   maxShares,
   noHash,
   type OrderType,
@@ -13,6 +22,7 @@ import {
   type PlaceOrder,
   type PostOnly,
   plainInstructions,
+  purposePattern,
   type RiskGroup,
   selfTradePreventions,
   settlementKinds,
@@ -20,7 +30,7 @@ import {
   timesInForce,
   triggers,
 } from './commands.ts'
-import { versionOfContracts, versionOfMargin } from './engine-version.ts'
+import { versionOfContracts, versionOfDelivery, versionOfMargin } from './engine-version.ts'
 import {
   bits,
   type Codec,
@@ -31,6 +41,7 @@ import {
   i32,
   i64,
   id,
+  idOrNone,
   isSafeLong,
   isZero,
   list,
@@ -128,7 +139,7 @@ export const plainFutureFields = (commissions: number, lengths: number) =>
   nested<ContractSpecification>({
     ...commonFields(commissions, lengths),
     kind: oneTextOf<ContractSpecification['kind']>(lengths + 2, [plainFuture.kind]),
-    settlement: unwritten(plainFuture.settlement),
+    settlement: unwritten<Settlement>(plainFuture.settlement),
     positionLimit: unwritten<string>(plainFuture.positionLimit),
     terms: unwritten<string>(plainFuture.terms),
   })
@@ -137,7 +148,7 @@ export const plainFutureFields = (commissions: number, lengths: number) =>
 export const contractFields = (commissions: number, lengths: number) =>
   nested<ContractSpecification>({
     ...commonFields(commissions, lengths),
-    settlement: oneTextOf(lengths + 16, [plainFuture.settlement] as const),
+    settlement: oneTextOf<Settlement>(lengths + 16, settlements),
     positionLimit: text(lengths + 18),
     terms: text(lengths + 20, 0, maxTermsBytes),
   })
@@ -376,6 +387,57 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     lotLossMicros: i64(40),
     lotCapMicros: i64(48),
   }),
+  'set-gate': command('set-gate', 32, {
+    commandId,
+    state: oneOf(24, gateStates),
+    gateName: text(26, 1, maxNameBytes),
+  }),
+  'hold-bid': command('hold-bid', 56, {
+    accountId,
+    commandId,
+    replacesHoldId: idOrNone(24),
+    amountMicros: i64(40),
+    gateName: text(48, 1, maxNameBytes),
+  }),
+  'withdraw-bid': command('withdraw-bid', 40, { accountId, commandId, holdId: id(24) }),
+  'award-lots': command('award-lots', 48, {
+    commandId,
+    instrumentId: u32(24),
+    priceTicks: i32(28),
+    lots: i32(32),
+    buyAccountId: u32(36),
+    sellAccountId: u32(40),
+    gateName: text(44, 1, maxNameBytes),
+  }),
+  'post-payment': command(
+    'post-payment',
+    40,
+    {
+      accountId,
+      commandId,
+      toAccountId: u32(24),
+      purpose: text(28, 1),
+      reference: text(30, 0, maxNameBytes),
+      amountMicros: i64(32),
+    },
+    {},
+    ({ purpose }) => {
+      if (!purposePattern.test(purpose)) throw new RangeError(`no purpose of a payment: ${purpose}`)
+    },
+  ),
+  'obligate-deliveries': command('obligate-deliveries', 32, {
+    commandId,
+    instrumentId: u32(24),
+    settlementTicks: i32(28),
+  }),
+  'settle-delivery': command('settle-delivery', 56, {
+    commandId,
+    instrumentId: u32(24),
+    deliveryNumber: u32(28),
+    lots: i64(32),
+    outcome: oneOf(40, deliveryOutcomes),
+    compensationMicros: i64(48),
+  }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -404,7 +466,8 @@ type Fault = 'unknown-message' | 'malformed-message'
 /** The highest type that an engine of a version knows. */
 const lastTypeOf = (version: number): number => {
   if (version < versionOfContracts) return commandType['activate-engine-version']
-  return version < versionOfMargin ? commandType['exercise-option'] : commandTypes.length
+  if (version < versionOfMargin) return commandType['exercise-option']
+  return version < versionOfDelivery ? commandType['set-quote-budget'] : commandTypes.length
 }
 
 /**
@@ -421,11 +484,13 @@ export const faultOf = (words: Int32Array, at: number, endWord: number, version:
   return isWellFormed(words, at, type, size) && isKindKnown(words, at, type, version) ? undefined : 'malformed-message'
 }
 
-/** Older rules know no collateral: to them it is no kind of contract. */
+/** Older rules know neither collateral nor delivery: to them these are no kind of contract and no settlement. */
 const isKindKnown = (words: Int32Array, at: number, type: number, version: number): boolean => {
-  if (type !== commandType['list-contract'] || version >= versionOfMargin) return true
+  if (type !== commandType['list-contract'] || version >= versionOfDelivery) return true
   const command = readCommand(words, at)
-  return command.type !== 'list-instrument' || command.specification.kind !== 'collateral'
+  if (command.type !== 'list-instrument') return true
+  const { kind, settlement } = command.specification
+  return settlement === 'cash' && (kind !== 'collateral' || version >= versionOfMargin)
 }
 
 const isWellFormed = (words: Int32Array, at: number, type: number, size: number): boolean => {

@@ -466,6 +466,79 @@ export interface SetQuoteBudget extends QuoteBudgetTerms {
   readonly accountId: number
 }
 
+/** Before which bids come and go, and after which they are awarded. Once closed it stays so. */
+export interface SetGate {
+  readonly type: 'set-gate'
+  readonly commandId: string
+  /** For example `day-ahead/2026-11-24`. */
+  readonly gateName: string
+  readonly state: GateState
+}
+
+/** Puts cash by for a bid, in place of the one that it replaces: both or neither. The command's id names the hold. */
+export interface HoldBid {
+  readonly type: 'hold-bid'
+  readonly commandId: string
+  readonly accountId: number
+  readonly gateName: string
+  readonly amountMicros: number
+  /** A hold of the account for the same gate; empty where it replaces none. */
+  readonly replacesHoldId: string
+}
+
+/** Frees what a bid holds, while the gate is open. */
+export interface WithdrawBid {
+  readonly type: 'withdraw-bid'
+  readonly commandId: string
+  readonly accountId: number
+  readonly holdId: string
+}
+
+/** What an auction cleared, once its gate is closed: one buys from the other, whatever their margin; no trade of the market. */
+export interface AwardLots {
+  readonly type: 'award-lots'
+  readonly commandId: string
+  readonly gateName: string
+  readonly instrumentId: number
+  readonly priceTicks: number
+  readonly lots: number
+  readonly buyAccountId: number
+  readonly sellAccountId: number
+}
+
+/** Cash that one account owes another, of whatever firm: paid whether or not it has it. */
+export interface PostPayment {
+  readonly type: 'post-payment'
+  readonly commandId: string
+  /** Who pays. */
+  readonly accountId: number
+  readonly toAccountId: number
+  readonly amountMicros: number
+  /** For example `sla-penalty`: see `purposePattern`. */
+  readonly purpose: string
+  readonly reference: string
+}
+
+/** The end of a future that is delivered: its positions are settled at the price, and each long one is owed by short ones from then on. */
+export interface ObligateDeliveries {
+  readonly type: 'obligate-deliveries'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly settlementTicks: number
+}
+
+/** What became of a delivery, or of a part of it. */
+export interface SettleDelivery {
+  readonly type: 'settle-delivery'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly deliveryNumber: number
+  readonly lots: number
+  readonly outcome: DeliveryOutcome
+  /** What the seller pays where it was not delivered; 0 where it was. */
+  readonly compensationMicros: number
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -508,6 +581,13 @@ export type Command =
   | SetRiskLimits
   | ScaleRiskLimits
   | SetQuoteBudget
+  | SetGate
+  | HoldBid
+  | WithdrawBid
+  | AwardLots
+  | PostPayment
+  | ObligateDeliveries
+  | SettleDelivery
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
@@ -535,6 +615,11 @@ export type KillScope = (typeof killScopes)[number]
 export const settlementKinds = ['variation', 'leg', 'distribution', 'final'] as const
 export type SettlementKind = (typeof settlementKinds)[number]
 
+export const gateStates = ['open', 'closed'] as const
+export type GateState = (typeof gateStates)[number]
+export const deliveryOutcomes = ['delivered', 'undelivered'] as const
+export type DeliveryOutcome = (typeof deliveryOutcomes)[number]
+
 /** What becomes of an order that may not take: it is refused, or its price slides to where it makes. */
 export type PostOnly = 'no' | 'reject' | 'slide'
 
@@ -545,6 +630,12 @@ export const maxMarks = 2_000
 
 /** Of one haircut-gains, so that its event is projected in one transaction. */
 export const maxShares = 40
+
+/** In bytes of UTF-8: of the name of a gate, and of the reference of a payment. */
+export const maxNameBytes = 64
+
+/** What a payment is for. */
+export const purposePattern = /^[a-z][a-z0-9-]{0,31}$/
 
 /** Of a label or a group: none. */
 export const noHash = '0'.repeat(16)

@@ -42,7 +42,7 @@ export class ContractLife extends Matching {
     return this.laneMillis >= listing.instrument.specification.expirationMillis
   }
 
-  private isOpen(listing: Listing): boolean {
+  protected isOpen(listing: Listing): boolean {
     return !this.isPast(listing) && listing.state !== stateNumber.closed && listing.state !== stateNumber.expired
   }
 
@@ -66,7 +66,7 @@ export class ContractLife extends Matching {
     return this.listings[this.instrumentIds.get(underlyingInstrument) ?? 0]
   }
 
-  /** Unless it is on an average: the future trades here, ends with it, and has prices that can be counted in micros. */
+  /** Unless it is on an average: the future trades here, ends with it in cash, and has prices that can be counted in micros. */
   private isOnFuture(terms: OptionTerms, expirationMillis: number): boolean {
     if (terms.underlyingInstrument === undefined) return true
     const future = this.underlyingOf(terms)
@@ -74,6 +74,7 @@ export class ContractLife extends Matching {
     const { specification } = future.instrument
     return (
       specification.kind === 'future' &&
+      specification.settlement === 'cash' &&
       specification.expirationMillis === expirationMillis &&
       micros(specification.maxPrice) !== undefined
     )
@@ -125,16 +126,30 @@ export class ContractLife extends Matching {
   }
 
   protected settleInstrument(command: SettleInstrument, words: Int32Array, idWord: number): Refusal {
-    const { commandId, instrumentId, settlementKind, number, priceTicks } = command
+    const { instrumentId, settlementKind, priceTicks } = command
     const listing = this.listings[instrumentId]
     if (listing === undefined) return 'unknown-instrument'
     if (listing.instrument.terms.kind === 'collateral') return 'is-collateral'
     const refusal = this.settlementRefusal(listing, command)
     if (refusal !== undefined) return refusal
+    if (settlementKind === 'final' && isDelivered(listing.instrument)) return 'not-cash-settled'
+    if (priceTicks < 0 || priceTicks > listing.instrument.maxPriceTicks) return 'price-out-of-range'
+    const after = adjusted(listing.instrument, command)
+    if (after !== listing.instrument) this.closeBook(listing, 'instrument-adjusted', words, idWord)
+    this.payHolders(listing, command, after)
+    return undefined
+  }
+
+  /** The end of what is delivered, which nobody may settle in cash alone: `tellMore` comes before the end is told. */
+  protected settleFinally(listing: Listing, commandId: string, priceTicks: number, tellMore: () => void): void {
+    const { instrumentId } = listing.instrument
+    const settlement = { commandId, instrumentId, settlementKind: 'final', number: 0, priceTicks } as const
+    this.payHolders(listing, { type: 'settle-instrument', ...settlement }, listing.instrument, tellMore)
+  }
+
+  private payHolders(listing: Listing, command: SettleInstrument, after: Instrument, tellMore?: () => void): void {
+    const { commandId, instrumentId, settlementKind, number, priceTicks } = command
     const before = listing.instrument
-    if (priceTicks < 0 || priceTicks > before.maxPriceTicks) return 'price-out-of-range'
-    const after = adjusted(before, command)
-    if (after !== before) this.closeBook(listing, 'instrument-adjusted', words, idWord)
     const holders = this.accounts.holdersOf(instrumentId)
     let longLots = 0
     for (const holding of holders) {
@@ -159,15 +174,15 @@ export class ContractLife extends Matching {
     }
     const { specificationVersion, settledLegs, distributedTicks } = after
     const now = { specificationVersion, settledLegs, distributedTicks }
+    tellMore?.()
     writeEvent(this.told, { ...command, type: 'instrument-settled', holders: holders.length, longLots, ...now })
     const { margin } = this
-    if (margin === undefined) return undefined
+    if (margin === undefined) return
     if (settlementKind === 'final') for (const holding of holders) margin.watch(this.accounts.account(holding))
-    if (after === before) return undefined
+    if (after === before) return
     // Its risk was that of the contract before: until the next epoch it is covered for whatever it settles at.
     margin.revise(listing)
     this.tellEpochDue(listing)
-    return undefined
   }
 
   /** Once an epoch, and never before the first. */
@@ -328,6 +343,8 @@ export class ContractLife extends Matching {
     )
   }
 }
+
+const isDelivered = ({ terms }: Instrument): boolean => terms.kind === 'future' && terms.delivery !== undefined
 
 /** The contract that is left once a leg or a distribution is paid; otherwise the same. */
 const adjusted = (instrument: Instrument, { settlementKind, priceTicks }: SettleInstrument): Instrument => {

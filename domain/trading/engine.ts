@@ -1,6 +1,8 @@
 import { reserveMicrosOf } from '../ledger/accounts.ts'
 import type { MarginFigures } from '../margin/margin-book.ts'
+import type { BidGatesState } from './bid-gates.ts'
 import type { PostOnly } from './commands.ts'
+import type { DeliveryObligationsState } from './delivery-obligations.ts'
 import { requireEngineVersion, versionOfMargin } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
 import type { LaneMarginState } from './lane-margin.ts'
@@ -52,6 +54,10 @@ export interface EngineState {
   readonly liquidations?: LiquidationsState
   /** Once one was set. */
   readonly limits?: RiskLimitsState
+  /** Once there was a gate. */
+  readonly bidGates?: BidGatesState
+  /** While something is owed. */
+  readonly deliveries?: DeliveryObligationsState
 }
 
 interface AccountState {
@@ -184,7 +190,13 @@ export class Engine extends TradingFloor {
         ? {}
         : { margin: this.margin.capture(), liquidations: this.liquidations.capture() }),
       ...this.limitsState(),
+      ...this.deliveryState(),
     }
+  }
+
+  private deliveryState(): Pick<EngineState, 'bidGates' | 'deliveries'> {
+    const [bidGates, deliveries] = [this.bidGates.capture(), this.deliveries.capture()]
+    return { ...(bidGates === undefined ? {} : { bidGates }), ...(deliveries === undefined ? {} : { deliveries }) }
   }
 
   private limitsState(): Pick<EngineState, 'limits'> {
@@ -292,8 +304,10 @@ export class Engine extends TradingFloor {
     if (state.margin === undefined) return
     const margin = this.createMargin()
     margin.restoreHolds(state.margin)
+    this.deliveries.restore(state.deliveries ?? [])
     margin.restore(state.margin)
     this.margin = margin
+    if (state.bidGates !== undefined) this.bidGates.restore(state.bidGates)
     if (state.limits !== undefined) this.limitDesk.restore(state.limits)
   }
 

@@ -10,8 +10,18 @@ import {
   plainFutureFields,
   plainOrderFields,
 } from './command-messages.ts'
-import { directions, killScopes, plainInstructions, settlementKinds } from './commands.ts'
 import {
+  deliveryOutcomes,
+  directions,
+  gateStates,
+  killScopes,
+  maxNameBytes,
+  plainInstructions,
+  purposePattern,
+  settlementKinds,
+} from './commands.ts'
+import {
+  type AwardLeg,
   breachedLimits,
   type CommandRejected,
   cancelReasons,
@@ -25,7 +35,7 @@ import {
   type TradeLeg,
   type TransferLeg,
 } from './events.ts'
-import { type Codec, codecsOf, entries, flag, hex, i32, i64, id, nested, oneOf, text, u32 } from './fields.ts'
+import { type Codec, codecsOf, entries, flag, hex, i32, i64, id, idOrNone, nested, oneOf, text, u32 } from './fields.ts'
 import { limitScales, limitTerms } from './limit-messages.ts'
 import { limitScopes } from './limit-terms.ts'
 import { tradingStates } from './market-controls.ts'
@@ -77,6 +87,15 @@ const leg = (offset: number) =>
 /** 32 bytes. */
 const transferLeg = (offset: number) =>
   nested<TransferLeg>({ position: position(offset), cashMicros: i64(offset + 24) })
+
+/** 48 bytes. */
+const awardLeg = (offset: number) =>
+  nested<AwardLeg>({
+    accountId: u32(offset),
+    feeMicros: i64(offset + 8),
+    position: position(offset + 16),
+    cashMicros: i64(offset + 40),
+  })
 
 const tradeFields = {
   instrumentId,
@@ -458,6 +477,75 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     firm: text(14),
     measured: i64(16),
     allowed: i64(24),
+  }),
+  'gate-set': event('gate-set', 32, {
+    commandId,
+    state: oneOf(24, gateStates),
+    gateName: text(26, 1, maxNameBytes),
+  }),
+  'bid-held': event('bid-held', 64, {
+    accountId,
+    commandId,
+    replacesHoldId: idOrNone(24),
+    amountMicros: i64(40),
+    heldMicros: i64(48),
+    gateName: text(56, 1, maxNameBytes),
+  }),
+  'lots-awarded': event('lots-awarded', 144, {
+    instrumentId,
+    commandId,
+    priceTicks: i32(24),
+    lots: i32(28),
+    houseFeesMicros: i64(32),
+    gateName: text(40, 1, maxNameBytes),
+    buy: awardLeg(48),
+    sell: awardLeg(96),
+  }),
+  'payment-posted': event(
+    'payment-posted',
+    56,
+    {
+      accountId,
+      commandId,
+      toAccountId: u32(24),
+      purpose: text(28, 1),
+      reference: text(30, 0, maxNameBytes),
+      amountMicros: i64(32),
+      cashMicros: i64(40),
+      toCashMicros: i64(48),
+    },
+    {},
+    ({ purpose }) => {
+      if (!purposePattern.test(purpose)) throw new RangeError(`no purpose of a payment: ${purpose}`)
+    },
+  ),
+  'delivery-obligated': event('delivery-obligated', 72, {
+    instrumentId,
+    commandId,
+    deliveryNumber: u32(24),
+    buyAccountId: u32(28),
+    sellAccountId: u32(32),
+    priceTicks: i32(36),
+    lots: i64(40),
+    invoiceMicros: i64(48),
+    buyHeldMicros: i64(56),
+    sellHeldMicros: i64(64),
+  }),
+  'delivery-settled': event('delivery-settled', 104, {
+    instrumentId,
+    commandId,
+    deliveryNumber: u32(24),
+    buyAccountId: u32(28),
+    sellAccountId: u32(32),
+    outcome: oneOf(36, deliveryOutcomes),
+    lots: i64(40),
+    remainingLots: i64(48),
+    invoiceMicros: i64(56),
+    compensationMicros: i64(64),
+    buyCashMicros: i64(72),
+    sellCashMicros: i64(80),
+    buyHeldMicros: i64(88),
+    sellHeldMicros: i64(96),
   }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]

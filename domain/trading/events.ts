@@ -3,8 +3,10 @@ import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
 import {
   type Command,
+  type DeliveryOutcome,
   type Direction,
   type GainShare,
+  type GateState,
   type KillScope,
   type PlaceOrder,
   type ProtectionLimits,
@@ -672,6 +674,100 @@ export interface LimitBreached {
   readonly firm: string
 }
 
+export interface GateSet {
+  readonly type: 'gate-set'
+  readonly commandId: string
+  readonly gateName: string
+  readonly state: GateState
+}
+
+/** Its command's id names the hold. That of the bid that it replaces is free. */
+export interface BidHeld {
+  readonly type: 'bid-held'
+  readonly accountId: number
+  readonly commandId: string
+  readonly gateName: string
+  readonly amountMicros: number
+  /** Empty where it replaces none. */
+  readonly replacesHoldId: string
+  /** The sum of the account's holds. */
+  readonly heldMicros: number
+}
+
+/** One of the two sides of an award, as it is left. */
+export interface AwardLeg {
+  readonly accountId: number
+  readonly feeMicros: number
+  readonly position: PositionState
+  readonly cashMicros: number
+}
+
+/** No trade of the market: it has no place in its prices and volumes. */
+export interface LotsAwarded {
+  readonly type: 'lots-awarded'
+  readonly commandId: string
+  readonly gateName: string
+  readonly instrumentId: number
+  readonly priceTicks: number
+  readonly lots: number
+  /** Both fees. */
+  readonly houseFeesMicros: number
+  readonly buy: AwardLeg
+  readonly sell: AwardLeg
+}
+
+export interface PaymentPosted {
+  readonly type: 'payment-posted'
+  /** Who has paid. */
+  readonly accountId: number
+  readonly commandId: string
+  readonly toAccountId: number
+  readonly amountMicros: number
+  readonly purpose: string
+  readonly reference: string
+  readonly cashMicros: number
+  readonly toCashMicros: number
+}
+
+/** Behind the payments of the settlement, before its end: the one owes the other so many lots of delivery. */
+export interface DeliveryObligated {
+  readonly type: 'delivery-obligated'
+  readonly commandId: string
+  readonly instrumentId: number
+  /** Of the instrument, from 1 on. */
+  readonly deliveryNumber: number
+  readonly buyAccountId: number
+  readonly sellAccountId: number
+  readonly lots: number
+  readonly priceTicks: number
+  /** What the buyer pays once all of it is delivered, and holds until then. */
+  readonly invoiceMicros: number
+  /** The sums of all that the accounts hold. */
+  readonly buyHeldMicros: number
+  readonly sellHeldMicros: number
+}
+
+export interface DeliverySettled {
+  readonly type: 'delivery-settled'
+  readonly commandId: string
+  readonly instrumentId: number
+  readonly deliveryNumber: number
+  readonly buyAccountId: number
+  readonly sellAccountId: number
+  /** What of it was settled, and what is left. */
+  readonly lots: number
+  readonly remainingLots: number
+  readonly outcome: DeliveryOutcome
+  /** Of the part: paid where it was delivered. */
+  readonly invoiceMicros: number
+  /** Paid by the seller where it was not. */
+  readonly compensationMicros: number
+  readonly buyCashMicros: number
+  readonly sellCashMicros: number
+  readonly buyHeldMicros: number
+  readonly sellHeldMicros: number
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -728,3 +824,9 @@ export type Event =
   | RiskLimitsScaled
   | QuoteBudgetSet
   | LimitBreached
+  | GateSet
+  | BidHeld
+  | LotsAwarded
+  | PaymentPosted
+  | DeliveryObligated
+  | DeliverySettled

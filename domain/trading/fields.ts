@@ -79,6 +79,24 @@ export const id = (offset: number): Field<string> => ({
   write: (words, value) => putIdText(words, offset / 4, value),
 })
 
+const noId = '00000000-0000-0000-0000-000000000000'
+
+/** All zeros where there is none, which is the empty text. */
+export const idOrNone = (offset: number): Field<string> => {
+  const { owned, read, write } = id(offset)
+  return {
+    owned,
+    read: (words, at, tail) => {
+      const value = read(words, at, tail)
+      return value === noId ? '' : value
+    },
+    write: (words, value, tail) => {
+      if (value === noId) throw new RangeError('no id is the empty text')
+      if (value !== '') write(words, value, tail)
+    },
+  }
+}
+
 export const hex = (offset: number, bytes: number): Field<string> => ({
   owned: whole(offset, bytes),
   read: (words, at) => hexAt(words, at + offset / 4, bytes),

@@ -47,6 +47,7 @@ export const marketOfEvent = (event: Event): number | undefined => {
     case 'instrument-delisted':
     case 'position-settled':
     case 'position-transferred':
+    case 'lots-awarded':
     case 'collateral-deposited':
     case 'collateral-withdrawn':
     case 'instrument-settled':
@@ -100,6 +101,11 @@ export const followed = (market: MarketData, event: Event, atMillis: number): Ma
     case 'position-transferred': {
       const { from, to, signedLots } = event
       const grown = longGrowth(from.position.sizeLots, -signedLots) + longGrowth(to.position.sizeLots, signedLots)
+      return grown === 0 ? market : { ...market, openInterestLots: market.openInterestLots + grown }
+    }
+    case 'lots-awarded': {
+      const { buy, sell, lots } = event
+      const grown = longGrowth(buy.position.sizeLots, lots) + longGrowth(sell.position.sizeLots, -lots)
       return grown === 0 ? market : { ...market, openInterestLots: market.openInterestLots + grown }
     }
     case 'collateral-deposited':

@@ -48,6 +48,13 @@ export const commandTypes = [
   'set-risk-limits',
   'scale-risk-limits',
   'set-quote-budget',
+  'set-gate',
+  'hold-bid',
+  'withdraw-bid',
+  'award-lots',
+  'post-payment',
+  'obligate-deliveries',
+  'settle-delivery',
 ] as const
 
 export const eventTypes = [
@@ -110,6 +117,12 @@ export const eventTypes = [
   'risk-limits-scaled',
   'quote-budget-set',
   'limit-breached',
+  'gate-set',
+  'bid-held',
+  'lots-awarded',
+  'payment-posted',
+  'delivery-obligated',
+  'delivery-settled',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

@@ -7,6 +7,7 @@ import {
 } from '../ledger/accounts.ts'
 import { type RejectionCode, rejectionCodes } from '../outcome.ts'
 import { type Instrument, maxInt32, noPositionLimit } from '../reference/instrument.ts'
+import { BidGates, maxHolds } from './bid-gates.ts'
 import type { Level } from './book.ts'
 import { readCommand, writeCommand } from './command-messages.ts'
 import type {
@@ -36,6 +37,7 @@ import type {
 } from './commands.ts'
 import { mostIcebergParts, noHash } from './commands.ts'
 import { ContractLife, type Refusal } from './contract-life.ts'
+import { DeliveryObligations } from './delivery-obligations.ts'
 import { firstEngineVersion, requireEngineVersion, versionOfMargin, versionOfToldClips } from './engine-version.ts'
 import { readEvent, writeEvent } from './event-messages.ts'
 import type { Event, StateCause, TradeLeg } from './events.ts'
@@ -60,8 +62,6 @@ import { PriceWatch } from './velocity.ts'
 
 const maxAccounts = 1_000_000
 const maxOpenOrders = 10_000
-/** Of one account. */
-const maxHolds = 1_000
 /** Orders good for the day end with it, in UTC. */
 const dayMillis = 86_400_000
 
@@ -142,6 +142,27 @@ export class TradingFloor extends ContractLife {
     movePosition: (holding, instrument, lots, ticks) => this.movePosition(holding, instrument, lots, ticks, 0),
     movePositionBack: (holding, instrument, lots, ticks, saved) =>
       this.movePositionBack(holding, instrument, lots, ticks, 0, saved),
+  })
+  protected readonly bidGates = new BidGates({
+    accounts: this.accounts,
+    listings: this.listings,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    isOpen: listing => this.isOpen(listing),
+    movePosition: (holding, instrument, lots, ticks, refundMicros) =>
+      this.movePosition(holding, instrument, lots, ticks, refundMicros),
+    movePositionBack: (holding, instrument, lots, ticks, refundMicros, saved) =>
+      this.movePositionBack(holding, instrument, lots, ticks, refundMicros, saved),
+    earn: micros => {
+      this.cells[houseAt] = (this.cells[houseAt] as number) + micros
+    },
+  })
+  protected readonly deliveries = new DeliveryObligations({
+    accounts: this.accounts,
+    listings: this.listings,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    settleFinally: (listing, commandId, ticks, tellMore) => this.settleFinally(listing, commandId, ticks, tellMore),
   })
   protected readonly limitDesk = new LimitDesk({
     accounts: this.accounts,
@@ -349,6 +370,20 @@ export class TradingFloor extends ContractLife {
         return this.limitDesk.scale(command)
       case 'set-quote-budget':
         return this.setQuoteBudget(command)
+      case 'set-gate':
+        return this.bidGates.set(command)
+      case 'hold-bid':
+        return this.bidGates.hold(command)
+      case 'withdraw-bid':
+        return this.bidGates.withdraw(command)
+      case 'award-lots':
+        return this.bidGates.award(command)
+      case 'post-payment':
+        return this.treasury.post(command)
+      case 'obligate-deliveries':
+        return this.deliveries.obligate(command)
+      case 'settle-delivery':
+        return this.deliveries.settle(command)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -929,7 +964,7 @@ export class TradingFloor extends ContractLife {
     const account = accounts.find(accountId)
     if (account === none) return 'unknown-account'
     const hold = margin.holds.get(holdId)
-    if (hold?.account !== account) return 'unknown-hold'
+    if (hold?.account !== account || this.bidGates.isBid(holdId)) return 'unknown-hold'
     if (amountMicros < 1 || amountMicros > hold.micros) return 'amount-out-of-range'
     const releasedMicros = hold.micros - amountMicros
     margin.addCash(account, releasedMicros)
@@ -947,8 +982,8 @@ export class TradingFloor extends ContractLife {
     if (account === none) return 'unknown-account'
     const hold = margin.holds.get(holdId)
     if (hold?.account !== account) return 'unknown-hold'
-    margin.addCash(account, hold.micros)
-    margin.removeHold(holdId, hold)
+    if (this.bidGates.isBeforeGate(holdId)) return 'gate-open'
+    this.bidGates.free(holdId, hold)
     const heldMicros = this.accounts.heldMicros(account)
     const releasedMicros = hold.micros
     writeEvent(this.told, { type: 'hold-released', commandId, accountId, holdId, releasedMicros, heldMicros })

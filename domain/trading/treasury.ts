@@ -1,10 +1,11 @@
 import type { Accounts } from '../ledger/accounts.ts'
-import type { DepositCollateral, Transfer, WithdrawCollateral } from './commands.ts'
+import type { DepositCollateral, PostPayment, Transfer, WithdrawCollateral } from './commands.ts'
 import type { Refusal } from './contract-life.ts'
 import { writeEvent } from './event-messages.ts'
 import { type LaneMargin, maxCashMicros } from './lane-margin.ts'
 import type { Listing } from './listing.ts'
 import { none } from './orders.ts'
+import { isBeyondPaying, pay } from './owed-payment.ts'
 import type { Tape } from './tape.ts'
 
 interface Surroundings {
@@ -14,7 +15,7 @@ interface Surroundings {
   margin(): LaneMargin
 }
 
-/** Cash between accounts of a firm, and assets that secure what an account trades: from engine version 4 on. */
+/** Cash between accounts, and assets that secure what an account trades: from engine version 4 on, payments across firms from 5. */
 export class Treasury {
   private readonly surroundings: Surroundings
 
@@ -37,6 +38,23 @@ export class Treasury {
     accounts.addCash(to, amountMicros)
     const left = { cashMicros: accounts.cashMicros(from), toCashMicros: accounts.cashMicros(to) }
     writeEvent(told, { type: 'transferred', commandId, accountId, toAccountId, amountMicros, ...left })
+    return undefined
+  }
+
+  /** Of what is owed: whoever it is between, and whatever the payer has. */
+  post(command: PostPayment): Refusal {
+    const { accountId, toAccountId, amountMicros, commandId, purpose, reference } = command
+    const { accounts, told } = this.surroundings
+    const from = accounts.find(accountId)
+    const to = accounts.find(toAccountId)
+    if (from === none || to === none) return 'unknown-account'
+    if (from === to) return 'transfer-not-allowed'
+    if (amountMicros < 1) return 'amount-out-of-range'
+    if (isBeyondPaying(accounts, from, to, amountMicros, amountMicros)) return 'exposure-too-large'
+    pay(accounts, this.surroundings.margin(), from, to, amountMicros)
+    const left = { cashMicros: accounts.cashMicros(from), toCashMicros: accounts.cashMicros(to) }
+    const paid = { accountId, toAccountId, amountMicros, purpose, reference }
+    writeEvent(told, { type: 'payment-posted', commandId, ...paid, ...left })
     return undefined
   }
 

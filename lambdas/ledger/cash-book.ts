@@ -84,7 +84,12 @@ export const accountsOf = (events: readonly PlacedEvent[]): ReadonlySet<number> 
           return [event.buyer.accountId, event.seller.accountId]
         case 'transferred':
         case 'position-transferred':
+        case 'payment-posted':
           return [event.accountId, event.toAccountId]
+        case 'lots-awarded':
+          return [event.buy.accountId, event.sell.accountId]
+        case 'delivery-settled':
+          return [event.buyAccountId, event.sellAccountId]
         case 'loss-covered':
           return [event.accountId, event.fundAccountId]
         case 'gains-haircut':

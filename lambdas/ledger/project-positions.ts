@@ -7,8 +7,12 @@ import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type {
   AccountOpened,
+  AwardLeg,
   CommandRejected,
+  DeliveryObligated,
+  DeliverySettled,
   Event,
+  PaymentPosted,
   PositionSettled,
   PositionState,
   TradeLeg,
@@ -20,6 +24,7 @@ import { acceptedOutcome, rejectedOutcome } from '../shell/outcome-writes.ts'
 import { type PlacedEvent, type Projection, serveProjection } from '../shell/projection.ts'
 import { accountOpenedBy } from './account-opening.ts'
 import { accountsOf, balanceOf, CashBook, stampOf } from './cash-book.ts'
+import { deliveryWrites } from './delivery-writes.ts'
 import { liquidationRecords } from './liquidation-records.ts'
 import { commandsOfLiquidation, lossWrites } from './loss-writes.ts'
 
@@ -47,6 +52,9 @@ const aboutPositions: ReadonlySet<Event['type']> = new Set<Event['type']>([
   'trade-busted',
   'position-settled',
   'position-transferred',
+  'lots-awarded',
+  'delivery-obligated',
+  'delivery-settled',
   'collateral-deposited',
   'collateral-withdrawn',
   'instrument-listed',
@@ -94,16 +102,47 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
         acceptedOutcome(placed, event.commandId),
       ]
     case 'hold-placed':
+    case 'bid-held':
     case 'hold-released':
       return [balanceOf(placed, event), acceptedOutcome(placed, event.commandId)]
     case 'hold-captured':
       return [...cash.moved(placed, event, { kind: 'hold-capture' }), acceptedOutcome(placed, event.commandId)]
     case 'transferred':
+    case 'payment-posted': {
+      const kind = event.type === 'transferred' ? 'transfer' : 'payment'
       return [
-        ...cash.moved(placed, event, { kind: 'transfer', counterAccountId: event.toAccountId }),
-        ...cash.moved(placed, receiverOf(event), { kind: 'transfer', leg: 1, counterAccountId: event.accountId }),
+        ...cash.moved(placed, event, { kind, counterAccountId: event.toAccountId }),
+        ...cash.moved(placed, receiverOf(event), { kind, leg: 1, counterAccountId: event.accountId }),
         acceptedOutcome(placed, event.commandId),
       ]
+    }
+    case 'gate-set':
+      return [acceptedOutcome(placed, event.commandId)]
+    case 'lots-awarded': {
+      // In the order of the engine: on an award to itself an account ends as the seller.
+      const writes = legWrites(placed, instrumentOf(event.instrumentId), [event.buy, event.sell], cash)
+      return [...writes, acceptedOutcome(placed, event.commandId)]
+    }
+    case 'delivery-obligated':
+      return [
+        ...heldBy(event).map(state => balanceOf(placed, state)),
+        ...deliveryWrites(placed, event, instrumentOf(event.instrumentId)),
+      ]
+    case 'delivery-settled': {
+      const instrument = instrumentOf(event.instrumentId)
+      const { instrumentName } = instrument.specification
+      const [buyer, seller] = heldBy(event)
+      const { commandId, buyAccountId, sellAccountId } = event
+      const cause = { kind: 'delivery', instrumentName } as const
+      const bought = { ...buyer, commandId, cashMicros: event.buyCashMicros }
+      const sold = { ...seller, commandId, cashMicros: event.sellCashMicros }
+      return [
+        ...cash.moved(placed, bought, { ...cause, counterAccountId: sellAccountId }),
+        ...cash.moved(placed, sold, { ...cause, leg: 1, counterAccountId: buyAccountId }),
+        ...deliveryWrites(placed, event, instrument),
+        acceptedOutcome(placed, commandId),
+      ]
+    }
     case 'collateral-deposited':
     case 'collateral-withdrawn': {
       const { sizeLots } = event
@@ -153,10 +192,16 @@ const commandsOfCash: ReadonlySet<CommandRejected['commandType']> = new Set<Comm
   'transfer',
   'deposit-collateral',
   'withdraw-collateral',
+  'set-gate',
+  'hold-bid',
+  'withdraw-bid',
+  'award-lots',
+  'post-payment',
+  'settle-delivery',
 ])
 
-/** A side of a trade, of a payment, or of a position that somebody else took over. */
-type CashLeg = TradeLeg | PositionSettled | (TransferLeg & { readonly accountId: number })
+/** A side of a trade, an award or a payment, or of a position that somebody else took over. */
+type CashLeg = TradeLeg | AwardLeg | PositionSettled | (TransferLeg & { readonly accountId: number })
 
 const legWrites = (
   placed: PlacedEvent,
@@ -205,7 +250,7 @@ const nothing: Omit<PositionState, 'sizeLots'> = { entryTickLots: 0, realisedMic
 /** The id of a trade, where no command's is that of the payment. */
 const referenceOf = ({ event, lane, outSeq }: PlacedEvent): { readonly commandId: string } => {
   if (event.type === 'trade-busted') return { commandId: event.tradeId }
-  if (event.type === 'position-transferred') return event
+  if (event.type === 'position-transferred' || event.type === 'lots-awarded') return event
   return { commandId: tradeIdOf(lane, outSeq) }
 }
 
@@ -214,6 +259,11 @@ const causeOf = (
   leg: CashLeg,
 ): { readonly kind: LedgerEntryKind; readonly feeMicros?: number; readonly counterAccountId?: number } => {
   if ('settlementKind' in leg) return { kind: leg.settlementKind }
+  if (event.type === 'lots-awarded' && 'feeMicros' in leg) {
+    const { buy, sell } = event
+    const counterAccountId = leg === buy ? sell.accountId : buy.accountId
+    return { kind: 'award', feeMicros: leg.feeMicros, counterAccountId }
+  }
   if ('feeMicros' in leg)
     return { kind: event.type === 'trade-busted' ? 'trade-bust' : 'trade', feeMicros: leg.feeMicros }
   if (event.type !== 'position-transferred') throw new Error(`a leg without a fee in ${event.type}`)
@@ -221,8 +271,15 @@ const causeOf = (
   return { kind: 'position-transfer', counterAccountId }
 }
 
+/** What buyer and seller hold. */
+const heldBy = (event: DeliveryObligated | DeliverySettled) =>
+  [
+    { accountId: event.buyAccountId, heldMicros: event.buyHeldMicros },
+    { accountId: event.sellAccountId, heldMicros: event.sellHeldMicros },
+  ] as const
+
 /** The other side of a transfer. */
-const receiverOf = ({ toAccountId, toCashMicros, commandId }: Transferred) => ({
+const receiverOf = ({ toAccountId, toCashMicros, commandId }: Transferred | PaymentPosted) => ({
   accountId: toAccountId,
   cashMicros: toCashMicros,
   commandId,

@@ -4,7 +4,7 @@ import { readPayoff } from '#domain/pricing/payoff-tree.ts'
 import { type ContractProposal, completeSpecification, type KnownBounds } from '#domain/reference/contract-listing.ts'
 import { type OptionTerms, readContractTerms } from '#domain/reference/contract-terms.ts'
 import { type ContractSpecification, isPlainFuture } from '#domain/reference/instrument.ts'
-import { versionOfContracts, versionOfMargin } from '#domain/trading/engine-version.ts'
+import { versionOfContracts, versionOfDelivery, versionOfMargin } from '#domain/trading/engine-version.ts'
 import { increments } from '#domain/units.ts'
 import type { ListingRequest } from '#protocol/operations/reference.ts'
 import type { Rejection } from '../shell/http.ts'
@@ -69,10 +69,13 @@ export const specifyContract = async (
   const specified = completeSpecification(proposal, bounds)
   if (!specified.ok) return wrongField(specified.fault.field, specified.fault.reason)
   const { specification } = specified
-  const missing = isPlainFuture(specification)
-    ? undefined
-    : await engineVersionMissing(lane, specification.kind === 'collateral' ? versionOfMargin : versionOfContracts)
+  const missing = isPlainFuture(specification) ? undefined : await engineVersionMissing(lane, versionOf(specification))
   return missing ?? { specification }
+}
+
+const versionOf = ({ kind, settlement }: ContractSpecification): number => {
+  if (settlement === 'physical') return versionOfDelivery
+  return kind === 'collateral' ? versionOfMargin : versionOfContracts
 }
 
 /** What the bounds follow from: the option's future, the payoff's proof. Everything that is observed must exist. */
@@ -102,6 +105,7 @@ const futureBounds = async (
   if (future === undefined) return wrong(field, `is not listed in lane ${lane}`)
   const { specification } = future.instrument
   if (specification.kind !== 'future') return wrong(field, 'must be a future')
+  if (specification.settlement !== 'cash') return wrong(field, 'must be settled in cash')
   if (!future.isActive) return wrong(field, 'does not trade any more')
   if (specification.expirationMillis !== expirationMillis)
     return wrong(
@@ -182,6 +186,8 @@ const ruleOf: Readonly<Record<string, string>> = {
   'terms/barrier': 'cannot be joined with cash',
   'terms/underlying_instrument': 'is needed, except for an average-price option, which has none',
   'terms/averaging_start': 'must be an instant before the expiration',
+  'terms/delivery/start': 'must be on the hour, and not before the expiration',
+  'terms/delivery/end': 'must be on the hour, and after the start',
   'terms/observation_start': 'must be an instant before the expiration',
   'terms/period_start': 'must be an instant before the expiration',
   'terms/strike': 'must have at most six digits after the point, and be above zero',

@@ -42,6 +42,7 @@ const ownCommands: ReadonlySet<string> = new Set<CommandRejected['commandType']>
   'expire-instrument',
   'delist-instrument',
   'settle-instrument',
+  'obligate-deliveries',
   'exercise-option',
   'risk-epoch-begin',
   'risk-epoch-chunk',

@@ -15,6 +15,8 @@ export const beginDueSettlements = async (market: InstrumentRow, nowMillis: numb
 export const beginFinalSettlement = async (market: InstrumentRow): Promise<void> => {
   const { instrument, lifecycle, closedAtMillis } = market
   const { expirationMillis } = instrument.specification
+  // What is delivered is settled by lambdas/delivery.
+  if (instrument.specification.settlement === 'physical') return
   if (lifecycle !== 'expired' && lifecycle !== 'delisted') return
   const dueAtMillis =
     lifecycle === 'expired' ? expirationMillis : Math.min(closedAtMillis ?? expirationMillis, expirationMillis)

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { getSettlement } from '#adapters/tables/settlements.ts'
 import { accept } from '#domain/outcome.ts'
 import { logger, serveTask } from '../shell/task.ts'
+import { toldFailure } from '../shell/told-failure.ts'
 import { advanceSettlement, settlementStep } from './settlement-step.ts'
 
 const input = z.object({
@@ -9,8 +10,6 @@ const input = z.object({
   /** As the workflow caught it. */
   failure: z.object({ Error: z.string(), Cause: z.string().optional() }),
 })
-
-const longestTold = 500
 
 /** Ends the attempt in the row, so that a person may begin another; what was paid stays paid. */
 export const handler = serveTask(input, async ({ failure, ...step }) => {
@@ -22,16 +21,3 @@ export const handler = serveTask(input, async ({ failure, ...step }) => {
   if (isOurs) await advanceSettlement(row, { state: 'failed', failure: told })
   return accept(step)
 })
-
-const cause = z.object({ errorMessage: z.string() })
-
-/** The name of the error, and what a task said of it. */
-const toldFailure = (name: string, text: string | undefined): string => {
-  try {
-    const parsed = cause.safeParse(JSON.parse(text ?? ''))
-    return (parsed.success ? `${name}: ${parsed.data.errorMessage}` : name).slice(0, longestTold)
-  } catch {
-    // Not written by a function: a timeout has no cause.
-    return name
-  }
-}

@@ -8,6 +8,7 @@ import { settlementOf } from './settlement-view.ts'
 export const handle: Handle<typeof startSettlement> = async ({ path, body }) => {
   const market = await knownMarket(path.instrument_name)
   if ('code' in market) return market
+  if (market.instrument.specification.settlement === 'physical') return { code: 'not-cash-settled' }
   const { settlement_kind: kind, number } = body
   const row = await getSettlement(market.lane, market.instrument.instrumentId, { kind, number })
   if (row === undefined) return { code: 'not-found', detail: 'The market has no such settlement, or not yet.' }

@@ -36,6 +36,13 @@ export const handle: Handle<typeof createSlaContract> = async ({ body, principal
     .filter((_, at) => accounts[at]?.accountState !== 'open')
     .map(name => ({ pointer: `#/${name}`, detail: 'is not open' }))
   if (errors.length > 0) return { code: 'unknown-account', errors }
+  if (accounts[0]?.lane !== accounts[1]?.lane)
+    return {
+      code: 'invalid-request',
+      errors: [
+        { pointer: '#/buyer_account', detail: 'must be of the lane of provider_account: penalties are paid in it' },
+      ],
+    }
   if (await addSlaContract(row)) return answerOf(row, requestHash)
   const first = await getSlaContract(contractId)
   return first === undefined ? { code: 'dependency-unavailable' } : answerOf(first, requestHash)

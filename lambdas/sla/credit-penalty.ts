@@ -1,25 +1,39 @@
+import * as z from 'zod'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
-import { advance, enforcementOf, enforcementStep } from './enforcement-step.ts'
+import { advance, EnforcementError, enforcementOf, enforcementStep } from './enforcement-step.ts'
 import { payPenalty } from './penalty-payment.ts'
 
-/** Has the change of the month's penalty paid. */
-export const handler = serveTask(enforcementStep, async step => {
+const input = z.object({ ...enforcementStep.shape, polls: z.int().min(0).default(0) })
+
+/** With the pauses between them five minutes. */
+const mostPolls = 64
+const longestPauseSeconds = 5
+
+/** Has the change of the month's penalty paid, and asked again after a pause, says whether it is. */
+export const handler = serveTask(input, async ({ polls, ...step }) => {
   const { contract, row } = await enforcementOf(step)
-  if (row.state !== 'posted') return accept(step)
-  const { contractId, month, version, due, previousPenaltyMicros } = row
+  const told = { ...step, polls: polls + 1, wait_seconds: Math.min(polls + 1, longestPauseSeconds) }
+  if (row.state !== 'posted') return accept({ ...told, is_done: true })
+  const { contractId, month, version, due, previousPenaltyMicros, attempt } = row
   if (due === undefined || previousPenaltyMicros === undefined) throw new Error(`${contractId} ${month} is not posted`)
   const changeMicros = due.penaltyMicros - previousPenaltyMicros
   const { providerAccount, buyerAccount } = contract
-  const paymentState =
-    changeMicros === 0
-      ? 'none'
-      : await payPenalty({
-          name: `${contractId}:${month}:${version}`,
-          fromAccount: changeMicros > 0 ? providerAccount : buyerAccount,
-          toAccount: changeMicros > 0 ? buyerAccount : providerAccount,
-          amountMicros: Math.abs(changeMicros),
-        })
-  await advance(row, { state: 'credited', paymentState })
-  return accept(step)
+  const isReversal = changeMicros < 0
+  const isPaid =
+    changeMicros === 0 ||
+    (await payPenalty({
+      name: `${contractId}:${month}:${version}`,
+      fromAccount: isReversal ? buyerAccount : providerAccount,
+      toAccount: isReversal ? providerAccount : buyerAccount,
+      amountMicros: Math.abs(changeMicros),
+      isReversal,
+      attempt,
+    }))
+  if (!isPaid) {
+    if (polls >= mostPolls) throw new EnforcementError('PaymentUnanswered', 'the engine has not answered')
+    return accept({ ...told, is_done: false })
+  }
+  await advance(row, { state: 'credited', paymentState: changeMicros === 0 ? 'none' : 'paid' })
+  return accept({ ...told, is_done: true })
 })

@@ -13,7 +13,10 @@ export type EnforcementStep = z.infer<typeof enforcementStep>
 
 /** Ends a step by a name that the workflow knows: see stepfunctions/sla-enforcement.asl.json. */
 export class EnforcementError extends Error {
-  constructor(name: 'EnforcementReplaced' | 'WindowsDiffer' | 'NotAssessable', message: string) {
+  constructor(
+    name: 'EnforcementReplaced' | 'WindowsDiffer' | 'NotAssessable' | 'PaymentRejected' | 'PaymentUnanswered',
+    message: string,
+  ) {
     super(message)
     this.name = name
   }

@@ -1,5 +1,7 @@
 import type { Context } from '#protocol/operation.ts'
 import type { ContextAccess } from '../context-access.ts'
+import { dayAhead } from './day-ahead.ts'
+import { delivery } from './delivery.ts'
 import { indices } from './indices.ts'
 import { ledger } from './ledger.ts'
 import { marketMaking } from './market-making.ts'
@@ -25,5 +27,7 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   settlement,
   risk,
   sla,
+  'day-ahead': dayAhead,
+  delivery,
   platform,
 }

@@ -33,6 +33,7 @@ export const ledger: ContextAccess<'ledger'> = {
       .table('ledgerEntries', 'PutItem')
       .table('marginCalls', 'PutItem')
       .table('liquidations', 'PutItem')
+      .table('deliveries', 'PutItem')
       .table('outcomes', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),

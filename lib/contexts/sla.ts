@@ -28,7 +28,7 @@ export const sla: ContextAccess<'sla'> = {
   'assess-month': step,
   'post-penalty': given =>
     step(given).table('slaPenalties', 'Query', 'PutItem').table('measurements', 'Query', 'PutItem'),
-  'credit-penalty': step,
+  'credit-penalty': given => step(given).table('accounts', 'GetItem').table('outcomes', 'GetItem').putOrders(),
   'announce-penalty': given => step(given).table('slaPenalties', 'Query').putEvents(),
   'fail-enforcement': step,
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { barrierDirections, contractKinds, exerciseStyles } from '#domain/reference/contract-terms.ts'
+import { settlements } from '#domain/reference/instrument.ts'
 import { lifecycles } from '#domain/reference/lifecycle.ts'
 import { expiryCadences } from '#domain/reference/listing-grid.ts'
 import { candleResolutions } from '#domain/trading/candles.ts'
@@ -44,6 +45,18 @@ export const futureTerms = z
   .strictObject({
     index,
     averaging_start: utc.optional().meta({ description: 'The beginning of the last month (UTC) unless told' }),
+    delivery: z
+      .strictObject({
+        start: utc.meta({ description: 'On the hour (UTC), not before the expiration' }),
+        end: utc,
+        penalty_ppm: ppm(0, 1_000_000).meta({
+          description: 'Of the invoice: what a seller holds until it has delivered; 0 unless told',
+        }),
+      })
+      .optional()
+      .meta({
+        description: 'Of a future that is delivered: its positions end at the price, and the seller owes compute',
+      }),
   })
   .meta({ id: 'FutureTerms', description: 'Settles on the mean of the index’s fixings from averaging_start on' })
 
@@ -157,7 +170,7 @@ export const market = z
     kind: z.enum(contractKinds),
     underlying: z.string(),
     quote_currency: z.literal('USD'),
-    settlement: z.literal('cash'),
+    settlement: z.enum(settlements),
     tick_size: decimalText,
     min_trade_amount: decimalText,
     contract_size: decimalText.meta({ description: 'Of a swap, for each leg' }),

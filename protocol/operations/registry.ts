@@ -1,4 +1,6 @@
 import type { Operation } from '../operation.ts'
+import { dayAheadOperations } from './day-ahead.ts'
+import { deliveryOperations } from './delivery.ts'
 import { indicesOperations } from './indices.ts'
 import { ledgerOperations } from './ledger.ts'
 import { marketMakingOperations } from './market-making.ts'
@@ -28,5 +30,7 @@ export const operations: readonly Operation[] = [
   ...settlementOperations,
   ...riskOperations,
   ...slaOperations,
+  ...dayAheadOperations,
+  ...deliveryOperations,
   ...platformOperations,
 ]

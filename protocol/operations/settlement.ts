@@ -89,7 +89,7 @@ export const startSettlement = operation({
     }),
   },
   responses: { 202: { description: 'Begun; follow it by the list', schema: settlement } },
-  rejections: ['unknown-instrument', 'not-found', 'settlement-under-way', 'instrument-settled'],
+  rejections: ['unknown-instrument', 'not-found', 'not-cash-settled', 'settlement-under-way', 'instrument-settled'],
 })
 
 export const exerciseOption = operation({

@@ -20,6 +20,9 @@ const decidedEarly = 'only barriers and products whose days are over are looked 
 /** test/lambdas/risk/collateral-liquidation.test.ts runs that workflow over real tables and the real engine. */
 const liquidated = 'the liquidation of a journey ends in the auction, without a loss'
 
+/** test/lambdas/delivery/physical-settlement.test.ts runs that workflow, and the sweep, over real tables and the real engine. */
+const brokenDelivery = 'no delivery of a journey breaks, or loses its start'
+
 export const unusedGrants: readonly UnusedGrant[] = [
   {
     caller: 'BeginLiquidationFunction',
@@ -140,6 +143,54 @@ export const unusedGrants: readonly UnusedGrant[] = [
     action: '*',
     resource: '*',
     reason: 'the workflow calls it only when a settlement failed',
+  },
+  {
+    caller: 'FailAuctionFunction',
+    action: '*',
+    resource: '*',
+    reason: 'the workflow calls it only when an auction failed',
+  },
+  {
+    caller: 'CollectBidsFunction',
+    action: 'k*',
+    resource: '*',
+    reason: 'only a bid whose command was lost is sent again: test/lambdas/day-ahead/day-ahead-auction.test.ts',
+  },
+  {
+    caller: 'SweepAuctionsFunction',
+    action: 'states:StartExecution',
+    resource: '*',
+    reason: 'gates close by schedule at noon',
+  },
+  {
+    caller: 'FailDeliveryFunction',
+    action: '*',
+    resource: '*',
+    reason: brokenDelivery,
+  },
+  {
+    caller: 'SweepDeliveriesFunction',
+    action: '*',
+    resource: 'DeliveriesTable',
+    reason: brokenDelivery,
+  },
+  {
+    caller: 'SweepDeliveriesFunction',
+    action: 'states:StartExecution',
+    resource: '*',
+    reason: brokenDelivery,
+  },
+  {
+    caller: 'DeliveryHttpFunction',
+    action: 'states:SendTaskHeartbeat',
+    resource: '*',
+    reason: 'the provisioning service of a journey answers at once',
+  },
+  {
+    caller: 'RequestProvisioningFunction',
+    action: 'states:SendTaskSuccess',
+    resource: '*',
+    reason: 'only what was answered while the workflow broke is not asked again',
   },
   {
     caller: 'FailEnforcementFunction',

@@ -5,12 +5,14 @@ import { contexts } from '#protocol/operation.ts'
 
 /** zod, the shell and the words of every code are 210 kB of each. */
 const mostBytes = 270_000
-/** Beside it: contracts and their names; margin over rows; the pricers; the engine that decides a preview, and the pricers again. */
+/** Beside it: contracts and their names; margin over rows; the pricers; the engine that decides a preview, and the pricers again; what a settlement price follows from. */
 const mostBytesOf: Readonly<Record<string, number>> = {
   'lambdas/reference/http.ts': 300_000,
+  'lambdas/day-ahead/http.ts': 300_000,
   'lambdas/ledger/http.ts': 325_000,
   'lambdas/pricing/http.ts': 370_000,
   'lambdas/risk/http.ts': 550_000,
+  'lambdas/delivery/http.ts': 330_000,
 }
 /** The AWS SDK and what only it brings along; Lambda's own copy would do. */
 const sdk =

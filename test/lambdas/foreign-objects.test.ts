@@ -17,6 +17,8 @@ const nobodys: Readonly<Record<string, string>> = {
   instrument_name: 'everybody trades it',
   grid: 'a rule by which everybody’s contracts are listed',
   underlying: 'everybody trades it',
+  market: 'everybody bids in it',
+  delivery_date: 'everybody bids for it',
   index: 'everybody settles on it',
   series: 'everybody settles on it',
   client_order_id: 'a name among the account’s own requests',
@@ -39,6 +41,7 @@ const meantForOthers: Readonly<Record<string, string>> = {
   'resume-liquidation': 'a risk manager’s, about accounts of others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
   'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
+  'answer-provisioning': 'the provisioning service’s, about deliveries of others',
   'create-sla-contract': 'a market operator’s, about what others have promised each other',
 }
 

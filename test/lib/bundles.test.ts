@@ -70,6 +70,11 @@ describe('bundles', () => {
     expect(await readFile(join(platform, 'docs.html'), 'utf8')).toBe('<html>')
   })
 
+  test('the solver lies next to the function that clears auctions', async () => {
+    const wasm = await readFile(join(bundles.functionFolder('clear-day'), 'highs.wasm'))
+    expect(wasm.subarray(0, 4).toString('latin1')).toBe('\0asm')
+  })
+
   test('what went into them is told', async () => {
     const { outputs } = JSON.parse(await readFile(join(folder, 'dist', 'meta.json'), 'utf8'))
     expect(Object.keys(outputs).filter(name => name.endsWith('.mjs'))).toHaveLength(functionEntries.length + 1)

@@ -641,6 +641,108 @@ const golden: readonly (readonly [number, Event, string])[] = [
     },
     `2800 3b 01 00000000 00000000 01 00 0400 1e00000000000000 0500000000000000 61636d65 00000000`,
   ],
+  [
+    60,
+    { type: 'gate-set', commandId, gateName: 'day-1', state: 'closed' },
+    `2800 3c 01 00000000 ${named} 01 00 0500 00000000 6461792d31 000000`,
+  ],
+  [
+    61,
+    {
+      type: 'bid-held',
+      accountId: 1,
+      commandId,
+      gateName: 'day-1',
+      amountMicros: 5,
+      replacesHoldId: idOf(0xa1),
+      heldMicros: 30,
+    },
+    `4800 3d 01 01000000 ${named} ${orderHex} 0500000000000000 1e00000000000000 0500 000000000000 6461792d31 000000`,
+  ],
+  [
+    62,
+    {
+      type: 'lots-awarded',
+      commandId,
+      gateName: 'day-1',
+      instrumentId: 2,
+      priceTicks: 100,
+      lots: 5,
+      houseFeesMicros: 30,
+      buy: {
+        accountId: 1,
+        feeMicros: 2,
+        position: { sizeLots: 5, entryTickLots: 500, realisedMicros: -1 },
+        cashMicros: 1_000_000,
+      },
+      sell: {
+        accountId: 3,
+        feeMicros: 3,
+        position: { sizeLots: -5, entryTickLots: -500, realisedMicros: 0 },
+        cashMicros: -2,
+      },
+    },
+    `9800 3e 01 02000000 ${named} 64000000 05000000 1e00000000000000 0500 000000000000
+     01000000 00000000 0200000000000000 0500000000000000 f401000000000000 ffffffffffffffff 40420f0000000000
+     03000000 00000000 0300000000000000 fbffffffffffffff 0cfeffffffffffff 0000000000000000 feffffffffffffff
+     6461792d31 000000`,
+  ],
+  [
+    63,
+    {
+      type: 'payment-posted',
+      accountId: 1,
+      commandId,
+      toAccountId: 3,
+      amountMicros: 5,
+      purpose: 'partner',
+      reference: 'r',
+      cashMicros: -2,
+      toCashMicros: 1_000_000,
+    },
+    `4000 3f 01 01000000 ${named} 03000000 0700 0100 0500000000000000 feffffffffffffff 40420f0000000000
+     706172746e6572 72`,
+  ],
+  [
+    64,
+    {
+      type: 'delivery-obligated',
+      commandId,
+      instrumentId: 2,
+      deliveryNumber: 1,
+      buyAccountId: 1,
+      sellAccountId: 3,
+      lots: 5,
+      priceTicks: 100,
+      invoiceMicros: 30,
+      buyHeldMicros: 1_000_000,
+      sellHeldMicros: 2,
+    },
+    `4800 40 01 02000000 ${named} 01000000 01000000 03000000 64000000 0500000000000000
+     1e00000000000000 40420f0000000000 0200000000000000`,
+  ],
+  [
+    65,
+    {
+      type: 'delivery-settled',
+      commandId,
+      instrumentId: 2,
+      deliveryNumber: 1,
+      buyAccountId: 1,
+      sellAccountId: 3,
+      lots: 5,
+      remainingLots: 2,
+      outcome: 'undelivered',
+      invoiceMicros: 30,
+      compensationMicros: 3,
+      buyCashMicros: 1_000_000,
+      sellCashMicros: -2,
+      buyHeldMicros: 1,
+      sellHeldMicros: 0,
+    },
+    `6800 41 01 02000000 ${named} 01000000 01000000 03000000 01 000000 0500000000000000 0200000000000000
+     1e00000000000000 0300000000000000 40420f0000000000 feffffffffffffff 0100000000000000 0000000000000000`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 

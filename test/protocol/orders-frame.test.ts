@@ -9,6 +9,7 @@ import {
   firstEngineVersion,
   newestEngineVersion,
   versionOfContracts,
+  versionOfDelivery,
   versionOfMargin,
 } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
@@ -286,6 +287,38 @@ const commands: readonly Command[] = [
     lotLossMicros: 2_500_000,
     lotCapMicros: 30,
   },
+  { type: 'set-gate', commandId, gateName: 'day-1', state: 'closed' },
+  { type: 'hold-bid', commandId, accountId: 1, gateName: 'day-1', amountMicros: 5, replacesHoldId: '' },
+  { type: 'withdraw-bid', commandId, accountId: 1, holdId: commandId },
+  {
+    type: 'award-lots',
+    commandId,
+    gateName: 'day-1',
+    instrumentId: 2,
+    priceTicks: 100,
+    lots: 5,
+    buyAccountId: 1,
+    sellAccountId: 3,
+  },
+  {
+    type: 'post-payment',
+    commandId,
+    accountId: 1,
+    toAccountId: 3,
+    amountMicros: 5,
+    purpose: 'partner',
+    reference: 'r',
+  },
+  { type: 'obligate-deliveries', commandId, instrumentId: 2, settlementTicks: 100 },
+  {
+    type: 'settle-delivery',
+    commandId,
+    instrumentId: 2,
+    deliveryNumber: 1,
+    lots: 5,
+    outcome: 'undelivered',
+    compensationMicros: 3,
+  },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -535,6 +568,7 @@ describe('what an engine reads follows from its version:', () => {
     })
   const ofContracts = between('activate-engine-version', 'exercise-option')
   const ofMargin = between('exercise-option', 'set-quote-budget')
+  const ofDelivery = between('set-quote-budget', 'settle-delivery')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -550,6 +584,29 @@ describe('what an engine reads follows from its version:', () => {
     expect(openOrdersFrame(frame, lane, versionOfMargin).ok).toBe(true)
   })
 
+  test.each(ofDelivery)('$type is an unknown message before version 5', command => {
+    const frame = encodeOrdersFrame(lane, [placed, command])
+    for (let version = firstEngineVersion; version < versionOfDelivery; version += 1)
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
+    expect(openOrdersFrame(frame, lane, versionOfDelivery).ok).toBe(true)
+  })
+
+  test('nothing is delivered before version 5', () => {
+    const settlement = 'physical'
+    const frame = encodeOrdersFrame(lane, [{ ...commandOfContract, specification: { ...contract, settlement } }])
+    for (const version of [versionOfContracts, versionOfMargin])
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'malformed-message' })
+    expect(openOrdersFrame(frame, lane, versionOfDelivery).ok).toBe(true)
+  })
+
+  test('a payment is for something that can be named, and no id is all zeros', () => {
+    const payment = commandOf('post-payment')
+    for (const purpose of ['', 'Partner', '-partner', 'x'.repeat(33)])
+      expect(() => encodeOrdersFrame(lane, [{ ...payment, purpose } as Command])).toThrow(RangeError)
+    const replacesHoldId = '00000000-0000-0000-0000-000000000000'
+    expect(() => encodeOrdersFrame(lane, [{ ...commandOf('hold-bid'), replacesHoldId } as Command])).toThrow(RangeError)
+  })
+
   test('collateral is no kind of contract before version 4', () => {
     const terms = { kind: 'collateral', terms: '{}', expirationMillis: neverMillis } as const
     const frame = encodeOrdersFrame(lane, [{ ...commandOfContract, specification: { ...contract, ...terms } }])
@@ -558,8 +615,10 @@ describe('what an engine reads follows from its version:', () => {
   })
 
   test('all that the first version knew is read by each', () => {
-    const others = commands.filter(command => !ofContracts.includes(command) && !ofMargin.includes(command))
-    expect([others.length, ofContracts.length, ofMargin.length]).toEqual([19, 5, 19])
+    const others = commands.filter(
+      command => ![ofContracts, ofMargin, ofDelivery].some(newer => newer.includes(command)),
+    )
+    expect([others.length, ofContracts.length, ofMargin.length, ofDelivery.length]).toEqual([19, 5, 19, 7])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -801,6 +860,29 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
       43,
       commandOf('set-quote-budget'),
       `3800 2b 01 01000000 ${named} 6400000000000000 0a00000000000000 a025260000000000 1e00000000000000`,
+    ],
+    [44, commandOf('set-gate'), `2800 2c 01 00000000 ${named} 01 00 0500 00000000 6461792d31 000000`],
+    [
+      45,
+      commandOf('hold-bid'),
+      `4000 2d 01 01000000 ${named} 00000000000000000000000000000000 0500000000000000 0500 000000000000 6461792d31 000000`,
+    ],
+    [46, commandOf('withdraw-bid'), `2800 2e 01 01000000 ${named} ${named}`],
+    [
+      47,
+      commandOf('award-lots'),
+      `3800 2f 01 00000000 ${named} 02000000 64000000 05000000 01000000 03000000 0500 0000 6461792d31 000000`,
+    ],
+    [
+      48,
+      commandOf('post-payment'),
+      `3000 30 01 01000000 ${named} 03000000 0700 0100 0500000000000000 706172746e6572 72`,
+    ],
+    [49, commandOf('obligate-deliveries'), `2000 31 01 00000000 ${named} 02000000 64000000`],
+    [
+      50,
+      commandOf('settle-delivery'),
+      `3800 32 01 00000000 ${named} 02000000 01000000 0500000000000000 01 00000000000000 0300000000000000`,
     ],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))

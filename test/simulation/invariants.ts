@@ -158,6 +158,13 @@ const dispositionOf = (event: Event): string | undefined => {
     case 'loss-covered':
     case 'gains-haircut':
     case 'liquidation-ended':
+    case 'gate-set':
+    case 'bid-held':
+    case 'lots-awarded':
+    case 'payment-posted':
+    case 'delivery-settled':
+    case 'instrument-delisted':
+    case 'instrument-settled':
       return event.commandId
     case 'order-cancelled':
       return event.reason === 'user-request' ? event.commandId : undefined
@@ -264,12 +271,17 @@ const totality = (
 /** I2: at each transaction positions sum to zero, and what was deposited is there, in cash, in entries and in fees. */
 const conservation = ({ balances, events }: Story): readonly string[] => {
   const netMicros = [0]
+  /** What is settled holder by holder sums to nothing again with the last one. */
+  const netLots = [0]
   for (const { event, outSeq } of events()) {
     const before = netMicros[outSeq - 1] ?? 0
     netMicros[outSeq] = before + paidInMicros(event)
+    netLots[outSeq] = (netLots[outSeq - 1] ?? 0) - (event.type === 'position-settled' ? event.settledLots : 0)
+    if (event.type === 'instrument-settled' && netLots[outSeq] !== 0)
+      return [`I2: positions of ${netLots[outSeq]} are settled at ${outSeq}`]
   }
   return balances.flatMap(({ outSeq, cashMicros, sizeLots }) => [
-    ...(sizeLots === 0 ? [] : [`I2: positions sum to ${sizeLots} at ${outSeq}`]),
+    ...(sizeLots === netLots[outSeq] ? [] : [`I2: positions sum to ${sizeLots} at ${outSeq}`]),
     ...(cashMicros === netMicros[outSeq]
       ? []
       : [`I2: ${cashMicros} micros are accounted for at ${outSeq}, where ${netMicros[outSeq]} must be`]),
@@ -286,6 +298,10 @@ const paidInMicros = (event: Event): number => {
       return -event.amountMicros
     case 'trade-executed':
       return -event.maker.feeMicros - event.taker.feeMicros
+    case 'lots-awarded':
+      return -event.houseFeesMicros
+    case 'position-settled':
+      return event.settledLots * event.priceTicks * microsPerTickLot
     default:
       return 0
   }

@@ -1,7 +1,7 @@
 /** What moves cash and collateral, and changes what margin is computed from: accepted mostly, refused at times. */
 import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { plainFuture } from '#domain/reference/instrument.ts'
-import type { Command, ListInstrument } from '#domain/trading/commands.ts'
+import type { Command, GateState, ListInstrument } from '#domain/trading/commands.ts'
 import { idOf } from '#test/matcher/commands.ts'
 import type { Random } from './world/random.ts'
 
@@ -26,6 +26,27 @@ export const asset: ListInstrument = {
   },
 }
 
+/** The third: it is delivered. */
+export const delivered: ListInstrument = {
+  type: 'list-instrument',
+  commandId: idOf(95),
+  specification: {
+    ...asset.specification,
+    instrumentName: 'H100.USE-27NOV36-H00',
+    kind: 'future',
+    settlement: 'physical',
+    terms: JSON.stringify({
+      index: 'H100.USE',
+      averaging_start: '2036-11-26T00:00:00.000Z',
+      delivery: { start: '2036-11-27T00:00:00.000Z', end: '2036-11-27T01:00:00.000Z', penalty_ppm: 100_000 },
+    }),
+    underlying: 'H100.USE',
+    expirationMillis: Date.UTC(2036, 10, 27),
+    makerCommissionPpm: 100,
+    takerCommissionPpm: 300,
+  },
+}
+
 const microsPerTick = 10_000
 const capMicros = 100_000_000
 
@@ -33,6 +54,7 @@ export class MoneyCommands {
   private readonly random: Random
   private readonly accountId: number
   private readonly holds: string[] = []
+  private readonly bids: string[] = []
   private epochs = 0
 
   constructor(random: Random, accountId: number) {
@@ -46,6 +68,7 @@ export class MoneyCommands {
     const own = { commandId, accountId }
     // Ten times in a hundred more than there is.
     const amountMicros = random.chance(0.1) ? 2_000_000_000_000 : 1 + random.below(1_000_000)
+    if (random.chance(0.5)) return this.ofDelivery(commandId)
     const kind = random.below(10)
     if (kind < 2) return { type: 'withdraw', ...own, amountMicros }
     if (kind < 4) {
@@ -62,6 +85,47 @@ export class MoneyCommands {
     if (kind < 8) return { type: 'transfer', ...own, toAccountId: random.pick([1, 3]), amountMicros }
     const quantityLots = 1 + random.below(9)
     return { type: kind === 8 ? 'deposit-collateral' : 'withdraw-collateral', ...own, instrumentId: 2, quantityLots }
+  }
+
+  /** Gates, bids and awards, payments across firms, and deliveries: in any order, so that many are refused. */
+  private ofDelivery(commandId: string): Command {
+    const { random, accountId } = this
+    const own = { commandId, accountId }
+    const gateName = random.pick(['day-ahead/2036-11-27', 'day-ahead/2036-11-28'])
+    const otherId = random.pick([1, 2, 3])
+    const lots = 1 + random.below(5)
+    const holdId = this.bids.length === 0 ? '' : random.pick(this.bids)
+    const kind = random.below(12)
+    if (kind === 0) {
+      const state: GateState = random.chance(0.7) ? 'open' : 'closed'
+      return { type: 'set-gate', commandId, gateName, state }
+    }
+    if (kind < 4) {
+      this.bids.push(commandId)
+      const replacesHoldId = random.chance(0.3) ? holdId : ''
+      return { type: 'hold-bid', ...own, gateName, amountMicros: random.below(1_000_000), replacesHoldId }
+    }
+    if (kind === 4 && holdId !== '')
+      return { type: random.chance(0.6) ? 'withdraw-bid' : 'release-hold', ...own, holdId }
+    const instrumentId = 3
+    if (kind < 7) {
+      const [buyAccountId, sellAccountId] = random.chance(0.5) ? [accountId, otherId] : [otherId, accountId]
+      const priceTicks = 195 + random.below(10)
+      return { type: 'award-lots', commandId, gateName, instrumentId, priceTicks, lots, buyAccountId, sellAccountId }
+    }
+    if (kind < 9) {
+      const amountMicros = 1 + random.below(1_000_000)
+      const purpose = 'sla-penalty'
+      return { type: 'post-payment', ...own, toAccountId: otherId, amountMicros, purpose, reference: `of ${accountId}` }
+    }
+    if (kind === 9)
+      return random.chance(0.3)
+        ? { type: 'delist-instrument', commandId, instrumentId }
+        : { type: 'obligate-deliveries', commandId, instrumentId, settlementTicks: 190 + random.below(20) }
+    const outcome = random.pick(['delivered', 'undelivered'] as const)
+    const compensationMicros = outcome === 'delivered' ? 0 : random.below(1_000_000)
+    const deliveryNumber = 1 + random.below(2)
+    return { type: 'settle-delivery', commandId, instrumentId, deliveryNumber, lots, outcome, compensationMicros }
   }
 
   /** All of one: another client's may be newer. */
@@ -97,7 +161,7 @@ export class MoneyCommands {
         commandId: random.uuid(),
         epochVersion,
         number: 0,
-        instruments: [riskOf(1), riskOf(2)],
+        instruments: [riskOf(1), riskOf(2), riskOf(3)],
       },
       { type: 'risk-epoch-commit', commandId: random.uuid(), epochVersion, chunks: 1 },
     ]

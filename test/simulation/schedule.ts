@@ -9,7 +9,7 @@ import type { Principal } from '#lambdas/shell/principal.ts'
 import type { Log } from '#matcher/log.ts'
 import { idOf, opening } from '#test/matcher/commands.ts'
 import { drain, judge, watch } from './invariants.ts'
-import { asset, MoneyCommands } from './money-commands.ts'
+import { asset, delivered, MoneyCommands } from './money-commands.ts'
 import { plots } from './plots.ts'
 import type { CallFault, DeliveryFault, FaultCounts, FaultRates } from './world/faults.ts'
 import type { Random } from './world/random.ts'
@@ -223,7 +223,9 @@ const direct = async (world: World, seed: number, tell: ScheduleOptions['tell'])
 const checkpointKey = { lane: String(lane), row: 'checkpoint' }
 
 const seedTables = (world: World): void => {
-  for (const [index, command] of [...opening, asset].filter(({ type }) => type === 'list-instrument').entries())
+  for (const [index, command] of [...opening, asset, delivered]
+    .filter(({ type }) => type === 'list-instrument')
+    .entries())
     if (command.type === 'list-instrument') {
       const made = defineInstrument(command.specification, index + 1, 1)
       if (!made.accepted) throw new Error(`the market cannot be made: ${made.detail ?? made.code}`)
@@ -412,7 +414,7 @@ const openMarket = async (): Promise<void> => {
   const newest = { type: 'activate-engine-version', commandId: idOf(97), version: newestEngineVersion } as const
   await putCommands(lane, [first, second, carol as typeof first, ...rest, ...deposits, newest])
   // Of the rules that the frame before it has brought.
-  await putCommands(lane, [asset])
+  await putCommands(lane, [asset, delivered])
 }
 
 interface Single {

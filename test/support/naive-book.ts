@@ -23,6 +23,7 @@ import {
 import type { CancelReason, Event, StateCause, TradeLeg } from '#domain/trading/events.ts'
 import { noControls, type TradingState } from '#domain/trading/market-controls.ts'
 import { createNaiveContracts } from './naive-contracts.ts'
+import { createNaiveDeliveries } from './naive-deliveries.ts'
 import { createNaiveLedger, maxExposureMicros } from './naive-ledger.ts'
 import { createNaiveLimits } from './naive-limits.ts'
 import { createNaiveLiquidations } from './naive-liquidations.ts'
@@ -58,7 +59,7 @@ const maxInt32 = 2 ** 31 - 1
 
 /** Rules, as far as they are not about money (naive-ledger.ts), and all that the exchange says. */
 export const createNaiveExchange = (): NaiveExchange => {
-  const market: NaiveMarket = { accounts: [], listings: [], orders: [], history: [] }
+  const market: NaiveMarket = { accounts: [], listings: [], orders: [], history: [], obligations: [] }
   const { accounts, listings, orders, history } = market
   const ledger = createNaiveLedger(market)
   const { feeOf, positionOf, cashMicros, spareMicros, isTooLarge, sizeRefusal } = ledger
@@ -913,6 +914,13 @@ export const createNaiveExchange = (): NaiveExchange => {
     margin,
     inPriority: listing => [...resting(listing, 'buy'), ...resting(listing, 'sell'), ...waiting(listing)],
   })
+  const deliveries = createNaiveDeliveries(market, ledger, book4, {
+    tell: event => told.push(event),
+    isPast,
+    isKilled: accountId => accounts.some((account, index) => index === accountId - 1 && isKilled(account)),
+    isUnderWay: liquidations.isUnderWay,
+    settleFinally: contracts.settleFinally,
+  })
   const listInstrument = ({ specification, commandId }: ListInstrument): Refusal => {
     const { instrumentName, expirationMillis } = specification
     if (listings.some(({ instrument }) => instrument.specification.instrumentName === instrumentName))
@@ -982,10 +990,13 @@ export const createNaiveExchange = (): NaiveExchange => {
     const { holdId } = command
     const hold = account.holds.find(each => each.holdId === holdId)
     if (hold === undefined) return 'unknown-hold'
+    if (hold.gateName !== undefined && command.type === 'capture-hold') return 'unknown-hold'
+    if (hold.gateName !== undefined && deliveries.isGateOpen(hold.gateName)) return 'gate-open'
     const amountMicros = command.type === 'capture-hold' ? command.amountMicros : 0
     if (command.type === 'capture-hold' && (amountMicros < 1 || amountMicros > hold.micros))
       return 'amount-out-of-range'
     account.holds = account.holds.filter(each => each !== hold)
+    if (hold.gateName !== undefined) deliveries.watch(accountId, hold.gateName)
     account.depositedMicros -= amountMicros
     const heldMicros = book4.heldMicros(accountId)
     const releasedMicros = hold.micros - amountMicros
@@ -1159,6 +1170,14 @@ export const createNaiveExchange = (): NaiveExchange => {
       case 'haircut-gains':
       case 'end-liquidation':
         return liquidations.decide(command)
+      case 'set-gate':
+      case 'hold-bid':
+      case 'withdraw-bid':
+      case 'award-lots':
+      case 'post-payment':
+      case 'obligate-deliveries':
+      case 'settle-delivery':
+        return deliveries.decide(command)
     }
   }
 

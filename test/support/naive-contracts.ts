@@ -53,8 +53,8 @@ export const createNaiveContracts = (
     if (terms.kind !== 'option' || terms.underlyingInstrument === undefined) return true
     const future = named(terms.underlyingInstrument)
     if (future === undefined || future.state === 'expired' || isPast(future)) return false
-    const { kind, expirationMillis } = future.instrument.specification
-    return kind === 'future' && expirationMillis === specification.expirationMillis
+    const { kind, settlement, expirationMillis } = future.instrument.specification
+    return kind === 'future' && settlement === 'cash' && expirationMillis === specification.expirationMillis
   }
 
   const end = (listing: NaiveListing, reason: CancelReason, commandId: string): void => {
@@ -100,15 +100,33 @@ export const createNaiveContracts = (
       final: number === 0 && (listing.isDelisted || legsLeft === 1),
     }
     if (!isNext[settlementKind]) return 'settlement-out-of-order'
+    if (settlementKind === 'final' && listing.instrument.specification.settlement === 'physical')
+      return 'not-cash-settled'
     return priceTicks < 0 || priceTicks > listing.instrument.maxPriceTicks ? 'price-out-of-range' : undefined
   }
   const settle = (command: SettleInstrument): Refusal => {
-    const { instrumentId, settlementKind: kind, number, priceTicks, commandId } = command
-    const listing = listings[instrumentId - 1]
+    const listing = listings[command.instrumentId - 1]
     if (listing === undefined) return 'unknown-instrument'
     if (isCollateral(listing)) return 'is-collateral'
     const refusal = settlementRefusal(listing, command)
     if (refusal !== undefined) return refusal
+    payAll(listing, command)
+    return undefined
+  }
+  /** The end of what is delivered. */
+  const settleFinally = (
+    listing: NaiveListing,
+    commandId: string,
+    priceTicks: number,
+    tellMore: () => void,
+  ): Refusal => {
+    const { instrumentId } = listing.instrument
+    const final = { settlementKind: 'final', number: 0 } as const
+    payAll(listing, { type: 'settle-instrument', commandId, instrumentId, priceTicks, ...final }, tellMore)
+    return undefined
+  }
+  const payAll = (listing: NaiveListing, command: SettleInstrument, tellMore?: () => void): void => {
+    const { instrumentId, settlementKind: kind, number, priceTicks, commandId } = command
     if (kind === 'leg' || kind === 'distribution')
       for (const order of inPriority(listing)) cancel(order, 'instrument-adjusted', commandId)
     const before = holders(listing).map(accountId => ({
@@ -136,6 +154,7 @@ export const createNaiveContracts = (
       listing.markTicks = Math.max(0, listing.markTicks - priceTicks)
       listing.recent = []
     }
+    tellMore?.()
     tell({
       type: 'instrument-settled',
       instrumentId,
@@ -151,7 +170,6 @@ export const createNaiveContracts = (
     })
     if (kind === 'leg' || kind === 'distribution') margin()?.adjust(listing)
     if (kind === 'final') for (const { accountId } of before) margin()?.watch(accountId)
-    return undefined
   }
   const tellSettled = (
     accountId: number,
@@ -239,5 +257,5 @@ export const createNaiveContracts = (
   const isTooLateToBust = (listing: NaiveListing, tradedAtMillis: number): boolean =>
     isFinal(listing) || (listing.adjustedAtMillis !== 0 && tradedAtMillis <= listing.adjustedAtMillis)
 
-  return { mayBeListed, expire, delist, settle, exercise, isTooLateToBust }
+  return { mayBeListed, expire, delist, settle, settleFinally, exercise, isTooLateToBust }
 }

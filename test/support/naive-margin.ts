@@ -2,7 +2,15 @@ import type { QuoteBudgetTerms } from '#domain/margin/margin-book.ts'
 import type { InstrumentRisk, RiskEpochBegin, RiskEpochChunk, RiskEpochCommit } from '#domain/trading/commands.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { NaiveLedger } from './naive-ledger.ts'
-import { left, type NaiveListing, type NaiveMarket, type NaiveOrder, type Refusal } from './naive-market.ts'
+import {
+  left,
+  type NaiveListing,
+  type NaiveMarket,
+  type NaiveOrder,
+  naiveInvoice,
+  naivePenalty,
+  type Refusal,
+} from './naive-market.ts'
 
 /** What is known of one lot, long. */
 type NaiveRisk = Omit<InstrumentRisk, 'specificationVersion' | 'instrumentId'>
@@ -42,7 +50,7 @@ interface Surroundings {
 
 /** Margin from scratch for each question: each scenario by itself, each order in it. Nothing is kept but the epoch. */
 export const createNaiveMargin = (
-  { accounts, listings, orders }: NaiveMarket,
+  { accounts, listings, orders, obligations }: NaiveMarket,
   { positionOf, cashMicros, reserveMicros }: NaiveLedger,
   { tell }: Surroundings,
 ) => {
@@ -137,7 +145,11 @@ export const createNaiveMargin = (
   }
 
   const heldMicros = (accountId: number): number =>
-    (accounts[accountId - 1]?.holds ?? []).reduce((sum, { micros }) => sum + micros, 0)
+    (accounts[accountId - 1]?.holds ?? []).reduce((sum, { micros }) => sum + micros, 0) +
+    obligations.reduce((sum, owed) => {
+      const bought = owed.buyId === accountId ? naiveInvoice(owed) : 0
+      return sum + bought + (owed.sellId === accountId ? naivePenalty(owed) : 0)
+    }, 0)
   const isCovered = (accountId: number): boolean => {
     const { equity, requirement } = figures(accountId)
     return requirement <= equity

@@ -15,6 +15,8 @@ export interface NaiveMarket {
   readonly orders: NaiveOrder[]
   /** In the order in which it happened. */
   readonly history: (NaiveFill | NaivePayment)[]
+  /** Deliveries that are owed, with what is left of them. */
+  readonly obligations: NaiveObligation[]
 }
 
 export interface NaiveOrder {
@@ -73,6 +75,26 @@ export interface NaivePayment {
   readonly priceTicks: number
 }
 
+export interface NaiveObligation {
+  readonly listing: NaiveListing
+  readonly number: number
+  readonly buyId: number
+  readonly sellId: number
+  readonly priceTicks: number
+  lots: number
+}
+
+/** What the buyer holds for what is left. */
+export const naiveInvoice = ({ listing, lots, priceTicks }: NaiveObligation): number =>
+  lots * priceTicks * listing.instrument.microsPerTickLot
+
+/** What the seller does. */
+export const naivePenalty = (owed: NaiveObligation): number => {
+  const { terms } = owed.listing.instrument
+  const ppm = terms.kind === 'future' ? (terms.delivery?.penaltyPpm ?? 0) : 0
+  return Number((BigInt(naiveInvoice(owed)) * BigInt(ppm)) / 1_000_000n)
+}
+
 export const isCollateral = ({ instrument }: NaiveListing): boolean => instrument.specification.kind === 'collateral'
 
 export const isFill = (each: NaiveFill | NaivePayment): each is NaiveFill => 'signedLots' in each
@@ -90,7 +112,7 @@ export interface NaiveAccount {
   readonly firm: string
   /** Less what was withdrawn or captured. */
   depositedMicros: number
-  holds: { readonly holdId: string; readonly micros: number }[]
+  holds: { readonly holdId: string; readonly micros: number; readonly gateName?: string }[]
   isKilled: boolean
   deadManAtMillis: number
 }

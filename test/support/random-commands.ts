@@ -19,6 +19,7 @@ import {
 import type { Event, TradeExecuted } from '#domain/trading/events.ts'
 import { type TradingState, tradingStates } from '#domain/trading/market-controls.ts'
 import { quoteOrderId } from './naive-book.ts'
+import { createRandomDeliveries } from './random-deliveries.ts'
 import { createRandomLimits } from './random-limits.ts'
 import { createRandomLiquidations } from './random-liquidations.ts'
 import { marketMillis, testSpecification } from './tape.ts'
@@ -158,10 +159,14 @@ export const createCommandSource = (random: Random): CommandSource => {
     contract('swap', { first_month: pick(['2027-01', '2026-12', '2026-11']) }),
     contract('structured_product', { payoff: { constant: 1 } }),
   ].filter(() => hasContracts && chance(0.7))
-  const openingVersion = isThin ? 4 : pick([3, 4, 4])
+  const openingVersion = isThin ? pick([4, 5]) : pick([3, 4, 4, 5, 5])
   /** Older rules know none. */
-  const assets = [contract('collateral', {})].filter(() => hasContracts && openingVersion === 4 && chance(0.6))
-  const chosen = [future, pick(markets), ...contracts, ...assets]
+  const assets = [contract('collateral', {})].filter(() => hasContracts && openingVersion >= 4 && chance(0.6))
+  /** Older rules know none. Its hours follow from its expiration. */
+  const delivered = [contract('future', {})].filter(() => hasContracts && openingVersion === 5 && chance(0.8))
+  const penaltyPpm = pick([0, 100_000, 333_333, 1_000_000])
+  // Assets last: see moveAsset.
+  const chosen = [future, pick(markets), ...contracts, ...delivered, ...assets]
   const positionLimits = chosen.map(({ specification: { kind } }) =>
     hasContracts && kind !== 'collateral' ? pick(['0', '0', '0', '6', '25']) : '0',
   )
@@ -200,6 +205,7 @@ export const createCommandSource = (random: Random): CommandSource => {
   }
   let version = 1
   const limitsWeight = chance(0.4) ? 0 : pick([10, 60, 120])
+  const deliveryWeight = pick([30, 150, 700])
   /** In some worlds much happens at one time. */
   const pace = pick([1, 1, 0.2])
   let count = 0
@@ -388,6 +394,11 @@ export const createCommandSource = (random: Random): CommandSource => {
     amountMicros: chance(0.1) ? pick([0, -5, 4_000_000_000_000_000]) : between(1, 300),
   })
 
+  const deliveryTerms = (expirationMillis: number): string => {
+    const from = Math.ceil(expirationMillis / hour) * hour
+    const [start, end] = [from, from + hour * between(1, 3)].map(millis => new Date(millis).toISOString())
+    return JSON.stringify({ delivery: { start, end, penalty_ppm: penaltyPpm } })
+  }
   const list = (index: number): Command => {
     const market = chosen[index - 1]
     const kind = market?.specification.kind
@@ -402,10 +413,17 @@ export const createCommandSource = (random: Random): CommandSource => {
     const instrumentName = `MARKET-${index}`
     const positionLimit = positionLimits[index - 1] ?? '0'
     const specification = { ...testSpecification, instrumentName, expirationMillis, positionLimit }
+    const isDelivered = market !== undefined && delivered.includes(market)
     return {
       type: 'list-instrument',
       commandId: nextId(),
-      specification: { ...specification, ...market?.specification },
+      specification: {
+        ...specification,
+        ...market?.specification,
+        ...(isDelivered
+          ? { settlement: chance(0.97) ? 'physical' : 'cash', terms: deliveryTerms(expirationMillis) }
+          : {}),
+      },
     }
   }
   const listAgain = (): Command => {
@@ -564,6 +582,15 @@ export const createCommandSource = (random: Random): CommandSource => {
     ticks,
     soon: draw => pending.push({ command: draw, after: 0 }),
   })
+  const deliveries = createRandomDeliveries({
+    random,
+    nextId,
+    accountId,
+    instrumentId,
+    deliveredId: () => chosen.findIndex(market => delivered.includes(market)) + 1 || instrumentId(),
+    ticks,
+    isEnded: instrument => ended.has(instrument),
+  })
   const liquidation = (): Command => liquidations.next() ?? order()
   const cashMicros = (): number => (chance(0.1) ? pick([0, -5, 1e12]) : chance(0.3) ? between(1, 40) : between(1, 400))
   const withdraw = (): Command => ({
@@ -599,6 +626,7 @@ export const createCommandSource = (random: Random): CommandSource => {
   /** What older rules do not know is an order there. */
   const ofContracts = (draw: () => Command) => (): Command => (version < 3 ? order() : draw())
   const ofMargin = (draw: () => Command) => (): Command => (version < 4 ? order() : draw())
+  const ofDelivery = (draw: () => Command) => (): Command => (version < 5 ? order() : draw())
 
   /** One that has come before, as a producer repeats it that heard no answer. */
   const again = (): Command => {
@@ -670,7 +698,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     [3, listAgain],
     [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
-    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3, 4]) })],
+    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3, 4, 5]) })],
     [32, ofContracts(settle)],
     [30, ofContracts(() => (chosen.some((_, index) => isOption(index + 1)) ? exercise() : order()))],
     [20, ofContracts(setMarks)],
@@ -683,6 +711,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     [30, ofMargin(moveAsset)],
     // In some worlds only: what is limited does not trade.
     [limitsWeight, ofMargin(limits.next)],
+    [deliveryWeight, ofDelivery(deliveries.next)],
     [10, again],
   ]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
@@ -720,6 +749,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     heard(events) {
       for (const event of events) {
         liquidations.heard(event)
+        deliveries.heard(event)
         if (event.type === 'trade-executed') {
           trades.push(event)
           for (const { accountId, position } of [event.maker, event.taker])

@@ -5,13 +5,16 @@ import {
   type ContractSpecification,
   defineInstrument,
   type Instrument,
+  isPlainFuture,
   maxInt32,
   plainFuture,
 } from '#domain/reference/instrument.ts'
 import { isPlain } from '#domain/trading/command-messages.ts'
 import {
   type Command,
+  deliveryOutcomes,
   directions,
+  gateStates,
   type Instructions,
   killScopes,
   maxShares,
@@ -96,22 +99,29 @@ const limitScale = fc.record({
 })
 const quoteBudget = { lots: i64, largestQuoteLots: i64, lotLossMicros: i64, lotCapMicros: i64 }
 
-const specification: fc.Arbitrary<ContractSpecification> = fc.record({
-  instrumentName: instrumentText,
-  kind: fc.constantFrom(...contractKinds, 'future' as const),
-  settlement: fc.constant('cash' as const),
-  positionLimit: fc.constantFrom('0', '0', '25'),
-  terms: fc.oneof(fc.constant(''), fc.json({ maxDepth: 2 })),
-  underlying: instrumentText,
-  quoteCurrency: fc.constant('USD' as const),
-  tickSize: instrumentText,
-  minTradeAmount: instrumentText,
-  contractSize: instrumentText,
-  maxPrice: instrumentText,
-  expirationMillis: i64,
-  makerCommissionPpm: u32,
-  takerCommissionPpm: u32,
-})
+const specification: fc.Arbitrary<ContractSpecification> = fc
+  .record({
+    instrumentName: instrumentText,
+    kind: fc.constantFrom(...contractKinds, 'future' as const),
+    settlement: fc.constantFrom('cash' as const, 'cash' as const, 'physical' as const),
+    positionLimit: fc.constantFrom('0', '0', '25'),
+    terms: fc.oneof(fc.constant(''), fc.json({ maxDepth: 2 })),
+    underlying: instrumentText,
+    quoteCurrency: fc.constant('USD' as const),
+    tickSize: instrumentText,
+    minTradeAmount: instrumentText,
+    contractSize: instrumentText,
+    maxPrice: instrumentText,
+    expirationMillis: i64,
+    makerCommissionPpm: u32,
+    takerCommissionPpm: u32,
+  })
+  .map(all => (isPlainFuture(all) ? { ...all, ...plainFuture } : all))
+
+const gateName = fc.string({ minLength: 1, maxLength: 64 })
+const reference = fc.string({ maxLength: 64 })
+const purpose = fc.constantFrom('sla-penalty', 'delivery', 'x')
+const noneOrUuid = fc.oneof(fc.constant(''), uuid)
 
 const instructions: fc.Arbitrary<Instructions> = fc
   .record({
@@ -313,10 +323,34 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     scales: fc.array(limitScale, { maxLength: maxScales }),
   }),
   command('set-quote-budget', { commandId, accountId, ...quoteBudget }),
+  command('set-gate', { commandId, gateName, state: fc.constantFrom(...gateStates) }),
+  command('hold-bid', { commandId, accountId, gateName, amountMicros: i64, replacesHoldId: noneOrUuid }),
+  command('withdraw-bid', { commandId, accountId, holdId: uuid }),
+  command('award-lots', {
+    commandId,
+    gateName,
+    instrumentId,
+    priceTicks: i32,
+    lots: i32,
+    buyAccountId: u32,
+    sellAccountId: u32,
+  }),
+  command('post-payment', { commandId, accountId, toAccountId: u32, amountMicros: i64, purpose, reference }),
+  command('obligate-deliveries', { commandId, instrumentId, settlementTicks: i32 }),
+  command('settle-delivery', {
+    commandId,
+    instrumentId,
+    deliveryNumber: u32,
+    lots: i64,
+    outcome: fc.constantFrom(...deliveryOutcomes),
+    compensationMicros: i64,
+  }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
 const position = fc.record({ sizeLots: i64, entryTickLots: i64, realisedMicros: i64 })
+
+const awardLeg = fc.record({ accountId, feeMicros: i64, position, cashMicros: i64 })
 
 const leg: fc.Arbitrary<TradeLeg> = fc.record({
   orderId: uuid,
@@ -604,6 +638,63 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     measured: i64,
     allowed: i64,
     firm: text,
+  }),
+  event('gate-set', { commandId, gateName, state: fc.constantFrom(...gateStates) }),
+  event('bid-held', {
+    accountId,
+    commandId,
+    gateName,
+    amountMicros: i64,
+    replacesHoldId: noneOrUuid,
+    heldMicros: i64,
+  }),
+  event('lots-awarded', {
+    commandId,
+    gateName,
+    instrumentId,
+    priceTicks: i32,
+    lots: i32,
+    houseFeesMicros: i64,
+    buy: awardLeg,
+    sell: awardLeg,
+  }),
+  event('payment-posted', {
+    accountId,
+    commandId,
+    toAccountId: u32,
+    amountMicros: i64,
+    purpose,
+    reference,
+    cashMicros: i64,
+    toCashMicros: i64,
+  }),
+  event('delivery-obligated', {
+    commandId,
+    instrumentId,
+    deliveryNumber: u32,
+    buyAccountId: u32,
+    sellAccountId: u32,
+    lots: i64,
+    priceTicks: i32,
+    invoiceMicros: i64,
+    buyHeldMicros: i64,
+    sellHeldMicros: i64,
+  }),
+  event('delivery-settled', {
+    commandId,
+    instrumentId,
+    deliveryNumber: u32,
+    buyAccountId: u32,
+    sellAccountId: u32,
+    lots: i64,
+    remainingLots: i64,
+    outcome: fc.constantFrom(...deliveryOutcomes),
+    invoiceMicros: i64,
+    compensationMicros: i64,
+    buyCashMicros: i64,
+    sellCashMicros: i64,
+    buyHeldMicros: i64,
+    sellHeldMicros: i64,
   }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)

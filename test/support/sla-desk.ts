@@ -50,7 +50,7 @@ export const seedSlaMonth = (tables: Pick<MockedTables, 'seed'>, contractId: str
     penalty_micros: 100_000_000,
     breach: 'breached',
     previous_penalty_micros: 0,
-    payment_state: 'payable',
+    payment_state: 'paid',
   })
   for (const [leg, account, amount] of [
     [1, 'northern', -100_000_000],

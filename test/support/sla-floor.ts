@@ -6,8 +6,12 @@ import type { DynamoDBRecord } from 'aws-lambda'
 import { mockClient } from 'aws-sdk-client-mock'
 import { replaceAccount } from '#adapters/tables/accounts.ts'
 import { listMeasurements, type MeasurementRow } from '#adapters/tables/measurements.ts'
+import { outcomePut } from '#adapters/tables/outcomes.ts'
 import { type ReadingRow, readingPut, readingsWithin } from '#adapters/tables/sla-readings.ts'
 import { store } from '#adapters/writes.ts'
+import type { Command } from '#domain/trading/commands.ts'
+import { createEngine, type Engine } from '#domain/trading/engine.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import type { Invocation } from '#local/component.ts'
 import { startStepFunctions } from '#local/step-functions.ts'
 import { pascalCase, tasks, workflowEnvironmentVariable } from '#protocol/functions.ts'
@@ -16,6 +20,8 @@ import { arnOf, resourceOf, testSurroundings } from '#test/local/surroundings.ts
 import { mockBus } from './announced.ts'
 import { type LocalTables, startTables } from './dynamodb-local.ts'
 import { lambdaContext, requests } from './http-requests.ts'
+import { mockStreams } from './mocked-streams.ts'
+import { idOf } from './tape.ts'
 
 type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
@@ -23,14 +29,16 @@ type Interference = (name: string, run: () => Promise<Invocation>) => Promise<In
 const machineArn = arnOf('states', 'stateMachine:SlaEnforcement')
 const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
 const minuteMillis = 60_000
+const parties = ['provider', 'buyer'] as const
 
 /**
- * Real tables, the functions of SLA contracts, the changes of the readings table handed on as its stream does, and the
+ * Real tables, the engine behind the order stream, the functions of SLA contracts, the changes of the readings table handed on as its stream does, and the
  * workflow's document interpreted as on the laptop. Time is what the test says; the workflow's waits pass at once.
  */
 export const openSlaFloor = async (startMillis: number) => {
   process.env[workflowEnvironmentVariable('sla-enforcement')] = machineArn
   const bus = mockBus()
+  const streams = mockStreams([1])
   const sfn = mockClient(SFNClient)
   const tables: LocalTables = await startTables()
   const { handler: httpHandler } = await import('#lambdas/sla/http.ts')
@@ -50,6 +58,7 @@ export const openSlaFloor = async (startMillis: number) => {
     DefinitionSubstitutions: Object.fromEntries(steps.map(({ name }) => [pascalCase(name), functionArn(name)])),
   })
   let nowMillis = startMillis
+  let engine: Engine = createEngine(1)
   let interfere: Interference = () => undefined
   let called: string[] = []
   let inFlight = 0
@@ -60,9 +69,28 @@ export const openSlaFloor = async (startMillis: number) => {
     const lines = readFileSync(join(surroundings.dataDir, 'executions.jsonl'), 'utf8').split('\n')
     return lines.flatMap(line => (line === '' ? [] : [JSON.parse(line)])).filter(({ status }) => status !== undefined)
   }
+  /** As the matcher and the projectors do it. */
+  const enter = (command: Command): void => {
+    const said = engine.enter(command, nowMillis)
+    if (command.type !== 'post-payment') return
+    const rejected = said.find(event => event.type === 'command-rejected')
+    const { commandId } = command
+    void store(
+      outcomePut({
+        commandId,
+        accepted: rejected === undefined,
+        ...(rejected?.type === 'command-rejected' ? { code: rejected.code } : {}),
+        atMillis: nowMillis,
+        eventId: `1-${streams.put.length}`,
+      }),
+    )
+  }
   const floor = {
     tables,
     bus,
+    /** What the order stream was given. */
+    payments: () => streams.put.map(({ command }) => command),
+    cash: (): readonly number[] => engine.snapshot().accounts.map(({ cashMicros }) => cashMicros),
     send: requests(httpHandler, slaOperations),
     started: () => started,
     called: () => called,
@@ -71,6 +99,12 @@ export const openSlaFloor = async (startMillis: number) => {
       jest.spyOn(Date, 'now').mockImplementation(() => nowMillis)
       await tables.renew()
       bus.reset()
+      streams.reset()
+      streams.onPut(enter)
+      engine = createEngine(1)
+      enter({ type: 'activate-engine-version', commandId: idOf('f1'), version: newestEngineVersion })
+      for (const [at, account] of parties.entries())
+        enter({ type: 'open-account', commandId: idOf(`a${at + 1}`), account, firm: account })
       ;[called, started, inFlight] = [[], [], 0]
       interfere = () => undefined
       surroundings = testSurroundings([machine])
@@ -100,7 +134,7 @@ export const openSlaFloor = async (startMillis: number) => {
           throw new ExecutionAlreadyExists({ message: 'it was started', $metadata: {} })
         }
       })
-      for (const [at, account] of ['provider', 'buyer'].entries())
+      for (const [at, account] of parties.entries())
         await replaceAccount(
           {
             account,

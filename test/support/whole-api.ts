@@ -14,7 +14,7 @@ import type { EpochHead } from '#adapters/tables/risk-epochs.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
 import { epochScenarioSet, makeEpoch } from '#domain/margin/made-epoch.ts'
 import { neverMillis } from '#domain/reference/contract-terms.ts'
-import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
@@ -23,6 +23,8 @@ import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
+import { clearedDate, dayAheadMarket, openDate, seedBid, seedDayAhead } from './day-ahead-desk.ts'
+import { callbackToken, seedDelivery } from './delivery-desk.ts'
 import { consistentValues, type Known, type Parts } from './hostile-requests.ts'
 import { type Answered, answerOf, type HttpHandler, lambdaContext, proxyEvent } from './http-requests.ts'
 import { indexName, seedIndex } from './index-desk.ts'
@@ -64,6 +66,8 @@ const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
 /** Things of the account `other`, and an auction of another lane. */
 const contractId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b27'
+const deliveryId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b51'
+const bidId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b81'
 /** Things of the account `other`. */
 export const foreign = {
   account: 'other',
@@ -77,6 +81,8 @@ export const foreign = {
   liquidation_id: liquidationId.replace('27', '37'),
   auction_id: auctionId.replace('29', '39'),
   contract_id: contractId.replace('27', '37'),
+  delivery_id: deliveryId.replace('51', '61'),
+  bid_id: bidId.replace('81', '82'),
 }
 /** Of the same form, and nobody's. */
 export const absent = {
@@ -91,12 +97,32 @@ export const absent = {
   liquidation_id: liquidationId.replace('27', '47'),
   auction_id: auctionId.replace('29', '49'),
   contract_id: contractId.replace('27', '47'),
+  delivery_id: deliveryId.replace('51', '71'),
+  bid_id: bidId.replace('81', '83'),
 }
 
 const assetName = 'COLL-TBILL3M'
 
+/** What its own schema could not know: that a parent is a block of the bid, and a group has two. */
+const dayAheadBody = {
+  replaces: bidId,
+  curves: [{ market: dayAheadMarket, hour: 18, steps: [{ price: '2.5', amount: '2' }] }],
+  blocks: [
+    {
+      block: 'evening',
+      market: dayAheadMarket,
+      price: '2.5',
+      hours: [{ hour: 19, amount: '2' }],
+      minimum_acceptance_ratio: '0.5',
+    },
+  ],
+}
+
 const wholeSecondsAgo = (seconds: number): string =>
   new Date((Math.floor(Date.now() / 1_000) - seconds) * 1_000).toISOString()
+
+/** That has expired, and is delivered. */
+const deliveredName = 'H100.USE-PHYS'
 
 /** American. */
 const optionName = `${instrumentName}-2.5-C`
@@ -173,6 +199,11 @@ export const openWholeApi = (): WholeApi => {
     index: indexName,
     series: 'LAT-INFER.USE',
     contract_id: contractId,
+    delivery_id: deliveryId,
+    bid_id: bidId,
+    market: dayAheadMarket,
+    delivery_date: openDate,
+    callback_token: callbackToken,
   }
   const listing = {
     underlying: 'H100.USE',
@@ -215,6 +246,22 @@ export const openWholeApi = (): WholeApi => {
       period_end: '2047-01-01T00:00:00Z',
     },
     'put-sla-measurements': { series: slaSeries, at: wholeSecondsAgo(60) },
+    'set-compute-market': {
+      ...listing,
+      maker_commission: '0.0002',
+      taker_commission: '0.0005',
+      penalty_ppm: 100_000,
+      expires_before_ms: 900_000,
+      gate_opens_before_ms: 3 * dayMillis,
+      gate_closes_before_ms: dayMillis / 2,
+    },
+    'submit-bid': dayAheadBody,
+    'submit-offer': dayAheadBody,
+    'get-day-ahead-prices': { delivery_date: clearedDate, lane: '1' },
+    'get-day-ahead-awards': { delivery_date: clearedDate },
+    'list-compute-markets': { lane: '1' },
+    'initiate-settlement': { instrument_name: deliveredName },
+    'answer-provisioning': { step: 'provision', attempt: 1 },
     'get-volatility-surface': { underlying: 'H100.USE' },
     'get-exposures': { subject: 'acme', lane: '1' },
     'stress-risk': { underlying: 'H100.USE' },
@@ -337,6 +384,9 @@ export const openWholeApi = (): WholeApi => {
   const contracts = () => {
     const terms = { option_type: 'call', strike: '2.5', exercise: 'american', underlying_instrument: instrumentName }
     floor.instrument(1, { instrumentName: optionName, kind: 'option', terms: JSON.stringify(terms) })
+    const delivery = { start: '2046-12-01T00:00:00Z', end: '2046-12-02T00:00:00Z', penalty_ppm: 0 }
+    const delivered = { settlement: 'physical', terms: JSON.stringify({ delivery }) } as const
+    floor.instrument(1, { instrumentName: deliveredName, ...delivered }, false)
     floor.tables.seed('settlements', {
       market: '1#1',
       settlement: 'final',
@@ -355,7 +405,7 @@ export const openWholeApi = (): WholeApi => {
   }
   /** A rule that lists futures, in a lane that knows contracts of every kind. */
   const grids = () => {
-    floor.seed('lanes', activatedVersionPut(1, { version: versionOfMargin, atMillis: 1 }))
+    floor.seed('lanes', activatedVersionPut(1, { version: versionOfDelivery, atMillis: 1 }))
     const expiries = [{ every: 'friday', next: 1 }]
     const { expiration_timestamp: _, averaging_start: __, ...terms } = listing
     floor.tables.seed('parameters', {
@@ -548,6 +598,11 @@ export const openWholeApi = (): WholeApi => {
         seedSlaContract(floor.tables, id, { buyer })
         seedSlaMonth(floor.tables, id, new Date().toISOString().slice(0, 7))
       }
+      seedDayAhead(floor.tables)
+      seedBid(floor.tables, 'acme', 7, bidId)
+      seedBid(floor.tables, 'other', 8, foreign.bid_id)
+      seedDelivery(floor.tables, deliveryId)
+      seedDelivery(floor.tables, foreign.delivery_id, { buyer: 8 })
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },

@@ -131,9 +131,21 @@ describe('terms', () => {
   const instant = fc.integer({ min: Date.UTC(2020, 0), max: expirationMillis - 1 })
   const price = fc.integer({ min: 1, max: 10_000_000 }).map(cents => `${cents / 100}`)
   const measured = { series: fc.constant('INFER.USE'), periodStartMillis: instant }
+  const hourMillis = 3_600_000
+  const hours = fc.integer({ min: 1, max: 1_000 })
   const index = fc.constant('H100.USE')
   const terms: fc.Arbitrary<ContractTerms> = fc.oneof(
     fc.record({ kind: fc.constant('future' as const), index, averagingStartMillis: instant }),
+    fc.record({
+      kind: fc.constant('future' as const),
+      index,
+      averagingStartMillis: instant,
+      delivery: fc.record({ from: hours, hours, penaltyPpm: fc.integer({ min: 0, max: 1_000_000 }) }).map(delivery => {
+        const startMillis = (Math.ceil(expirationMillis / hourMillis) + delivery.from) * hourMillis
+        const endMillis = startMillis + delivery.hours * hourMillis
+        return { startMillis, endMillis, penaltyPpm: delivery.penaltyPpm }
+      }),
+    }),
     fc.record({
       kind: fc.constant('option' as const),
       optionType: fc.constantFrom('call' as const, 'put' as const),
@@ -198,6 +210,44 @@ describe('terms', () => {
         })
       }),
     )
+  })
+
+  test('with a delivery make a future that is delivered', () => {
+    const startMillis = Date.UTC(2026, 10, 28)
+    const terms: ContractTerms = {
+      kind: 'future',
+      index: 'H100.USE',
+      averagingStartMillis: Date.UTC(2026, 10, 1),
+      delivery: { startMillis, endMillis: startMillis + 24 * hourMillis, penaltyPpm: 100_000 },
+    }
+    const specification = specified(proposal(terms, { maxPrice: '12' }))
+    expect(specification).toMatchObject({
+      instrumentName: 'H100.USE-28NOV26-H00.24',
+      settlement: 'physical',
+      terms: JSON.stringify({
+        index: 'H100.USE',
+        averaging_start: '2026-11-01T00:00:00.000Z',
+        delivery: { start: '2026-11-28T00:00:00.000Z', end: '2026-11-29T00:00:00.000Z', penalty_ppm: 100_000 },
+      }),
+    })
+    expect(defineInstrument({ ...specification, settlement: 'cash' }, 1, 1)).toMatchObject({ detail: 'settlement' })
+  })
+
+  test.each([
+    [{ start: '2026-11-27T00:00:00Z', end: '2026-11-29T00:00:00Z' }, 'start'],
+    [{ start: '2026-11-28T00:30:00Z', end: '2026-11-29T00:00:00Z' }, 'start'],
+    [{ start: '2026-11-28T00:00:00Z', end: '2026-11-28T00:00:00Z' }, 'end'],
+    [{ start: '2026-11-28T00:00:00Z', end: '2026-11-28T01:00:01Z' }, 'end'],
+    [{ start: '2026-11-28T00:00:00Z' }, 'end'],
+    [{ start: '2026-11-28T00:00:00Z', end: '2026-11-29T00:00:00Z', penalty_ppm: 1_000_001 }, 'penalty_ppm'],
+    [{ start: '2026-11-28T00:00:00Z', end: '2026-11-29T00:00:00Z', place: 'here' }, 'place'],
+  ])('with the delivery %j are refused for its %s', (delivery, field) => {
+    const given = { underlying: 'H100.USE', expirationMillis }
+    expect(readContractTerms('future', JSON.stringify({ delivery }), given)).toEqual({
+      accepted: false,
+      code: 'invalid-specification',
+      detail: `terms/delivery/${field}`,
+    })
   })
 
   test('of a swap are its first month and its end', () => {

@@ -36,16 +36,18 @@ const option = fc
   .map(([terms, more, isAverage]) => ({ ...terms, ...more, isAverage: isAverage && !more.isAmerican }))
 const contract = fc
   .oneof(
+    fc.record(
+      {
+        ...shared,
+        kind: fc.constant('future'),
+        day,
+        delivery: fc.record({ hour: fc.integer({ min: 0, max: 23 }), hours: fc.integer({ min: 1, max: 9_999 }) }),
+      },
+      { requiredKeys: ['underlying', 'series', 'kind', 'day'] },
+    ),
     fc.record({
       ...shared,
-      kind: fc.constantFrom(
-        'future',
-        'variance_swap',
-        'uptime_swap',
-        'performance_bond',
-        'accuracy_contract',
-        'job_contract',
-      ),
+      kind: fc.constantFrom('variance_swap', 'uptime_swap', 'performance_bond', 'accuracy_contract', 'job_contract'),
       day,
     }),
     fc.record({ ...shared, kind: fc.constant('option'), day, option }),
@@ -109,6 +111,11 @@ describe('a name', () => {
 
 describe('contracts are called', () => {
   const future: ContractTerms = { kind: 'future', index: 'H100.USE', averagingStartMillis: 1 }
+  const delivered = (day: number, hour: number, hours: number): ContractTerms => {
+    const startMillis = Date.UTC(2026, 10, day, hour)
+    const delivery = { startMillis, endMillis: startMillis + hours * 3_600_000, penaltyPpm: 0 }
+    return { kind: 'future', index: 'H100.USE', averagingStartMillis: 1, delivery }
+  }
   const call: ContractTerms & { kind: 'option' } = {
     kind: 'option',
     optionType: 'call',
@@ -125,6 +132,8 @@ describe('contracts are called', () => {
   })
   test.each<[ContractTerms, string, string]>([
     [future, 'H100.USE', 'H100.USE-27NOV26'],
+    [delivered(28, 5, 1), 'H100.USE', 'H100.USE-28NOV26-H05'],
+    [delivered(28, 0, 24), 'H100.USE', 'H100.USE-28NOV26-H00.24'],
     [call, 'H100.USE', 'H100.USE-27NOV26-2.50-C'],
     [{ ...call, optionType: 'put', strike: '2.125' }, 'H100.USE', 'H100.USE-27NOV26-2.125-P'],
     [{ ...call, strike: '100' }, 'H100.USE', 'H100.USE-27NOV26-100.00-C'],

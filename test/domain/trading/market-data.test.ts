@@ -403,6 +403,7 @@ describe('what follows from events', () => {
         'instrument-delisted',
         'instrument-settled',
         'option-exercised',
+        'lots-awarded',
       ]),
     )
   })

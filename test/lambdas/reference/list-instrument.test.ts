@@ -430,6 +430,30 @@ describe('contracts of every kind', () => {
       expect((await ask({ ...asset, ...change })).status).toBe(400)
   })
 
+  test('and futures that are delivered, from the version on that delivers them', async () => {
+    const delivery = { start: '2046-11-28T05:00:00Z', end: '2046-11-28T06:00:00Z', penalty_ppm: 100_000 }
+    const delivered = { ...common, kind: 'future', max_price: '12', terms: { delivery } }
+    expect(await refused(delivered)).toEqual([409, 'engine-version-needed', undefined])
+    forgetEngineVersions()
+    floor.seed('lanes', activatedVersionPut(1, { version: 5, atMillis: 1 }))
+    expect(await listed(delivered)).toMatchObject({
+      instrumentName: 'H100.USE-28NOV46-H05',
+      settlement: 'physical',
+      terms: expect.stringContaining('"penalty_ppm":100000'),
+    })
+    for (const [change, pointer] of [
+      [{ start: '2046-11-27T05:00:00Z' }, 'start'],
+      [{ end: '2046-11-28T05:00:00Z' }, 'end'],
+      [{ end: '2046-11-28T05:30:00Z' }, 'end'],
+    ] as const) {
+      const { body: problem } = await ask({ ...delivered, terms: { delivery: { ...delivery, ...change } } })
+      expect(problem).toMatchObject({
+        code: 'invalid-specification',
+        errors: [{ pointer: `#/terms/delivery/${pointer}`, detail: expect.stringContaining('on the hour') }],
+      })
+    }
+  })
+
   test('only where the lane follows rules that know them; a plain future always', async () => {
     floor.seed('lanes', activatedVersionPut(1, { version: 2, atMillis: 1 }))
     expect(await refused(option)).toEqual([409, 'engine-version-needed', undefined])

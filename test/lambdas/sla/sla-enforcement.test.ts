@@ -157,6 +157,15 @@ describe('corrections', () => {
       [2, '300', '-700'],
       [3, '0', '-300'],
     ])
+    // Each change is moved by the engine, once, and in the end nobody has paid.
+    expect(
+      floor.payments().map(command => command.type === 'post-payment' && [command.purpose, command.amountMicros]),
+    ).toEqual([
+      ['sla-penalty', 1_000_000_000],
+      ['sla-reversal', 700_000_000],
+      ['sla-reversal', 300_000_000],
+    ])
+    expect(floor.cash()).toEqual([0, 0])
   })
 
   test('that change the uptime and not the penalty post nothing', async () => {
@@ -235,8 +244,9 @@ describe('failures', () => {
     expect((await lastAssessments(id)).get('2026-11')).toMatchObject({
       state: 'done',
       attempt: 2,
-      paymentState: 'payable',
+      paymentState: 'paid',
     })
+    expect(floor.cash()).toEqual([-100_000_000, 100_000_000])
     expect(await floor.list('list-penalties', id)).toHaveLength(2)
   })
 })

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 export const afterJourneys = [
   'test/journeys/chaos.test.ts',
   'test/journeys/contracts.test.ts',
+  'test/journeys/delivery.test.ts',
   'test/journeys/margin.test.ts',
   'test/journeys/upheaval.test.ts',
   'test/after-journeys/permissions.test.ts',

@@ -1,0 +1,45 @@
+import { type BidRow, noteWithdrawal } from '#adapters/tables/day-ahead-bids.ts'
+import { getOutcome } from '#adapters/tables/outcomes.ts'
+import type { withdrawBid } from '#protocol/operations/day-ahead.ts'
+import { deliver } from '../shell/command-intake.ts'
+import type { Handle } from '../shell/http.ts'
+import { bidView } from './bid-view.ts'
+import { findBid } from './known-bid.ts'
+import { withdrawCommand } from './placed-bids.ts'
+
+const takesBids: readonly string[] = ['opening', 'open', 'closing']
+
+export const handle: Handle<typeof withdrawBid> = async ({ path, principal, headers }) => {
+  const found = await findBid(principal, path.bid_id)
+  if (found === undefined) return { code: 'not-found' }
+  const { known, auction } = found
+  if (known.state === 'withdrawn') return { status: 200, body: bidView(known, auction) }
+  if (known.state === 'rejected' || known.state === 'replaced')
+    return { code: 'unknown-hold', detail: `The bid is ${known.state}.` }
+  if (!takesBids.includes(auction.state)) return { code: 'gate-closed' }
+  const asked = await nextWithdrawal(known.row)
+  if (asked === undefined) return { code: 'dependency-unavailable' }
+  const { row, withdrawal } = asked
+  const command = withdrawCommand(row, withdrawal)
+  const { outcome, waited, headers: applied } = await deliver(row.lane, command, true, headers, getOutcome)
+  if (waited && outcome?.code !== undefined) return { code: outcome.code, headers: applied }
+  const state = outcome?.accepted === true ? 'withdrawn' : known.state
+  return {
+    status: waited && outcome !== undefined ? 200 : 202,
+    body: bidView({ row, state }, auction),
+    headers: { location: `/api/v1/compute-futures/day-ahead/bids/${row.bidId}`, ...applied },
+  }
+}
+
+/** The command that is on its way, or, once that was refused, another one; undefined where somebody else asks right now. */
+const nextWithdrawal = async (
+  row: BidRow,
+): Promise<{ readonly row: BidRow; readonly withdrawal: number } | undefined> => {
+  const { withdrawal } = row
+  if (withdrawal !== undefined) {
+    const outcome = await getOutcome(withdrawCommand(row, withdrawal).commandId)
+    if (outcome?.accepted !== false) return { row, withdrawal }
+  }
+  const next = (withdrawal ?? 0) + 1
+  return (await noteWithdrawal(row, next)) ? { row: { ...row, withdrawal: next }, withdrawal: next } : undefined
+}

@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, expect, test } from '@jest/globals'
+import * as z from 'zod'
+import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
+import { afterTheJourneys, eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
+
+/**
+ * Two futures from listing to delivery on the running exchange: of the one the first attempt fails and the next delivers,
+ * the other is never delivered and paid in cash. It moves the clock by hours.
+ */
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+const wait = { prefer: 'wait=10' }
+const minute = 60_000
+const hour = 60 * minute
+const sources = ['broker', 'cloud'] as const
+
+let exchange: RunningExchange
+let operator: ExchangeClient
+let buyer: ExchangeClient
+let seller: ExchangeClient
+
+beforeAll(async () => {
+  await afterTheJourneys(import.meta.filename)
+  exchange = await runningExchange()
+  operator = await exchange.as('operator', 'market_operator')
+  ;[buyer, seller] = await Promise.all([
+    exchange.trader('t-receives', '100000'),
+    exchange.trader('t-delivers', '100000'),
+  ])
+}, 300_000)
+
+const nowMillis = async (): Promise<number> => {
+  const status: unknown = await (await fetch(`${exchange.url}/_local/status`)).json()
+  return Date.parse(z.object({ now: z.string() }).parse(status).now)
+}
+const forwardTo = async (millis: number): Promise<void> => {
+  const forward_millis = millis - (await nowMillis())
+  if (forward_millis <= 0) return
+  const moved = await fetch(`${exchange.url}/_local/clock`, {
+    method: 'POST',
+    body: JSON.stringify({ forward_millis }),
+  })
+  expect(moved.status).toBe(200)
+}
+const iso = (millis: number): string => new Date(millis).toISOString()
+const rowsOf = ({ body }: Answer): readonly Record<string, unknown>[] =>
+  z.array(z.record(z.string(), z.unknown())).parse(body['data'])
+/** The body of an answer that says yes. */
+const done = async (asked: Promise<Answer>): Promise<Readonly<Record<string, unknown>>> => {
+  const { status, body } = await asked
+  if (status > 202) throw new Error(`${status}: ${JSON.stringify(body)}`)
+  return body
+}
+
+const balance = async (client: ExchangeClient, account: string): Promise<number> =>
+  Math.round(Number((await done(client.call('GET', `/api/v1/accounts/${account}`)))['balance']) * 100)
+
+test('a delivery that fails is cured, and one that is never made is paid in cash', async () => {
+  await operator.call(
+    'POST',
+    '/api/v1/lanes/1/engine-version',
+    { version: newestEngineVersion },
+    { ...wait, 'idempotency-key': 'delivery-journey' },
+  )
+  const index = `DLV${String((await nowMillis()) % 1e8)}.USE`
+  await done(
+    operator.call(
+      'PUT',
+      `/api/v1/indices/${index}`,
+      {
+        unit: 'USD per GPU-hour',
+        description: 'of a journey',
+        sources: sources.map(source => ({ source, weight: '1' })),
+        fixing_interval_ms: minute,
+        stale_after_ms: 10 * minute,
+        outlier: '0.5',
+        trim: '0',
+        least_sources: 2,
+        decimals: 4,
+        fallback: 'none',
+        fallback_after_ms: 0,
+        fallback_max_age_ms: 0,
+      },
+      { 'idempotency-key': `index-${index}` },
+    ),
+  )
+  const quote = async (level: string): Promise<void> => {
+    const timestamp = iso(await nowMillis())
+    const quotes = sources.map(source => ({ source, level, timestamp }))
+    await done(operator.call('POST', `/api/v1/indices/${index}/quotes`, { quotes }))
+  }
+  await quote('2')
+  const expiration = (Math.floor((await nowMillis()) / minute) + 3) * minute
+  const start = Math.ceil(expiration / hour) * hour
+  const list = async (hours: number): Promise<string> => {
+    const delivery = { start: iso(start), end: iso(start + hours * hour), penalty_ppm: 100_000 }
+    const listed = await done(
+      operator.call(
+        'POST',
+        '/api/v1/markets',
+        {
+          underlying: index,
+          expiration_timestamp: iso(expiration),
+          tick_size: '0.01',
+          min_trade_amount: '1',
+          max_price: '10',
+          taker_commission: '0',
+          maker_commission: '0',
+          terms: { averaging_start: iso(expiration - minute), delivery },
+        },
+        wait,
+      ),
+    )
+    return z.string().parse(listed['instrument_name'])
+  }
+  const [cured, unmade] = [await list(1), await list(2)]
+  const script = (instrument: string, behaviours: string) =>
+    run(process.execPath, [join(root, 'bin/provisioning.ts'), instrument, behaviours], {
+      env: { ...process.env, EXCHANGE_URL: exchange.url },
+    })
+  expect((await script(cured, 'fail,succeed')).stdout).toBe(`${cured}: fail,succeed\n`)
+  await script(unmade, 'decline')
+  await expect(script(cured, 'wonder')).rejects.toThrow()
+
+  const before = [await balance(buyer, 't-receives'), await balance(seller, 't-delivers')]
+  for (const instrument_name of [cured, unmade])
+    for (const [client, direction] of [
+      [seller, 'sell'],
+      [buyer, 'buy'],
+    ] as const)
+      await done(
+        client.call(
+          'POST',
+          '/api/v1/orders',
+          { instrument_name, direction, price: '2', amount: '4', client_order_id: `${direction}-${instrument_name}` },
+          wait,
+        ),
+      )
+  const early = await operator.call('POST', '/api/v1/compute-futures/settlement/initiate', { instrument_name: cured })
+  expect([early.status, early.body['code']]).toEqual([409, 'instrument-not-expired'])
+
+  for (const at of [expiration - minute, expiration]) {
+    await quote('2')
+    await forwardTo(at + minute / 2)
+    await eventually(
+      async () => rowsOf(await buyer.call('GET', `/api/v1/indices/${index}/fixings`)),
+      fixings => fixings.some(({ timestamp }) => timestamp === iso(at)),
+    )
+  }
+  await forwardTo(expiration + minute + minute / 2)
+  for (const instrument_name of [cured, unmade])
+    await eventually(
+      () => operator.call('POST', '/api/v1/compute-futures/settlement/initiate', { instrument_name }),
+      ({ status, body }) => status === 202 && body['settlement_state'] === 'settled',
+    )
+
+  const deliveryOf = async (client: ExchangeClient, instrument_name: string) => {
+    const path = `/api/v1/compute-futures/deliveries`
+    const [row] = rowsOf(await client.call('GET', `${path}?instrument_name=${instrument_name}`))
+    return row === undefined ? undefined : done(client.call('GET', `${path}/${String(row['delivery_id'])}`))
+  }
+  const reached = (instrument: string, ...states: readonly string[]) =>
+    eventually(
+      () => deliveryOf(buyer, instrument),
+      told => states.includes(String(told?.['delivery_state'])),
+    )
+  // Three attempts, a tenth of 8 USD as penalty; nothing was worth more elsewhere.
+  const paid = await reached(unmade, 'cash_settled')
+  expect(paid).toMatchObject({ side: 'buyer', attempt: 3, payments: [{ outcome: 'undelivered', compensation: '0.8' }] })
+
+  await reached(cured, 'reserved', 'delivered')
+  await forwardTo(start)
+  await reached(cured, 'delivered')
+  await forwardTo(start + hour)
+  const delivered = await reached(cured, 'settled')
+  expect(delivered).toMatchObject({ attempt: 2, payments: [{ outcome: 'delivered', amount: '4', invoice: '8' }] })
+  expect(await deliveryOf(seller, cured)).toEqual({ ...delivered, side: 'seller' })
+
+  const after = await eventually(
+    async () => [await balance(buyer, 't-receives'), await balance(seller, 't-delivers')],
+    ([now = 0]) => now === (before[0] ?? 0) - 720,
+  )
+  expect(after).toEqual([(before[0] ?? 0) - 720, (before[1] ?? 0) + 720])
+  // The provisioning service has given back all that it had.
+  const stale = await (await exchange.as('provisioning', 'service')).call(
+    'POST',
+    `/api/v1/compute-futures/deliveries/${String(delivered?.['delivery_id'])}/callbacks`,
+    { step: 'provision', attempt: 1, callback_token: 'guessed'.padEnd(43, '0'), outcome: 'succeeded', amount: '4' },
+  )
+  expect([stale.status, stale.body['code']]).toEqual([409, 'callback-stale'])
+}, 300_000)
