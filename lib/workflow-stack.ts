@@ -5,7 +5,6 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
-import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { access, callerOf } from './access.ts'
 import { alarm } from './alarms.ts'
 import { grantOf } from './context-access.ts'
@@ -14,9 +13,6 @@ import { exchangeFunction, type Surroundings } from './functions.ts'
 import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 import { workflowRunbooks } from './watched.ts'
-
-/** They know the insurance fund by its account. */
-const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
 
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
@@ -54,7 +50,6 @@ export class WorkflowStack extends Stack {
           megabytes: tenant.sizes.taskMegabytes,
           timeoutSeconds: 20,
           description: `A task of ${workflow}`,
-          ...(payingTasks.has(name) && { environment: { [insuranceFundEnvironmentVariable]: tenant.insuranceFund } }),
         })
         grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
         return { placeholder: pascalCase(name), context, lambda }

@@ -93,15 +93,20 @@ export const risk: ContextAccess<'risk'> = {
     given.table('backstopAuctions', 'GetItem', 'PutItem')
   },
   'award-backstop-lots': given =>
-    step(given).table('backstopAuctions', 'GetItem', 'Query', 'UpdateItem').table('accounts', 'GetItem'),
+    step(given)
+      .insuranceFund()
+      .table('backstopAuctions', 'GetItem', 'Query', 'UpdateItem')
+      .table('accounts', 'GetItem'),
   'cover-loss': given =>
     step(given)
+      .insuranceFund()
       .table('parameters', 'Query')
       .table('accounts', 'GetItem')
       .table('balances', 'GetItem')
       .table('ledgerEntries', 'Query'),
   'haircut-gains': given =>
     step(given)
+      .insuranceFund()
       .table('accounts', 'GetItem')
       .table('balances', 'GetItem')
       .table('instruments', 'Query')
