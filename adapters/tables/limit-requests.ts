@@ -3,24 +3,20 @@ import { type LimitTerms, limitScopes } from '#domain/trading/limit-terms.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { type Item, integer, oneOf, text } from '../items.ts'
 import { page } from '../pages.ts'
+import { type TwoPersonRequest, twoPersonItem, twoPersonRequestIn } from '../two-persons.ts'
 import { store } from '../writes.ts'
 import { type LimitSubject, limitTermsIn } from './risk-limits.ts'
-import type { Person } from './trade-busts.ts'
 
 /** A request that limits become looser, with all that the command takes. */
-export interface LimitRequestRow extends LimitSubject {
+export interface LimitRequestRow extends LimitSubject, TwoPersonRequest {
   readonly lane: number
   readonly requestId: string
   /** Of the command that sets them, once it is approved: the same for each repeat. */
   readonly commandId: string
   readonly terms: LimitTerms
   readonly reason: string
-  readonly requestedBy: Person
-  readonly requestedAtMillis: number
-  readonly approvedBy?: Person
-  readonly approvedAtMillis?: number
 }
 
 const table = tables.limitRequests
@@ -74,12 +70,7 @@ const itemOf = (row: LimitRequestRow): Item => ({
   instrument_id: row.instrumentId,
   terms: row.terms,
   reason: row.reason,
-  requested_by: row.requestedBy.account,
-  requested_with: row.requestedBy.credential,
-  requested_at_millis: row.requestedAtMillis,
-  approved_by: row.approvedBy?.account,
-  approved_with: row.approvedBy?.credential,
-  approved_at_millis: row.approvedAtMillis,
+  ...twoPersonItem(row),
   expires_at: Math.floor(row.requestedAtMillis / 1_000) + keptSeconds,
 })
 
@@ -93,11 +84,5 @@ const rowOf = (item: Item): LimitRequestRow => ({
   instrumentId: integer(item, 'instrument_id'),
   terms: limitTermsIn(item),
   reason: text(item, 'reason'),
-  requestedBy: { account: text(item, 'requested_by'), credential: text(item, 'requested_with') },
-  requestedAtMillis: integer(item, 'requested_at_millis'),
-  ...optional('approvedBy', item, 'approved_by', () => ({
-    account: text(item, 'approved_by'),
-    credential: text(item, 'approved_with'),
-  })),
-  ...optional('approvedAtMillis', item, 'approved_at_millis', integer),
+  ...twoPersonRequestIn(item),
 })

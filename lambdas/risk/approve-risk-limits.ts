@@ -1,7 +1,7 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { getLimitRequest, type LimitRequestRow, replaceLimitRequest } from '#adapters/tables/limit-requests.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
-import type { Person } from '#adapters/tables/trade-busts.ts'
+import type { Person } from '#adapters/two-persons.ts'
 import type { approveRiskLimits } from '#protocol/operations/risk-limits.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'

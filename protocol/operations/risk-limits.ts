@@ -3,6 +3,7 @@ import { killScopes } from '#domain/trading/commands.ts'
 import { limitScopes } from '#domain/trading/limit-terms.ts'
 import { operation } from '../operation.ts'
 import { accountName, commandOutcome, decimalText, instant, lane } from '../values.ts'
+import { versionByUnderlying } from './parameters.ts'
 
 /** Limits, how they are scaled, and the kill switch; among the operations of risk. */
 
@@ -233,10 +234,7 @@ export type ScalingTerms = z.infer<typeof scalingTerms>
 
 export const limitScaling = z
   .object({
-    underlying: z.string().nullable().meta({ description: 'null: of every underlying without its own' }),
-    version: z.int().nonnegative().meta({ description: '0: as the exchange comes, nobody has set any' }),
-    effective_from: instant.nullable(),
-    set_by: z.string().nullable(),
+    ...versionByUnderlying,
     ...scalingTerms.shape,
   })
   .meta({ id: 'LimitScaling' })
