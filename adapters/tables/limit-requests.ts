@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
-import { type LimitTerms, limitScopes } from '#domain/trading/limit-terms.ts'
+import { type LimitTerms, limitScopes, noLimits } from '#domain/trading/limit-terms.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
@@ -16,6 +16,8 @@ export interface LimitRequestRow extends LimitSubject, TwoPersonRequest {
   /** Of the command that sets them, once it is approved: the same for each repeat. */
   readonly commandId: string
   readonly terms: LimitTerms
+  /** In force when it was asked for: it is not for any others. */
+  readonly baseTerms: LimitTerms
   readonly reason: string
 }
 
@@ -69,6 +71,7 @@ const itemOf = (row: LimitRequestRow): Item => ({
   firm: row.firm,
   instrument_id: row.instrumentId,
   terms: row.terms,
+  base_terms: row.baseTerms,
   reason: row.reason,
   ...twoPersonItem(row),
   expires_at: Math.floor(row.requestedAtMillis / 1_000) + keptSeconds,
@@ -83,6 +86,8 @@ const rowOf = (item: Item): LimitRequestRow => ({
   firm: text(item, 'firm'),
   instrumentId: integer(item, 'instrument_id'),
   terms: limitTermsIn(item),
+  // One of before this was kept can only be asked for again.
+  baseTerms: item['base_terms'] === undefined ? noLimits : limitTermsIn(item, 'base_terms'),
   reason: text(item, 'reason'),
   ...twoPersonRequestIn(item),
 })

@@ -40,6 +40,7 @@ export const risk: ContextAccess<'risk'> = {
   http: given =>
     given
       .identifyKeys()
+      .insuranceFund()
       .table('parameters', 'Query', 'PutItem')
       .table('riskEpochs', 'GetItem', 'Query')
       .table('riskLanes', 'GetItem')

@@ -211,7 +211,9 @@ export const backstopAuction = z
   .object({
     auction_id: z.uuid(),
     lane,
-    auction_state: z.enum(['open', 'closed', 'awarded']),
+    auction_state: z
+      .enum(['open', 'closed', 'ended'])
+      .meta({ description: 'ended: awarded as far as anybody took it' }),
     opened_at: instant,
     deadline: instant,
     lots: z.array(

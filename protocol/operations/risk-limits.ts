@@ -160,7 +160,8 @@ export const approveRiskLimits = operation({
   path: '/api/v1/risk/limits/{request_id}/approve',
   permission: 'risk:write',
   summary: 'Approve that limits become looser',
-  description: 'By another account and another credential than asked for it, within a day. A repeat changes nothing.',
+  description:
+    'By another account and another credential than asked for it, within a day, unless the limits were set otherwise since. A repeat changes nothing.',
   idempotency: 'none',
   weight: 2,
   request: {
@@ -175,7 +176,7 @@ export const approveRiskLimits = operation({
     202: { description: 'Taken by the order stream', schema: limitRequest },
     200: { description: 'The outcome (with Prefer: wait=<seconds>)', schema: limitRequest },
   },
-  rejections: ['not-found', 'second-person-required', 'limit-request-over'],
+  rejections: ['not-found', 'second-person-required', 'limit-request-over', 'limits-changed'],
 })
 
 export const stopTrading = operation({

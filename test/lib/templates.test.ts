@@ -496,7 +496,7 @@ describe.each(both)('workflows (%s)', (_, of) => {
     }
   })
 
-  test('who pays for losses knows the insurance fund, and an account that is not liquidated has its own page', () => {
+  test('who pays for losses or may not stop the insurance fund knows it, and an account that is not liquidated has its own page', () => {
     const knowing = all(of(), 'AWS::Lambda::Function').filter(
       ({ Properties }) => deep(Properties, 'Environment', 'Variables', insuranceFundEnvironmentVariable) !== undefined,
     )
@@ -504,6 +504,10 @@ describe.each(both)('workflows (%s)', (_, of) => {
       'AwardBackstopLots',
       'CoverLoss',
       'HaircutGains',
+      // Who opens accounts and stops them.
+      'LedgerHttp',
+      'RiskHttp',
+      'SupervisionHttp',
     ])
     const told = all(of(), 'AWS::CloudWatch::Alarm')
       .filter(({ logicalId }) => logicalId.startsWith('CollateralLiquidation'))
