@@ -229,9 +229,12 @@ describe.each(both)('what is kept (%s)', (_, of) => {
 
 describe.each(both)('the HTTP API (%s)', (_, of) => {
   const pathOf = (resourceId: unknown): string => {
-    const id = deep(resourceId, 'Ref')
+    const paths = of().stack('ApiPaths').toJSON()
+    // Of another stack it comes by the name of an output.
+    const [, output] = /:(.+)$/.exec(String(deep(resourceId, 'Fn::ImportValue'))) ?? []
+    const id = deep(output === undefined ? resourceId : deep(paths, 'Outputs', output, 'Value'), 'Ref')
     if (typeof id !== 'string') return ''
-    const resource = deep(of().stack('Api').toJSON(), 'Resources', id, 'Properties')
+    const resource = deep(paths, 'Resources', id, 'Properties')
     return `${pathOf(deep(resource, 'ParentId'))}/${String(deep(resource, 'PathPart'))}`
   }
   const methods = () =>
@@ -312,9 +315,10 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
       status: '$context.status',
       latency_millis: '$context.responseLatency',
     })
-    api.resourceCountIs('AWS::ApiGateway::Account', 1)
+    const paths = of().stack('ApiPaths')
+    paths.resourceCountIs('AWS::ApiGateway::Account', 1)
     api.resourceCountIs('AWS::ApiGateway::UsagePlan', 1)
-    api.hasResourceProperties('AWS::ApiGateway::RestApi', {
+    paths.hasResourceProperties('AWS::ApiGateway::RestApi', {
       EndpointConfiguration: { Types: ['REGIONAL'] },
       SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
       DisableExecuteApiEndpoint: of() === full,
