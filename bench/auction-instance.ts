@@ -1,4 +1,5 @@
 import type { BlockLots, BlockOrder, DayAheadAuction, StepOrder } from '#domain/auction/day-ahead-auction.ts'
+import { randomOf } from './random.ts'
 
 /** What a generated day looks like; the same seed gives the same day on every machine. */
 export interface InstanceShape {
@@ -9,17 +10,6 @@ export interface InstanceShape {
   readonly blocks: number
 }
 
-/** A linear congruential generator's high bits, scrambled (mulberry32). */
-const uniformOf = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /**
  * A day of compute markets: each area with a level of its own from 1 to 6 dollars in ticks of a tenth of a cent, demand
  * with the shape of a day, supply that rises with its price; steps in no order. Blocks are jobs and machines of 3 to 24
@@ -27,7 +17,7 @@ const uniformOf = (seed: number): (() => number) => {
  * tenth hang on another one, and a tenth are in groups of two or three of which each is in another area: substitutes.
  */
 export const auctionInstance = ({ seed, areas, periods, steps, blocks }: InstanceShape): DayAheadAuction => {
-  const uniform = uniformOf(seed)
+  const uniform = randomOf(seed)
   const whole = (low: number, high: number): number => low + Math.floor(uniform() * (high - low + 1))
   const names = Array.from({ length: areas }, (_, i) => `area-${String(i).padStart(3, '0')}`)
   const levels = names.map(() => whole(1_000, 6_000))

@@ -1,6 +1,7 @@
 import { eventType, typeOf, wordsOf } from '#domain/trading/messages.ts'
 import { EngineRun } from './engine-run.ts'
 import { type Flow, operations, recordWords } from './flow-file.ts'
+import { randomOf } from './random.ts'
 
 /**
  * Two mixes on one or many symbols, the same for the same seed. `xc`, as exchange-core measures itself: 9 % new orders,
@@ -170,15 +171,4 @@ export const makeFlow = (mix: Mix, symbols: number, commands: number, seed: numb
   }
   const name = `${mix}, ${symbols} ${symbols === 1 ? 'symbol' : 'symbols'}`
   return { name, symbols, prefill, commands, highestTicks, records: Int32Array.from(records) }
-}
-
-/** A small generator with a period of 2^32, so that flows are the same everywhere. */
-const randomOf = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -2,6 +2,7 @@ import { MarginBook } from '#domain/margin/margin-book.ts'
 import type { RiskEpoch, RiskInstrument } from '#domain/margin/risk-epoch.ts'
 import { blocksOf, defaultScenarioSet, type ScenarioSet } from '#domain/margin/scenario-set.ts'
 import { PlainLedger } from './margin-ledger.ts'
+import { randomOf } from './random.ts'
 import { cpuSecondsOf, type Spread, spreadOf } from './rounds.ts'
 
 export interface MarginResult {
@@ -123,14 +124,6 @@ const benchSet = (): ScenarioSet => {
   )
   if (!set.accepted) throw new Error(`${set.code} ${set.field}`)
   return set.value
-}
-
-/** The usual small generator (mulberry32): the same orders in each run. */
-const randomOf = (state: number) => (): number => {
-  state = (state + 0x6d2b79f5) | 0
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
 }
 
 /** Five words each: holding, whether it sells, ticks, lots, fee. */

@@ -30,7 +30,14 @@ const jest = spawn(
   {
     stdio: ['ignore', 'ignore', 'inherit'],
     // esbuild by itself collects garbage so often that it takes a third of its processor time.
-    env: { GOGC: '400', ...process.env, POWERTOOLS_DEV: 'true', AWS_REGION: 'eu-west-1', TEST_FOLDER: folder },
+    env: {
+      GOGC: '400',
+      ...process.env,
+      POWERTOOLS_DEV: 'true',
+      AWS_REGION: 'eu-west-1',
+      TEST_FOLDER: folder,
+      INSURANCE_FUND: 'insurance-fund',
+    },
   },
 )
 const stop = (signal: NodeJS.Signals) => jest.kill(signal)

@@ -1,10 +1,12 @@
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { Lazy } from 'aws-cdk-lib/core'
+import { CfnParameter, Lazy, Stack } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditBucketEnvironmentVariable } from '#protocol/audit.ts'
 import { pascalCase, workflowEnvironmentVariable } from '#protocol/functions.ts'
+import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
+import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import {
   busEnvironmentVariable,
   executionStreamEnvironmentVariable,
@@ -60,6 +62,10 @@ export interface Access {
   identifyKeys(): Access
   /** What the hashes of API keys are keyed by. */
   readPepper(): Access
+  /** Whose account in each lane covers losses. */
+  insuranceFund(): Access
+  /** Where the service is that is asked for quotes of the indices: a parameter of the stack, so that a local run names its own. */
+  askOracle(): Access
   startWorkflow(workflow: string): Access
   /** For a task token of the workflow: success and failure, unless told. */
   answerWorkflow(workflow: string, ...answers: readonly ('Success' | 'Failure' | 'Heartbeat')[]): Access
@@ -198,6 +204,19 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
       caller.addEnvironment(apiKeyPepperEnvironmentVariable, data.apiKeyPepper.secretArn)
       allow(['secretsmanager:GetSecretValue'], [data.apiKeyPepper.secretArn])
       useKey('kms:Decrypt')
+      return given
+    },
+    insuranceFund() {
+      caller.addEnvironment(insuranceFundEnvironmentVariable, data.tenant.insuranceFund)
+      return given
+    },
+    askOracle() {
+      const oracle = new CfnParameter(Stack.of(caller.construct), 'OracleServiceUrl', {
+        type: 'String',
+        default: data.tenant.oracleServiceUrl ?? '',
+        description: 'The service that is asked for quotes of the indices; empty: none is',
+      })
+      caller.addEnvironment(oracleEnvironmentVariable, oracle.valueAsString)
       return given
     },
     startWorkflow(name) {

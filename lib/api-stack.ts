@@ -1,17 +1,23 @@
 import {
   AccessLogFormat,
+  Stage as ApiStage,
   AuthorizationType,
   AwsIntegration,
-  CfnRestApi,
+  Deployment,
+  DomainName,
   EndpointType,
   type IAuthorizer,
   IdentitySource,
+  type Integration,
   type IRestApi,
   LogGroupLogDestination,
+  Method,
   MethodLoggingLevel,
+  type MethodOptions,
   RequestAuthorizer,
-  RestApi,
+  type RestApi,
   SecurityPolicy,
+  UsagePlan,
 } from 'aws-cdk-lib/aws-apigateway'
 import { Certificate, CertificateValidation, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { GraphWidget, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
@@ -78,7 +84,8 @@ export class ApiStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    props: StackProps & Surroundings & { readonly httpFunctions: Readonly<Record<Context, LambdaFunction>> },
+    props: StackProps &
+      Surroundings & { readonly api: RestApi; readonly httpFunctions: Readonly<Record<Context, LambdaFunction>> },
   ) {
     super(scope, id, props)
     const { tenant, data, httpFunctions } = props
@@ -95,57 +102,36 @@ export class ApiStack extends Stack {
             zoneName: domain.hostedZoneName,
           })
         : undefined
-    this.api = new RestApi(this, 'Api', {
-      restApiName: `compute-exchange-${tenant.name}`,
-      description: `The exchange of ${tenant.name}`,
-      endpointTypes: [EndpointType.REGIONAL],
-      // A fresh account has no role by which API Gateway may write logs: this stack owns it.
-      cloudWatchRole: true,
-      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
-      disableExecuteApiEndpoint: domain !== undefined,
-      ...(domain === undefined
-        ? {}
-        : {
-            domainName: {
-              domainName: domain.name,
-              certificate: this.certificate(domain, zone),
-              endpointType: EndpointType.REGIONAL,
-              securityPolicy: SecurityPolicy.TLS_1_2,
-            },
-          }),
-      deployOptions: {
-        stageName,
-        throttlingRateLimit: tenant.sizes.requestsPerSecond,
-        throttlingBurstLimit: tenant.sizes.requestBurst,
-        metricsEnabled: true,
-        loggingLevel: MethodLoggingLevel.ERROR,
-        dataTraceEnabled: false,
-        tracingEnabled: false,
-        accessLogDestination: new LogGroupLogDestination(accessLog),
-        accessLogFormat: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
-      },
+    this.api = props.api
+    this.api.deploymentStage = new ApiStage(this, 'Stage', {
+      deployment: this.makeDeployment(),
+      stageName,
+      throttlingRateLimit: tenant.sizes.requestsPerSecond,
+      throttlingBurstLimit: tenant.sizes.requestBurst,
+      metricsEnabled: true,
+      loggingLevel: MethodLoggingLevel.ERROR,
+      dataTraceEnabled: false,
+      tracingEnabled: false,
+      accessLogDestination: new LogGroupLogDestination(accessLog),
+      accessLogFormat: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
     })
-    this.requireTls12()
-    acknowledge(this.api, 'APIG2', 'The function validates by the schemas of protocol/operations and names each field')
-    acknowledge(
-      this.api,
-      'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-      'API Gateway accepts an account role only with this policy',
-    )
     this.limitByAddress(tenant)
-    for (const response of gatewayResponses) this.api.addGatewayResponse(`${response.type.responseType}`, response)
     this.makeRoutes(this.makeAuthorizer(props), httpFunctions)
-    this.api.addUsagePlan('UsagePlan', {
+    new UsagePlan(this, 'UsagePlan', {
       description: 'A hint to clients: the stage throttles too',
       throttle: { rateLimit: tenant.sizes.requestsPerSecond, burstLimit: tenant.sizes.requestBurst },
       apiStages: [{ api: this.api as IRestApi, stage: this.api.deploymentStage }],
     })
-    if (zone !== undefined && domain !== undefined && this.api.domainName !== undefined) {
-      new ARecord(this, 'Alias', {
-        zone,
-        recordName: domain.name,
-        target: RecordTarget.fromAlias(new ApiGatewayDomain(this.api.domainName)),
+    if (domain !== undefined) {
+      const domainName = new DomainName(this, 'DomainName', {
+        domainName: domain.name,
+        certificate: this.certificate(domain, zone),
+        endpointType: EndpointType.REGIONAL,
+        securityPolicy: SecurityPolicy.TLS_1_2,
       })
+      domainName.addBasePathMapping(this.api as IRestApi, { stage: this.api.deploymentStage })
+      const target = RecordTarget.fromAlias(new ApiGatewayDomain(domainName))
+      if (zone !== undefined) new ARecord(this, 'Alias', { zone, recordName: domain.name, target })
     }
     alarm(this, 'ServerErrors', data.alarmTopic, {
       metric: this.api.metricServerError({ period: Duration.minutes(1), statistic: 'sum' }),
@@ -166,12 +152,14 @@ export class ApiStack extends Stack {
     })
   }
 
-  /** Without it API Gateway's own name would still take TLS 1.0. */
-  private requireTls12(): void {
-    const resource = this.api.node.defaultChild
-    if (!(resource instanceof CfnRestApi)) throw new Error('the REST API is not made by CloudFormation')
-    resource.securityPolicy = 'SecurityPolicy_TLS13_1_2_2021_06'
-    resource.endpointAccessMode = 'STRICT'
+  /** Another one with each change of what is deployed; methods are added to it as they are made. */
+  private makeDeployment(): Deployment {
+    const deployment = new Deployment(this, 'Deployment', { api: this.api as IRestApi })
+    deployment.addToLogicalId({
+      operations: operations.map(({ method, path, permission, context }) => [method, path, permission, context]),
+      gatewayResponses: gatewayResponses.map(({ type, ...response }) => [type.responseType, response]),
+    })
+    return deployment
   }
 
   /** The outermost ring: one address cannot take the whole of the tenant's rate. */
@@ -260,7 +248,7 @@ export class ApiStack extends Stack {
         options: { timeout: Duration.seconds(29) },
       })
       for (const operation of operations.filter(each => each.context === context)) {
-        const method = this.api.root.resourceForPath(operation.path).addMethod(operation.method, integration, {
+        const method = this.route(operation.path, operation.method, integration, {
           operationName: operation.name,
           ...(operation.permission === 'public'
             ? { authorizationType: AuthorizationType.NONE }
@@ -281,13 +269,16 @@ export class ApiStack extends Stack {
         if (answeredPaths.has(operation.path)) continue
         answeredPaths.add(operation.path)
         // By itself API Gateway has no 405. A mock could give one, but fails on bodies that it has no template for.
-        const others = this.api.root
-          .resourceForPath(operation.path)
-          .addMethod('ANY', integration, { authorizationType: AuthorizationType.NONE })
+        const others = this.route(operation.path, 'ANY', integration, { authorizationType: AuthorizationType.NONE })
         acknowledge(others, 'APIG4', 'Answers 405 with the methods that there are, whoever asks')
         acknowledge(others, 'COG4', 'Answers 405 with the methods that there are, whoever asks')
       }
     }
+  }
+
+  private route(path: string, httpMethod: string, integration: Integration, options: MethodOptions): Method {
+    const resource = this.api.root.resourceForPath(path)
+    return new Method(this, `${httpMethod} ${path}`, { resource, httpMethod, integration, options })
   }
 
   private makeRow(): IWidget[] {

@@ -4,14 +4,13 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type Function as LambdaFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { CfnParameter, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { auditLinePattern } from '#protocol/audit.ts'
 import { pascalCase, type StreamConsumer, schedules, streamConsumers } from '#protocol/functions.ts'
 import type { MetricName } from '#protocol/metrics.ts'
 import { type Context, weightOf } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
-import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
 import { access, callerOf, type WorkflowArns } from './access.ts'
 import { alarm } from './alarms.ts'
@@ -243,7 +242,6 @@ export class ContextStack extends Stack {
         }),
       ],
     })
-    if (name === 'take-fixings') this.nameOracle(lambda)
     this.watchFigures(name, lambda)
     return lambda
   }
@@ -265,16 +263,6 @@ export class ContextStack extends Stack {
         runbook,
         says: `${name} ${says}`,
       })
-  }
-
-  /** The local run names a service of its own here. */
-  private nameOracle(lambda: LambdaFunction): void {
-    const oracle = new CfnParameter(this, 'OracleServiceUrl', {
-      type: 'String',
-      default: this.surroundings.tenant.oracleServiceUrl ?? '',
-      description: 'The service that is asked for quotes of the indices; empty: none is',
-    })
-    lambda.addEnvironment(oracleEnvironmentVariable, oracle.valueAsString)
   }
 
   private makeRow(lambdas: readonly LambdaFunction[]): IWidget[] {

@@ -50,6 +50,7 @@ export const matcherReader = 'matcher'
 
 /** Everything that must outlive a deployment: RETAIN, point-in-time recovery, the tenant's own key. */
 export class DataStack extends Stack {
+  readonly tenant: Tenant
   readonly key: Key
   readonly tables: Readonly<Record<TableName, TableV2>>
   readonly lanes: readonly LaneStreams[]
@@ -65,6 +66,7 @@ export class DataStack extends Stack {
   constructor(scope: Construct, id: string, props: StackProps & { readonly tenant: Tenant }) {
     super(scope, id, { ...props, terminationProtection: true })
     const { tenant } = props
+    this.tenant = tenant
     this.key = new Key(this, 'DataKey', {
       description: `Everything that the exchange of ${tenant.name} keeps`,
       enableKeyRotation: true,

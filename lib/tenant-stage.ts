@@ -2,6 +2,7 @@ import { Stage, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase } from '#protocol/functions.ts'
 import type { Context } from '#protocol/operation.ts'
+import { ApiPathsStack } from './api-paths-stack.ts'
 import { ApiStack } from './api-stack.ts'
 import type { Bundles } from './bundles.ts'
 import { ContextStack } from './context-stack.ts'
@@ -59,8 +60,13 @@ export class TenantStage extends Stage {
       ...surroundings,
       description: 'Compute exchange: the matchers',
     })
+    const paths = new ApiPathsStack(this, 'ApiPaths', {
+      tenant,
+      description: 'Compute exchange: the paths of the HTTP API',
+    })
     const api = new ApiStack(this, 'Api', {
       ...surroundings,
+      api: paths.api,
       httpFunctions: {
         trading: trading.httpFunction,
         reference: reference.httpFunction,

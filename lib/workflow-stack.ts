@@ -5,7 +5,6 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
-import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { access, callerOf } from './access.ts'
 import { alarm } from './alarms.ts'
 import { grantOf } from './context-access.ts'
@@ -24,9 +23,6 @@ const largeTasks: Readonly<Record<string, { readonly megabytes?: number; readonl
   'award-lots': { timeoutSeconds: 60 },
   'release-bids': { timeoutSeconds: 60 },
 }
-
-/** They know the insurance fund by its account. */
-const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
 
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
@@ -64,7 +60,6 @@ export class WorkflowStack extends Stack {
           megabytes: largeTasks[name]?.megabytes ?? tenant.sizes.taskMegabytes,
           timeoutSeconds: largeTasks[name]?.timeoutSeconds ?? 20,
           description: `A task of ${workflow}`,
-          ...(payingTasks.has(name) && { environment: { [insuranceFundEnvironmentVariable]: tenant.insuranceFund } }),
         })
         grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
         return { placeholder: pascalCase(name), context, lambda }

@@ -18,7 +18,9 @@ const server = {
   maxHeaderSize: 10_240,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 60_000,
+  // None is announced, so that clients drop idle connections by themselves before we do (60 s, below): a request must not
+  // meet one that is being closed.
+  keepAliveTimeout: 0,
   connectionsCheckingInterval: 2_000,
   // Answered by ourselves, so that it is a problem document too.
   requireHostHeader: false,

@@ -26,6 +26,7 @@ const requestCodes = [
   'lane-halted',
   'replicas-not-ready',
   'limit-request-over',
+  'limits-changed',
   'lane-not-halted',
   'reopening-under-way',
   'unknown-index',
@@ -455,6 +456,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     409,
     'The request to loosen limits was approved by somebody else, or its day is over',
     'Read the limits; ask for them again where they are not in force.',
+  ),
+  'limits-changed': kind(
+    409,
+    'The limits were set otherwise after this was asked for',
+    'Read the limits; ask again for what is still wanted.',
   ),
   'order-size-limit': kind(
     422,

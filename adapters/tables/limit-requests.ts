@@ -1,26 +1,24 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
-import { type LimitTerms, limitScopes } from '#domain/trading/limit-terms.ts'
+import { type LimitTerms, limitScopes, noLimits } from '#domain/trading/limit-terms.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { type Item, integer, oneOf, text } from '../items.ts'
 import { page } from '../pages.ts'
+import { type TwoPersonRequest, twoPersonItem, twoPersonRequestIn } from '../two-persons.ts'
 import { store } from '../writes.ts'
 import { type LimitSubject, limitTermsIn } from './risk-limits.ts'
-import type { Person } from './trade-busts.ts'
 
 /** A request that limits become looser, with all that the command takes. */
-export interface LimitRequestRow extends LimitSubject {
+export interface LimitRequestRow extends LimitSubject, TwoPersonRequest {
   readonly lane: number
   readonly requestId: string
   /** Of the command that sets them, once it is approved: the same for each repeat. */
   readonly commandId: string
   readonly terms: LimitTerms
+  /** In force when it was asked for: it is not for any others. */
+  readonly baseTerms: LimitTerms
   readonly reason: string
-  readonly requestedBy: Person
-  readonly requestedAtMillis: number
-  readonly approvedBy?: Person
-  readonly approvedAtMillis?: number
 }
 
 const table = tables.limitRequests
@@ -73,13 +71,9 @@ const itemOf = (row: LimitRequestRow): Item => ({
   firm: row.firm,
   instrument_id: row.instrumentId,
   terms: row.terms,
+  base_terms: row.baseTerms,
   reason: row.reason,
-  requested_by: row.requestedBy.account,
-  requested_with: row.requestedBy.credential,
-  requested_at_millis: row.requestedAtMillis,
-  approved_by: row.approvedBy?.account,
-  approved_with: row.approvedBy?.credential,
-  approved_at_millis: row.approvedAtMillis,
+  ...twoPersonItem(row),
   expires_at: Math.floor(row.requestedAtMillis / 1_000) + keptSeconds,
 })
 
@@ -92,12 +86,8 @@ const rowOf = (item: Item): LimitRequestRow => ({
   firm: text(item, 'firm'),
   instrumentId: integer(item, 'instrument_id'),
   terms: limitTermsIn(item),
+  // One of before this was kept can only be asked for again.
+  baseTerms: item['base_terms'] === undefined ? noLimits : limitTermsIn(item, 'base_terms'),
   reason: text(item, 'reason'),
-  requestedBy: { account: text(item, 'requested_by'), credential: text(item, 'requested_with') },
-  requestedAtMillis: integer(item, 'requested_at_millis'),
-  ...optional('approvedBy', item, 'approved_by', () => ({
-    account: text(item, 'approved_by'),
-    credential: text(item, 'approved_with'),
-  })),
-  ...optional('approvedAtMillis', item, 'approved_at_millis', integer),
+  ...twoPersonRequestIn(item),
 })

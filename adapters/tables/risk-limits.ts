@@ -200,8 +200,8 @@ const limitsRowOf = (item: Item): LimitsRow => ({
   setAtMillis: integer(item, 'set_at_millis'),
 })
 
-/** As an attribute `terms`. */
-export const limitTermsIn = ({ terms }: Item): LimitTerms => {
+export const limitTermsIn = (of: Item, attribute = 'terms'): LimitTerms => {
+  const terms = of[attribute]
   if (typeof terms !== 'object' || terms === null || Array.isArray(terms)) throw new Error('limits are no item')
   const item: Item = { ...terms }
   return { ...noLimits, ...Object.fromEntries(limitNames.map(name => [name, integer(item, name)])) }

@@ -2,12 +2,13 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, optional, text } from '../items.ts'
+import { type Item, integer, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
+import { type TwoPersonRequest, twoPersonItem, twoPersonRequestIn } from '../two-persons.ts'
 import { store } from '../writes.ts'
 
 /** A request that a trade be reversed, with all that the command takes; named by the id of its trade. */
-export interface TradeBustRow {
+export interface TradeBustRow extends TwoPersonRequest {
   readonly lane: number
   readonly tradeId: string
   /** Counts the requests for this trade, from 1. */
@@ -26,15 +27,6 @@ export interface TradeBustRow {
   readonly sellerFeeMicros: number
   readonly tradedAtMillis: number
   readonly reason: string
-  readonly requestedBy: Person
-  readonly requestedAtMillis: number
-  readonly approvedBy?: Person
-  readonly approvedAtMillis?: number
-}
-
-export interface Person {
-  readonly account: string
-  readonly credential: string
 }
 
 const table = tables.tradeBusts
@@ -98,12 +90,7 @@ const itemOf = (row: TradeBustRow): Item => ({
   seller_fee_micros: row.sellerFeeMicros,
   traded_at_millis: row.tradedAtMillis,
   reason: row.reason,
-  requested_by: row.requestedBy.account,
-  requested_with: row.requestedBy.credential,
-  requested_at_millis: row.requestedAtMillis,
-  approved_by: row.approvedBy?.account,
-  approved_with: row.approvedBy?.credential,
-  approved_at_millis: row.approvedAtMillis,
+  ...twoPersonItem(row),
 })
 
 const rowOf = (item: Item): TradeBustRow => ({
@@ -123,11 +110,5 @@ const rowOf = (item: Item): TradeBustRow => ({
   sellerFeeMicros: integer(item, 'seller_fee_micros'),
   tradedAtMillis: integer(item, 'traded_at_millis'),
   reason: text(item, 'reason'),
-  requestedBy: { account: text(item, 'requested_by'), credential: text(item, 'requested_with') },
-  requestedAtMillis: integer(item, 'requested_at_millis'),
-  ...optional('approvedBy', item, 'approved_by', () => ({
-    account: text(item, 'approved_by'),
-    credential: text(item, 'approved_with'),
-  })),
-  ...optional('approvedAtMillis', item, 'approved_at_millis', integer),
+  ...twoPersonRequestIn(item),
 })

@@ -173,7 +173,7 @@ const scenariosRefusal = ({ scenarios, underlyings }: ScenarioSet): Refused | un
     const at = `scenarios/${index}`
     if (typeof scenario !== 'object' || scenario === null) return refused('malformed', at)
     if (typeof scenario.name !== 'string' || !namePattern.test(scenario.name)) return refused('malformed', `${at}/name`)
-    if (seen.has(scenario.name)) return refused('duplicate-scenario', `scenarios/${scenario.name}`)
+    if (seen.has(scenario.name)) return refused('duplicate-scenario', `${at}/name`)
     seen.add(scenario.name)
     const unfit =
       within(`${at}/weight`, scenario.weight, Number.MIN_VALUE, 1) ??

@@ -6,18 +6,19 @@ import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
 import type { Handle } from '../shell/http.ts'
 import { accountOf } from './account-view.ts'
-import { openAccountOf } from './named-account.ts'
+import { actsFor, openAccountOf } from './named-account.ts'
 
 const mostSubAccounts = 500
 
-export const handle: Handle<typeof getOwnAccount> = async ({ principal }) => {
-  const row = await getAccount(principal.account)
+export const handle: Handle<typeof getOwnAccount> = async ({ query, principal }) => {
+  const row = await getAccount(query.account ?? principal.account)
+  if (query.account !== undefined && (row === undefined || !actsFor(principal, row))) return { code: 'not-found' }
   if (row === undefined) return { code: 'account-not-open' }
   const open = openAccountOf(row)
   const [account, risk, ofFirm] = await Promise.all([
     accountOf(row),
     open === undefined ? undefined : riskOf(open),
-    listAccountsOfFirm(principal.account, mostSubAccounts),
+    listAccountsOfFirm(row.account, mostSubAccounts),
   ])
   return {
     status: 200,

@@ -1,4 +1,3 @@
-import { getAccount } from '#adapters/tables/accounts.ts'
 import { getBook } from '#adapters/tables/books.ts'
 import { getMark } from '#adapters/tables/marks.ts'
 import * as positions from '#adapters/tables/positions.ts'
@@ -10,15 +9,16 @@ import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
+import { namedAccount } from './named-account.ts'
 import { positionDecimals } from './position-view.ts'
 
 const defaultLimit = 100
 
 export const handle: Handle<typeof listPositions> = async ({ query, principal }) => {
-  const account = await getAccount(principal.account)
-  if (account?.accountState !== 'open' || account.accountId === undefined) return { code: 'account-not-open' }
+  const account = await namedAccount(principal, query.account ?? principal.account)
+  if (account === undefined) return { code: query.account === undefined ? 'account-not-open' : 'not-found' }
   const { accountId, lane } = account
-  const scope = cursorScope('list-positions', principal.account, query)
+  const scope = cursorScope('list-positions', account.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, instrumentName)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }
   const { rows: all, next } = await positions.listPositions(accountId, {

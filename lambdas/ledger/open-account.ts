@@ -2,6 +2,7 @@ import { type AccountRow, getAccount, listAccountsOfFirm } from '#adapters/table
 import { startWorkflow } from '#adapters/workflows.ts'
 import type { openAccount } from '#protocol/operations/ledger.ts'
 import type { Handle, Principal, Rejection } from '../shell/http.ts'
+import { laneOfInsuranceFund } from '../shell/insurance-fund.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { executionNameOf } from './account-opening.ts'
@@ -14,6 +15,9 @@ const longestOpeningMillis = 15 * 60 * 1_000
 export const handle: Handle<typeof openAccount> = async ({ body, principal, headers }) => {
   const account = body?.account ?? principal.account
   const opensAny = principal.permissions.includes('accounts:open-any')
+  const laneOfFund = laneOfInsuranceFund(account)
+  if (laneOfFund !== undefined && !opensAny)
+    return { code: 'forbidden', detail: 'The name is that of an insurance fund, which an operator opens.' }
   const main = opensAny || account === principal.account ? undefined : await mainAccountOf(account, principal)
   if (main !== undefined && 'code' in main) return main
   const firm = body?.firm ?? main?.account ?? account
@@ -21,7 +25,7 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
     return { code: 'forbidden', detail: 'The credential opens no account of another firm.' }
   const lanes = tenantLanes()
   // Beside the main account: cash goes between accounts of one lane only.
-  const lane = body?.lane ?? main?.lane ?? lanes[0]
+  const lane = body?.lane ?? main?.lane ?? laneOfFund ?? lanes[0]
   if (!lanes.includes(lane))
     return { code: 'invalid-request', errors: [{ pointer: '#/lane', detail: `must be one of ${lanes.join(', ')}` }] }
 

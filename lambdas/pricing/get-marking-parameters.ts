@@ -1,7 +1,6 @@
 import type { getMarkingParameters } from '#protocol/operations/pricing.ts'
 import type { Handle } from '../shell/http.ts'
-import { markingTermsAt } from './marking-terms.ts'
-import { markingView } from './marking-view.ts'
+import { markingTermsAt, markingView } from './marking-terms.ts'
 
 export const handle: Handle<typeof getMarkingParameters> = async ({ query }) => {
   const termsOf = await markingTermsAt(query.at === undefined ? Date.now() : Date.parse(query.at))

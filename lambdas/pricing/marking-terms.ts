@@ -1,12 +1,10 @@
-import { type ParameterRow, parametersAt } from '#adapters/tables/parameters.ts'
+import type * as z from 'zod'
 import type { MarkingParameters } from '#domain/pricing/marking.ts'
-import { type MarkingTerms, markingTerms } from '#protocol/operations/pricing.ts'
-
-/** The name under which the parameters are kept that hold for every underlying without its own; no underlying is called so. */
-export const everyUnderlying = '*'
+import { type MarkingTerms, type markingParameters, markingTerms } from '#protocol/operations/pricing.ts'
+import { type Held, heldAt, heldView, nameOf, type ParametersOf } from '../shell/held-parameters.ts'
 
 /** As the exchange comes: docs/decisions/0012-marks.md says why. */
-export const declaredTerms: MarkingTerms = {
+const declared: MarkingTerms = {
   rate: '0',
   default_volatility: '80',
   correlation: '0.5',
@@ -21,20 +19,16 @@ export const declaredTerms: MarkingTerms = {
   monte_carlo_pairs: 2_000,
 }
 
-export interface HeldTerms {
-  readonly terms: MarkingTerms
-  /** Absent: as the exchange comes. */
-  readonly row?: ParameterRow
-}
+export const markingParameterKind: ParametersOf<MarkingTerms> = { kind: 'marking', schema: markingTerms, declared }
 
 /** What holds for each underlying at an instant: its own parameters, else those of all, else the declared ones. */
-export const markingTermsAt = async (atMillis: number): Promise<(underlying: string | undefined) => HeldTerms> => {
-  const rows = new Map((await parametersAt('marking', atMillis)).map(row => [row.name, row]))
-  return underlying => {
-    const row = rows.get(underlying ?? everyUnderlying) ?? rows.get(everyUnderlying)
-    return row === undefined ? { terms: declaredTerms } : { terms: markingTerms.parse(row.value), row }
-  }
-}
+export const markingTermsAt = (atMillis: number): Promise<(underlying: string | undefined) => Held<MarkingTerms>> =>
+  heldAt(markingParameterKind, atMillis)
+
+export const markingView = (held: Held<MarkingTerms>): z.infer<typeof markingParameters> => ({
+  underlying: nameOf(held),
+  ...heldView(held),
+})
 
 export const markingParametersOf = (terms: MarkingTerms): MarkingParameters => ({
   rate: Number(terms.rate),

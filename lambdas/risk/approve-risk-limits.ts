@@ -1,7 +1,9 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { getLimitRequest, type LimitRequestRow, replaceLimitRequest } from '#adapters/tables/limit-requests.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
-import type { Person } from '#adapters/tables/trade-busts.ts'
+import { getLimits } from '#adapters/tables/risk-limits.ts'
+import type { Person } from '#adapters/two-persons.ts'
+import { limitNames, noLimits } from '#domain/trading/limit-terms.ts'
 import type { approveRiskLimits } from '#protocol/operations/risk-limits.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
@@ -19,8 +21,15 @@ export const handle: Handle<typeof approveRiskLimits> = async ({ path, principal
   if (row.approvedBy !== undefined)
     return isSame(row.approvedBy, { account, credential }) ? put(row, headers, true) : { code: 'limit-request-over' }
   if (requestStateOf(row, undefined, nowMillis) === 'lapsed') return { code: 'limit-request-over' }
+  if (await haveChanged(row)) return { code: 'limits-changed' }
   const approved = { ...row, approvedBy: { account, credential }, approvedAtMillis: nowMillis }
   return (await replaceLimitRequest(approved, row)) ? put(approved, headers, false) : { code: 'limit-request-over' }
+}
+
+/** Tightened since, or loosened by another request: neither is to be undone by an approval of what was asked before it. */
+const haveChanged = async (row: LimitRequestRow): Promise<boolean> => {
+  const inForce = (await getLimits(row.lane, row))?.terms ?? noLimits
+  return limitNames.some(name => inForce[name] !== row.baseTerms[name])
 }
 
 /** Another person has another account and another credential. */

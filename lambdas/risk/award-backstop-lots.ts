@@ -9,9 +9,9 @@ import type { AuctionAward, LiquidationProgress } from '#adapters/tables/liquida
 import { awardLots } from '#domain/margin/backstop-auction.ts'
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
+import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
-import { insuranceFund } from './insurance-fund.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { signedText } from './step-numbers.ts'
 

@@ -11,7 +11,7 @@ export const backstopAuctionView = (
 ): z.infer<typeof backstopAuction> => ({
   auction_id: auctionId,
   lane,
-  auction_state: state === 'open' && nowMillis >= deadlineMillis ? 'closed' : state,
+  auction_state: stateOf(state, nowMillis >= deadlineMillis),
   opened_at: new Date(openedAtMillis).toISOString(),
   deadline: new Date(deadlineMillis).toISOString(),
   lots: lots.map(each => ({
@@ -33,3 +33,8 @@ export const backstopAuctionView = (
     ]
   }),
 })
+
+const stateOf = (state: AuctionRow['state'], isPastDeadline: boolean) => {
+  if (state === 'awarded') return 'ended' as const
+  return state === 'closed' || isPastDeadline ? ('closed' as const) : ('open' as const)
+}

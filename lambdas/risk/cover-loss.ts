@@ -1,9 +1,9 @@
 import { getBalance } from '#adapters/tables/balances.ts'
 import { accept } from '#domain/outcome.ts'
+import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { fundMeans } from './fund-means.ts'
-import { insuranceFund } from './insurance-fund.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
 

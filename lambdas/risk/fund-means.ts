@@ -1,7 +1,7 @@
 import { type BalanceRow, getBalance } from '#adapters/tables/balances.ts'
 import { type LedgerEntry, listLedgerEntries } from '#adapters/tables/ledger-entries.ts'
 import { fundLimitMicros } from '#domain/margin/loss-allocation.ts'
-import type { InsuranceFund } from './insurance-fund.ts'
+import type { InsuranceFund } from '../shell/insurance-fund.ts'
 
 export interface FundMeans {
   readonly cashMicros: number

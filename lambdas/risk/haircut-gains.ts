@@ -12,10 +12,10 @@ import { listOpenPositions } from '#adapters/tables/positions.ts'
 import { allocateLoss, faultsOf, type LossInputs, type Winner } from '#domain/margin/loss-allocation.ts'
 import { accept } from '#domain/outcome.ts'
 import { maxShares } from '#domain/trading/commands.ts'
+import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { epochInForce } from './epoch-in-force.ts'
-import { insuranceFund } from './insurance-fund.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 
 /**

@@ -1,11 +1,8 @@
-import { type ParameterRow, parameterAt } from '#adapters/tables/parameters.ts'
 import { type LiquidationTerms, liquidationTerms } from '#protocol/operations/liquidation.ts'
-
-/** They are of the whole exchange. */
-export const liquidationTermsName = '*'
+import { type Held, heldAt, type ParametersOf } from '../shell/held-parameters.ts'
 
 /** As the exchange comes: docs/decisions/0015-liquidation.md says why. */
-export const declaredLiquidationTerms: LiquidationTerms = {
+const declared: LiquidationTerms = {
   grace_ms: 300_000,
   buffer_ppm: 100_000,
   collar_ppm: 50_000,
@@ -18,15 +15,12 @@ export const declaredLiquidationTerms: LiquidationTerms = {
   fund_limit_ppm: 300_000,
 }
 
-export interface HeldLiquidationTerms {
-  readonly terms: LiquidationTerms
-  /** Absent: as the exchange comes. */
-  readonly row?: ParameterRow
+export const liquidationParameterKind: ParametersOf<LiquidationTerms> = {
+  kind: 'liquidation',
+  schema: liquidationTerms,
+  declared,
 }
 
-export const liquidationTermsAt = async (atMillis: number): Promise<HeldLiquidationTerms> => {
-  const row = await parameterAt('liquidation', liquidationTermsName, atMillis)
-  return row === undefined
-    ? { terms: declaredLiquidationTerms }
-    : { terms: liquidationTerms.parse({ ...declaredLiquidationTerms, ...row.value }), row }
-}
+/** They are of the whole exchange. */
+export const liquidationTermsAt = async (atMillis: number): Promise<Held<LiquidationTerms>> =>
+  (await heldAt(liquidationParameterKind, atMillis))(undefined)

@@ -2,6 +2,7 @@ import { type AuctionedLots, type AuctionRow, getAuction, openAuction } from '#a
 import { sizeTranche } from '#domain/margin/liquidation.ts'
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
+import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
 import {
   isTransferable,
@@ -11,7 +12,7 @@ import {
   worstTicks,
 } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
-import { type HeldLiquidationTerms, liquidationTermsAt } from './liquidation-terms.ts'
+import { liquidationTermsAt } from './liquidation-terms.ts'
 import { signedText } from './step-numbers.ts'
 
 /** So that a bid of the last moment is there when bids are read. */
@@ -73,7 +74,7 @@ const opened = async (fresh: AuctionRow): Promise<AuctionRow> => {
   return known
 }
 
-const auctionedLots = (account: LiquidatedAccount, terms: HeldLiquidationTerms['terms']): readonly AuctionedLots[] => {
+const auctionedLots = (account: LiquidatedAccount, terms: LiquidationTerms): readonly AuctionedLots[] => {
   const { equityMicros, groups, positions } = account
   const sized = sizeTranche({
     positions: sizedPositions(account, { by: 'auction', terms }),

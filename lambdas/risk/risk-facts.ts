@@ -16,9 +16,10 @@ import { type ForwardCurve, type ForwardPeriod, forwardCurve } from '#domain/pri
 import { forwardPeriodOf } from '#domain/pricing/linear-marks.ts'
 import { type IndexFacts, unknownIndex } from '#domain/pricing/marking.ts'
 import type { ContractTerms } from '#domain/reference/contract-terms.ts'
+import type { RiskTerms } from '#protocol/operations/risk.ts'
 import { fixingNeeds, indexFactsOf, mapped, soFarOf } from '../pricing/index-facts.ts'
 import { markingTermsAt } from '../pricing/marking-terms.ts'
-import { type HeldRiskTerms, riskTermsAt } from './risk-terms.ts'
+import { riskTermsAt } from './risk-terms.ts'
 
 interface Gathered {
   readonly row: InstrumentRow
@@ -33,7 +34,7 @@ type Kind<Name extends ContractTerms['kind']> = Extract<ContractTerms, { readonl
 export interface GatheredRisk {
   readonly inputs: EpochInputs
   /** What holds for epochs. */
-  readonly terms: HeldRiskTerms['terms']
+  readonly terms: RiskTerms
 }
 
 /**
@@ -137,7 +138,7 @@ const isHeld = ({ isActive, lifecycle }: InstrumentRow): boolean =>
 
 const nameOf = ({ row }: Gathered): string => row.instrument.specification.instrumentName
 
-const underlyingWith = (name: string, level: number | undefined, terms: HeldRiskTerms['terms']): EpochUnderlying => ({
+const underlyingWith = (name: string, level: number | undefined, terms: RiskTerms): EpochUnderlying => ({
   name,
   family: terms.family ?? name.split('.')[0] ?? name,
   priceScan: terms.price_scan_ppm / wholePpm,

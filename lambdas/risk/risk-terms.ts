@@ -1,11 +1,15 @@
-import { type ParameterRow, parametersAt } from '#adapters/tables/parameters.ts'
-import { type EpochTerms, epochTermNames, type RiskTerms, riskTerms } from '#protocol/operations/risk.ts'
-
-/** The name under which the parameters are kept that hold for every underlying without its own; no underlying is called so. */
-export const everyUnderlying = '*'
+import type * as z from 'zod'
+import {
+  type EpochTerms,
+  epochTermNames,
+  type RiskTerms,
+  type riskParameters,
+  riskTerms,
+} from '#protocol/operations/risk.ts'
+import { type Held, heldAt, heldView, nameOf, type ParametersOf } from '../shell/held-parameters.ts'
 
 /** As the exchange comes: docs/decisions/0013-portfolio-margin.md says why. */
-export const declaredRiskTerms: RiskTerms = {
+const declared: RiskTerms = {
   price_scan_ppm: 200_000,
   volatility_scan: '15',
   family: null,
@@ -18,29 +22,25 @@ export const declaredRiskTerms: RiskTerms = {
   move_ppm: 100_000,
 }
 
-export interface HeldRiskTerms {
-  readonly terms: RiskTerms
-  /** Absent: as the exchange comes. */
-  readonly row?: ParameterRow
-}
+export const riskParameterKind: ParametersOf<RiskTerms> = { kind: 'risk', schema: riskTerms, declared }
 
 /**
  * What holds for each underlying at an instant: its own parameters, else those of all, else the declared ones. What
  * epochs are made by is always that of all.
  */
-export const riskTermsAt = async (atMillis: number): Promise<(underlying: string | undefined) => HeldRiskTerms> => {
-  const rows = new Map((await parametersAt('risk', atMillis)).map(row => [row.name, row]))
-  const every = heldIn(rows.get(everyUnderlying))
+export const riskTermsAt = async (atMillis: number): Promise<(underlying: string | undefined) => Held<RiskTerms>> => {
+  const heldBy = await heldAt(riskParameterKind, atMillis)
+  const epochTerms = epochTermsOf(heldBy(undefined).terms)
   return underlying => {
-    const row = underlying === undefined ? undefined : rows.get(underlying)
-    return row === undefined ? every : { terms: { ...heldIn(row).terms, ...epochTermsOf(every.terms) }, row }
+    const held = heldBy(underlying)
+    return { ...held, terms: { ...held.terms, ...epochTerms } }
   }
 }
 
-const heldIn = (row: ParameterRow | undefined): HeldRiskTerms =>
-  row === undefined
-    ? { terms: declaredRiskTerms }
-    : { terms: riskTerms.parse({ ...declaredRiskTerms, ...row.value }), row }
+export const riskParametersView = (held: Held<RiskTerms>): z.infer<typeof riskParameters> => ({
+  underlying: nameOf(held),
+  ...heldView(held),
+})
 
 export const epochTermsOf = ({ look_ahead_ms, max_age_ms, move_ppm }: RiskTerms): EpochTerms => ({
   look_ahead_ms,

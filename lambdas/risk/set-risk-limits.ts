@@ -52,6 +52,7 @@ export const handle: Handle<typeof setRiskLimits> = async ({ body, principal, id
     requestId,
     commandId: nameBasedUuid(`set-risk-limits#${requestId}`),
     terms,
+    baseTerms: inForce,
     reason: body.reason,
     requestedBy: { account, credential },
     requestedAtMillis: Date.now(),

@@ -1,6 +1,7 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
-import { getTradeBust, type Person, replaceTradeBust, type TradeBustRow } from '#adapters/tables/trade-busts.ts'
+import { getTradeBust, replaceTradeBust, type TradeBustRow } from '#adapters/tables/trade-busts.ts'
+import type { Person } from '#adapters/two-persons.ts'
 import type { BustTrade } from '#domain/trading/commands.ts'
 import type { approveTradeBust } from '#protocol/operations/supervision.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'

@@ -1,6 +1,7 @@
 import { getAccount } from '#adapters/tables/accounts.ts'
 import type { KillScope, SetKillSwitch } from '#domain/trading/commands.ts'
 import type { Rejection } from '../shell/http.ts'
+import { laneOfInsuranceFund } from '../shell/insurance-fund.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 
 interface Asked {
@@ -21,6 +22,11 @@ export const switchedSubject = async (
     return { code: 'invalid-request', errors: [{ pointer: '#/lane', detail: 'goes with the scope firm only' }] }
   switch (scope) {
     case 'account': {
+      if (laneOfInsuranceFund(subject) !== undefined)
+        return {
+          code: 'invalid-request',
+          errors: [{ pointer, detail: 'is the insurance fund, which takes in liquidations what nobody else does' }],
+        }
       const row = await getAccount(subject)
       if (row?.accountState !== 'open' || row.accountId === undefined)
         return { code: 'unknown-account', errors: [{ pointer, detail: 'is not open' }] }

@@ -9,5 +9,9 @@ export const indices: ContextAccess<'indices'> = {
       .table('fixings', 'Query')
       .table('measurements', 'Query', 'PutItem'),
   'take-fixings': given =>
-    given.table('parameters', 'Query').table('indexQuotes', 'Query', 'PutItem').table('fixings', 'Query', 'PutItem'),
+    given
+      .askOracle()
+      .table('parameters', 'Query')
+      .table('indexQuotes', 'Query', 'PutItem')
+      .table('fixings', 'Query', 'PutItem'),
 }

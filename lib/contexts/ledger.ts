@@ -4,6 +4,7 @@ export const ledger: ContextAccess<'ledger'> = {
   http: given =>
     given
       .identifyKeys()
+      .insuranceFund()
       .table('accounts', 'GetItem')
       .index('accounts', 'by-firm')
       .table('accountNumbers', 'BatchGetItem')

@@ -40,6 +40,7 @@ export const risk: ContextAccess<'risk'> = {
   http: given =>
     given
       .identifyKeys()
+      .insuranceFund()
       .table('parameters', 'Query', 'PutItem')
       .table('riskEpochs', 'GetItem', 'Query')
       .table('riskLanes', 'GetItem')
@@ -93,15 +94,20 @@ export const risk: ContextAccess<'risk'> = {
     given.table('backstopAuctions', 'GetItem', 'PutItem')
   },
   'award-backstop-lots': given =>
-    step(given).table('backstopAuctions', 'GetItem', 'Query', 'UpdateItem').table('accounts', 'GetItem'),
+    step(given)
+      .insuranceFund()
+      .table('backstopAuctions', 'GetItem', 'Query', 'UpdateItem')
+      .table('accounts', 'GetItem'),
   'cover-loss': given =>
     step(given)
+      .insuranceFund()
       .table('parameters', 'Query')
       .table('accounts', 'GetItem')
       .table('balances', 'GetItem')
       .table('ledgerEntries', 'Query'),
   'haircut-gains': given =>
     step(given)
+      .insuranceFund()
       .table('accounts', 'GetItem')
       .table('balances', 'GetItem')
       .table('instruments', 'Query')

@@ -4,6 +4,7 @@ export const supervision: ContextAccess<'supervision'> = {
   http: given =>
     given
       .identifyKeys()
+      .insuranceFund()
       .table('accounts', 'GetItem')
       .table('instruments', 'Query')
       .table('commands', 'GetItem', 'PutItem')

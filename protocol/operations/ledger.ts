@@ -131,17 +131,23 @@ export const position = z
   })
   .meta({ id: 'Position' })
 
+const ownAccount = accountName.optional().meta({
+  description: 'Your own unless told; the owner of a firm’s main account may name its sub-accounts, an operator any',
+})
+
 export const listPositions = operation({
   context: 'ledger',
   name: 'list-positions',
   method: 'GET',
   path: '/api/v1/positions',
   permission: 'positions:read',
-  summary: 'List your positions, by instrument',
+  summary: 'List your positions or those of a sub-account, by instrument',
   weight: 2,
-  request: { query: z.strictObject({ ...pageQuery, instrument_name: instrumentName.optional() }) },
+  request: {
+    query: z.strictObject({ ...pageQuery, instrument_name: instrumentName.optional(), account: ownAccount }),
+  },
   responses: { 200: { description: 'A page of positions', schema: pageOf(position) } },
-  rejections: ['account-not-open', 'invalid-cursor'],
+  rejections: ['account-not-open', 'not-found', 'invalid-cursor'],
 })
 
 export const withdrawal = z
@@ -154,10 +160,6 @@ export const withdrawal = z
     reject_reason: z.string().nullable(),
   })
   .meta({ id: 'Withdrawal' })
-
-const ownAccount = accountName.optional().meta({
-  description: 'Your own unless told; the owner of a firm’s main account may name its sub-accounts, an operator any',
-})
 
 export const withdrawCash = operation({
   context: 'ledger',
@@ -308,11 +310,11 @@ export const getOwnAccount = operation({
   method: 'GET',
   path: '/api/v1/account',
   permission: 'accounts:read',
-  summary: 'Read the account of the credential: cash, what is held, equity, sub-accounts',
+  summary: 'Read your account or a sub-account: cash, what is held, equity, sub-accounts',
   weight: 2,
-  request: {},
+  request: { query: z.strictObject({ account: ownAccount }) },
   responses: { 200: { description: 'The account', schema: accountSummary } },
-  rejections: ['account-not-open'],
+  rejections: ['account-not-open', 'not-found'],
 })
 
 export const ledgerEntry = z

@@ -12,6 +12,7 @@ import {
   signedDecimalText,
   usdText,
 } from '../values.ts'
+import { effectiveFrom, parameterVersion } from './parameters.ts'
 
 /** What is done about accounts that need more than they have; among the operations of risk. */
 
@@ -58,9 +59,7 @@ export type LiquidationTerms = z.infer<typeof liquidationTerms>
 
 export const liquidationParameters = z
   .object({
-    version: z.number().int().nonnegative().meta({ description: '0: as the exchange comes, nobody has set any' }),
-    effective_from: instant.nullable(),
-    set_by: z.string().nullable(),
+    ...parameterVersion,
     ...liquidationTerms.shape,
   })
   .meta({ id: 'LiquidationParameters' })
@@ -90,7 +89,7 @@ export const setLiquidationParameters = operation({
   idempotency: 'none',
   request: {
     body: z.strictObject({
-      effective_from: z.iso.datetime().optional().meta({ description: 'Now unless told; not in the past' }),
+      effective_from: effectiveFrom,
       ...liquidationTerms.partial().shape,
     }),
   },
@@ -212,7 +211,9 @@ export const backstopAuction = z
   .object({
     auction_id: z.uuid(),
     lane,
-    auction_state: z.enum(['open', 'closed', 'awarded']),
+    auction_state: z
+      .enum(['open', 'closed', 'ended'])
+      .meta({ description: 'ended: awarded as far as anybody took it' }),
     opened_at: instant,
     deadline: instant,
     lots: z.array(

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { operation } from '../operation.ts'
 import { decimalText, instant, instrumentName, lane, positiveDecimalText, signedDecimalText } from '../values.ts'
+import { effectiveFrom, readAt, versionByUnderlying } from './parameters.ts'
 
 const seriesName = z
   .string()
@@ -62,10 +63,7 @@ export type MarkingTerms = z.infer<typeof markingTerms>
 
 export const markingParameters = z
   .object({
-    underlying: z.string().nullable().meta({ description: 'null: of every underlying without its own' }),
-    version: z.number().int().nonnegative().meta({ description: '0: as the exchange comes, nobody has set any' }),
-    effective_from: instant.nullable(),
-    set_by: z.string().nullable(),
+    ...versionByUnderlying,
     ...markingTerms.shape,
   })
   .meta({ id: 'MarkingParameters' })
@@ -80,7 +78,7 @@ export const getMarkingParameters = operation({
   request: {
     query: z.strictObject({
       underlying: underlying.optional().meta({ description: 'Of this one, or what stands for it' }),
-      at: z.iso.datetime().optional().meta({ description: 'As they hold at that instant; now unless told' }),
+      at: readAt,
     }),
   },
   responses: { 200: { description: 'The parameters that hold', schema: markingParameters } },
@@ -101,7 +99,7 @@ export const setMarkingParameters = operation({
   request: {
     body: z.strictObject({
       underlying: underlying.optional().meta({ description: 'Unless told, of all that have none of their own' }),
-      effective_from: z.iso.datetime().optional().meta({ description: 'Now unless told; not in the past' }),
+      effective_from: effectiveFrom,
       ...markingTerms.partial().shape,
     }),
   },

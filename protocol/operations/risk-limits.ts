@@ -3,6 +3,7 @@ import { killScopes } from '#domain/trading/commands.ts'
 import { limitScopes } from '#domain/trading/limit-terms.ts'
 import { operation } from '../operation.ts'
 import { accountName, commandOutcome, decimalText, instant, lane } from '../values.ts'
+import { versionByUnderlying } from './parameters.ts'
 
 /** Limits, how they are scaled, and the kill switch; among the operations of risk. */
 
@@ -159,7 +160,8 @@ export const approveRiskLimits = operation({
   path: '/api/v1/risk/limits/{request_id}/approve',
   permission: 'risk:write',
   summary: 'Approve that limits become looser',
-  description: 'By another account and another credential than asked for it, within a day. A repeat changes nothing.',
+  description:
+    'By another account and another credential than asked for it, within a day, unless the limits were set otherwise since. A repeat changes nothing.',
   idempotency: 'none',
   weight: 2,
   request: {
@@ -174,7 +176,7 @@ export const approveRiskLimits = operation({
     202: { description: 'Taken by the order stream', schema: limitRequest },
     200: { description: 'The outcome (with Prefer: wait=<seconds>)', schema: limitRequest },
   },
-  rejections: ['not-found', 'second-person-required', 'limit-request-over'],
+  rejections: ['not-found', 'second-person-required', 'limit-request-over', 'limits-changed'],
 })
 
 export const stopTrading = operation({
@@ -233,10 +235,7 @@ export type ScalingTerms = z.infer<typeof scalingTerms>
 
 export const limitScaling = z
   .object({
-    underlying: z.string().nullable().meta({ description: 'null: of every underlying without its own' }),
-    version: z.int().nonnegative().meta({ description: '0: as the exchange comes, nobody has set any' }),
-    effective_from: instant.nullable(),
-    set_by: z.string().nullable(),
+    ...versionByUnderlying,
     ...scalingTerms.shape,
   })
   .meta({ id: 'LimitScaling' })

@@ -4,6 +4,7 @@ import { operation } from '../operation.ts'
 import { decimalText, instant, usdText } from '../values.ts'
 import { liquidationOperations } from './liquidation.ts'
 import { marginOperations } from './margin.ts'
+import { effectiveFrom, readAt, versionByUnderlying } from './parameters.ts'
 import { limitOperations } from './risk-limits.ts'
 
 const factorName = z
@@ -74,10 +75,7 @@ export const epochTermNames = epochTerms.keyof().options
 
 export const riskParameters = z
   .object({
-    underlying: z.string().nullable().meta({ description: 'null: of every underlying without its own' }),
-    version: z.number().int().nonnegative().meta({ description: '0: as the exchange comes, nobody has set any' }),
-    effective_from: instant.nullable(),
-    set_by: z.string().nullable(),
+    ...versionByUnderlying,
     ...riskTerms.shape,
   })
   .meta({ id: 'RiskParameters' })
@@ -92,7 +90,7 @@ export const getRiskParameters = operation({
   request: {
     query: z.strictObject({
       underlying: factorName.optional().meta({ description: 'Of this one, or what stands for it' }),
-      at: z.iso.datetime().optional().meta({ description: 'As they hold at that instant; now unless told' }),
+      at: readAt,
     }),
   },
   responses: { 200: { description: 'The parameters that hold', schema: riskParameters } },
@@ -115,7 +113,7 @@ export const setRiskParameters = operation({
       underlying: factorName.optional().meta({
         description: 'Unless told, of all that have none of their own; look_ahead_ms, max_age_ms and move_ppm only so',
       }),
-      effective_from: z.iso.datetime().optional().meta({ description: 'Now unless told; not in the past' }),
+      effective_from: effectiveFrom,
       ...riskTerms.partial().shape,
     }),
   },

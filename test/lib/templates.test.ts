@@ -229,9 +229,12 @@ describe.each(both)('what is kept (%s)', (_, of) => {
 
 describe.each(both)('the HTTP API (%s)', (_, of) => {
   const pathOf = (resourceId: unknown): string => {
-    const id = deep(resourceId, 'Ref')
+    const paths = of().stack('ApiPaths').toJSON()
+    // Of another stack it comes by the name of an output.
+    const [, output] = /:(.+)$/.exec(String(deep(resourceId, 'Fn::ImportValue'))) ?? []
+    const id = deep(output === undefined ? resourceId : deep(paths, 'Outputs', output, 'Value'), 'Ref')
     if (typeof id !== 'string') return ''
-    const resource = deep(of().stack('Api').toJSON(), 'Resources', id, 'Properties')
+    const resource = deep(paths, 'Resources', id, 'Properties')
     return `${pathOf(deep(resource, 'ParentId'))}/${String(deep(resource, 'PathPart'))}`
   }
   const methods = () =>
@@ -312,9 +315,10 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
       status: '$context.status',
       latency_millis: '$context.responseLatency',
     })
-    api.resourceCountIs('AWS::ApiGateway::Account', 1)
+    const paths = of().stack('ApiPaths')
+    paths.resourceCountIs('AWS::ApiGateway::Account', 1)
     api.resourceCountIs('AWS::ApiGateway::UsagePlan', 1)
-    api.hasResourceProperties('AWS::ApiGateway::RestApi', {
+    paths.hasResourceProperties('AWS::ApiGateway::RestApi', {
       EndpointConfiguration: { Types: ['REGIONAL'] },
       SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
       DisableExecuteApiEndpoint: of() === full,
@@ -502,7 +506,7 @@ describe.each(both)('workflows (%s)', (_, of) => {
     }
   })
 
-  test('who pays for losses knows the insurance fund, and an account that is not liquidated has its own page', () => {
+  test('who pays for losses or may not stop the insurance fund knows it, and an account that is not liquidated has its own page', () => {
     const knowing = all(of(), 'AWS::Lambda::Function').filter(
       ({ Properties }) => deep(Properties, 'Environment', 'Variables', insuranceFundEnvironmentVariable) !== undefined,
     )
@@ -510,6 +514,10 @@ describe.each(both)('workflows (%s)', (_, of) => {
       'AwardBackstopLots',
       'CoverLoss',
       'HaircutGains',
+      // Who opens accounts and stops them.
+      'LedgerHttp',
+      'RiskHttp',
+      'SupervisionHttp',
     ])
     const told = all(of(), 'AWS::CloudWatch::Alarm')
       .filter(({ logicalId }) => logicalId.startsWith('CollateralLiquidation'))

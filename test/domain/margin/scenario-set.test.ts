@@ -91,7 +91,7 @@ describe('a set is refused by name', () => {
     [changed({ lookAheadYears: Number.POSITIVE_INFINITY }), 'not-finite', 'lookAheadYears'],
     [changed({ lookAheadYears: -1 }), 'out-of-range', 'lookAheadYears'],
     [changed({ scenarios: [] }), 'too-few', 'scenarios'],
-    [changed({ scenarios: [first, first] }), 'duplicate-scenario', 'scenarios/all 0/3 v+'],
+    [changed({ scenarios: [first, first] }), 'duplicate-scenario', 'scenarios/1/name'],
     [changed({ scenarios: new Array<typeof first>(4_097).fill(first) }), 'too-many', 'scenarios'],
     [scenario({ weight: 0 }), 'out-of-range', 'scenarios/0/weight'],
     [scenario({ weight: 1.01 }), 'out-of-range', 'scenarios/0/weight'],

@@ -47,6 +47,13 @@ describe('the account of the credential', () => {
     expect(Number(body['withdrawable'])).toBeGreaterThan(0)
   })
 
+  test('may be a sub-account’s, for the owner of its firm', async () => {
+    expect(await read({ query: { account: 'acme.desk' } })).toMatchObject({ body: { account: 'acme.desk' } })
+    const foreign = { query: { account: 'acme' }, as: { account: 'acme.desk' } }
+    expect(await read(foreign)).toMatchObject({ status: 404, body: { code: 'not-found' } })
+    expect(await read({ query: { account: 'nobody' } })).toMatchObject({ status: 404 })
+  })
+
   test('is none before it was asked for', async () => {
     expect(await read({ as: { account: 'nobody' } })).toMatchObject({ body: { code: 'account-not-open' } })
   })

@@ -80,6 +80,13 @@ describe('an account that is there', () => {
 })
 
 describe('whose account', () => {
+  test('an insurance fund’s is opened by an operator, in its lane', async () => {
+    const fund = { body: { account: 'insurance-fund-2' } }
+    const own = { body: {}, as: { account: 'insurance-fund-2' } }
+    expect(await open(own)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect(await open({ ...fund, ...operator })).toMatchObject({ status: 202, body: { lane: 2 } })
+  })
+
   test('an operator may open another’s, nobody else may', async () => {
     expect(await open({ body: { account: 'ann' }, ...operator })).toMatchObject({
       status: 202,

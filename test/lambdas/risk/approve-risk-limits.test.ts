@@ -24,6 +24,7 @@ const request = (more: Partial<LimitRequestRow> = {}) =>
       requestId,
       commandId: idOf('c1'),
       terms: { ...noLimits, maxOrderLots: 11 },
+      baseTerms: noLimits,
       reason: 'review',
       requestedBy: { account: 'watch', credential: 'w' },
       requestedAtMillis: Date.now(),
@@ -57,5 +58,11 @@ test('a request lapses after a day, is approved by one other person, and is not 
   floor.reset()
   await request({ approvedBy: { account: 'third', credential: 't' }, approvedAtMillis: Date.now() })
   expect((await approve('chief')).body['code']).toBe('limit-request-over')
+  expect(floor.put()).toEqual([])
+})
+
+test('what was asked for before the limits were set otherwise is not approved any more', async () => {
+  await request({ baseTerms: { ...noLimits, maxOrderLots: 10 } })
+  expect(await approve('chief')).toMatchObject({ status: 409, body: { code: 'limits-changed' } })
   expect(floor.put()).toEqual([])
 })

@@ -27,6 +27,10 @@ test('what is not there is refused by name', async () => {
     code: 'unknown-account',
     errors: [{ pointer: '#/subject' }],
   })
+  expect((await stop({ scope: 'account', subject: 'insurance-fund-1' })).body).toMatchObject({
+    code: 'invalid-request',
+    errors: [{ pointer: '#/subject', detail: expect.stringContaining('insurance fund') }],
+  })
   expect((await stop({ scope: 'lane', subject: '9' })).body['code']).toBe('not-found')
   expect((await stop({ scope: 'account', subject: 'acme', lane: 1 })).body['code']).toBe('invalid-request')
 })

@@ -131,7 +131,7 @@ describe('a stress', () => {
     const many = Array.from({ length: 101 }, (_, index) => scenario(`s${index}`, 0.1))
     expect(await refused({ scenarios: many })).toEqual([422, 'too-many-scenarios', '#/scenarios'])
     expect(await refused({ scenarios: [] })).toEqual([422, 'scenario-refused', '#/scenarios'])
-    expect(await refused({ scenarios: [one, one] })).toEqual([422, 'scenario-refused', '#/scenarios/one'])
+    expect(await refused({ scenarios: [one, one] })).toEqual([422, 'scenario-refused', '#/scenarios/1/name'])
     expect(await refused(shifts({ underlying: 'H100.USE', price_ppm: -1_500_000 }))).toEqual([
       400,
       'invalid-request',

@@ -20,6 +20,14 @@ const early = [/^test\/adapters\/tables\//, /\/projection\./, /\/order-to-positi
 const long = [/^test\/(local|lib|matcher)\//]
 /** Beside the last of the journeys, so that nobody waits for it idly. */
 const besides = [/^test\/matcher\/matcher\./]
+/** Half a minute and more each, of a worker's own: beside those that wait for one another, so that nobody waits idly. */
+const beside = [
+  'test/lambdas/risk/collateral-liquidation.test.ts',
+  'test/domain/trading/differential.test.ts',
+  'test/simulation/simulation.test.ts',
+  'test/domain/auction/clear-auction.test.ts',
+  'test/domain/margin/margin-book.test.ts',
+]
 const journeys = 'test/journeys'
 
 let planned: readonly string[] = []
@@ -30,19 +38,17 @@ let haveFailed = false
 export const plan = (files: readonly string[]): readonly string[] => {
   planned = files
   left = new Set(files.filter(isJourney))
-  const [firstToWait = [], ...othersToWait] = afterJourneys.map(file => files.filter(each => each === file))
+  const waiting = afterJourneys.flatMap((file, turn) => [file, beside[turn] ?? file])
   const others = files.filter(file => !afterJourneys.includes(file))
   const like = (patterns: readonly RegExp[]) => patterns.flatMap(pattern => others.filter(file => pattern.test(file)))
-  // Who waits for one that waits is the very last, so that nobody waits idly.
   return [
     ...new Set([
       ...like(early),
       ...others.filter(isJourney),
       ...like(besides),
-      ...firstToWait,
+      ...waiting.filter(file => files.includes(file)),
       ...like(long),
       ...others,
-      ...othersToWait.flat(),
     ]),
   ]
 }
