@@ -1,10 +1,11 @@
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { Lazy } from 'aws-cdk-lib/core'
+import { CfnParameter, Lazy, Stack } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditBucketEnvironmentVariable } from '#protocol/audit.ts'
 import { pascalCase, workflowEnvironmentVariable } from '#protocol/functions.ts'
+import { partnerServicesEnvironmentVariable } from '#protocol/partner-service.ts'
 import {
   busEnvironmentVariable,
   executionStreamEnvironmentVariable,
@@ -14,6 +15,9 @@ import {
 import { type Table, type TableName, tables } from '#protocol/tables.ts'
 import { type DataStack, matcherReader } from './data-stack.ts'
 import { acknowledge } from './rules.ts'
+
+/** The local run names services of its own here. */
+const partnerServicesParameter = 'PartnerServiceUrls'
 
 /** A function, or a task's container with its role. */
 export interface Caller {
@@ -52,6 +56,8 @@ export interface Access {
   /** Whether the lanes' streams are there. */
   describeStreams(): Access
   putEvents(): Access
+  /** Asks the services of partners: the stack has a parameter with their addresses. */
+  askPartners(): Access
   /** Snapshots, quarantined records and the archived streams of one lane. */
   snapshots(lane: number): Access
   /** Adds to the audit trail's table and archive; nobody may change or delete there. */
@@ -156,6 +162,20 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
     putEvents() {
       caller.addEnvironment(busEnvironmentVariable, data.bus.eventBusName)
       allow(['events:PutEvents'], [data.bus.eventBusArn])
+      return given
+    },
+    askPartners() {
+      const stack = Stack.of(caller.construct)
+      const declared = stack.node.tryFindChild(partnerServicesParameter)
+      const parameter =
+        declared instanceof CfnParameter
+          ? declared
+          : new CfnParameter(stack, partnerServicesParameter, {
+              type: 'String',
+              default: JSON.stringify(data.partnerServiceUrls),
+              description: 'The services of partners, JSON: an address by provider',
+            })
+      caller.addEnvironment(partnerServicesEnvironmentVariable, parameter.valueAsString)
       return given
     },
     snapshots(lane) {

@@ -6,7 +6,9 @@ import type { Construct } from 'constructs'
 /** The pages of docs/runbooks: what an alarm means, what to look at, what to do. */
 export const runbooks = [
   'api-errors',
+  'arbitrage-failed',
   'audit-behind',
+  'capacity-unplanned',
   'dead-letters',
   'events-missing',
   'function-errors',
@@ -17,6 +19,7 @@ export const runbooks = [
   'marks-stale',
   'matcher-down',
   'matcher-lag',
+  'purchase-failed',
   'quarantined-record',
   'risk-epoch-old',
   'settlement-failed',

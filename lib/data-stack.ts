@@ -59,12 +59,15 @@ export class DataStack extends Stack {
   /** What the hashes of API keys are keyed by. */
   readonly apiKeyPepper: Secret
   readonly alarmTopic: Topic
+  /** By provider. */
+  readonly partnerServiceUrls: Tenant['partnerServiceUrls']
   readonly userDirectory: UserDirectory | undefined
   private readonly consumers = new Map<string, StreamConsumer>()
 
   constructor(scope: Construct, id: string, props: StackProps & { readonly tenant: Tenant }) {
     super(scope, id, { ...props, terminationProtection: true })
     const { tenant } = props
+    this.partnerServiceUrls = tenant.partnerServiceUrls
     this.key = new Key(this, 'DataKey', {
       description: `Everything that the exchange of ${tenant.name} keeps`,
       enableKeyRotation: true,
@@ -162,6 +165,16 @@ export class DataStack extends Stack {
       marginCalls: make(tables.marginCalls),
       liquidations: make(tables.liquidations),
       backstopAuctions: make(tables.backstopAuctions),
+      partnerCatalogues: make(tables.partnerCatalogues),
+      partnerOffers: make(tables.partnerOffers),
+      partnerContracts: make(tables.partnerContracts),
+      partnerInventory: make(tables.partnerInventory),
+      partnerPurchases: make(tables.partnerPurchases),
+      arbitrageExecutions: make(tables.arbitrageExecutions),
+      arbitragePolicies: make(tables.arbitragePolicies),
+      capacityAllocations: make(tables.capacityAllocations),
+      capacityPlans: make(tables.capacityPlans),
+      capacityObservations: make(tables.capacityObservations),
       apiKeys: make(tables.apiKeys),
       apiKeyHolders: make(tables.apiKeyHolders),
       nonces: make(tables.nonces),

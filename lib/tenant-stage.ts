@@ -51,6 +51,8 @@ export class TenantStage extends Stage {
     const pricing = contextStack('pricing')
     const settlement = contextStack('settlement')
     const risk = contextStack('risk')
+    const partners = contextStack('partners')
+    const capacity = contextStack('capacity')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -69,6 +71,8 @@ export class TenantStage extends Stage {
         pricing: pricing.httpFunction,
         settlement: settlement.httpFunction,
         risk: risk.httpFunction,
+        partners: partners.httpFunction,
+        capacity: capacity.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -88,6 +92,8 @@ export class TenantStage extends Stage {
         pricing.row,
         settlement.row,
         risk.row,
+        partners.row,
+        capacity.row,
         security.row,
         platform.row,
       ],

@@ -15,6 +15,11 @@ import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 import { workflowRunbooks } from './watched.ts'
 
+/** They solve programmes: memory is also what processor they have. */
+const solvingTasks: ReadonlySet<string> = new Set(['make-capacity-plan'])
+const solvingMegabytes = 3_008
+const solvingTimeoutSeconds = 300
+
 /** They know the insurance fund by its account. */
 const payingTasks: ReadonlySet<string> = new Set(['award-backstop-lots', 'cover-loss', 'haircut-gains'])
 
@@ -51,8 +56,8 @@ export class WorkflowStack extends Stack {
           context,
           name,
           bundle: name,
-          megabytes: tenant.sizes.taskMegabytes,
-          timeoutSeconds: 20,
+          megabytes: solvingTasks.has(name) ? solvingMegabytes : tenant.sizes.taskMegabytes,
+          timeoutSeconds: solvingTasks.has(name) ? solvingTimeoutSeconds : 20,
           description: `A task of ${workflow}`,
           ...(payingTasks.has(name) && { environment: { [insuranceFundEnvironmentVariable]: tenant.insuranceFund } }),
         })

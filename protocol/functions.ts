@@ -32,6 +32,10 @@ export const streamConsumers = [
   { context: 'risk', name: 'start-liquidations', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-margin-calls', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-liquidations', reads: 'liquidations' },
+  { context: 'partners', name: 'announce-purchases', reads: 'partnerPurchases' },
+  { context: 'partners', name: 'announce-inventory', reads: 'partnerInventory' },
+  { context: 'partners', name: 'announce-arbitrage', reads: 'arbitrageExecutions' },
+  { context: 'capacity', name: 'announce-allocations', reads: 'capacityAllocations' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -66,6 +70,21 @@ export const tasks = [
   { context: 'risk', name: 'haircut-gains', workflow: 'collateral-liquidation' },
   { context: 'risk', name: 'end-liquidation', workflow: 'collateral-liquidation' },
   { context: 'risk', name: 'fail-liquidation', workflow: 'collateral-liquidation' },
+  { context: 'partners', name: 'hold-purchase-money', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'reserve-with-partner', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'book-purchase', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'capture-purchase-money', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'undo-purchase', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'reserve-arbitrage-capacity', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'place-arbitrage-order', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'capture-arbitrage-purchase', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'unwind-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'release-arbitrage-capacity', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'end-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'fail-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'capacity', name: 'make-capacity-plan', workflow: 'capacity-plan' },
+  { context: 'capacity', name: 'reserve-capacity', workflow: 'capacity-plan' },
+  { context: 'capacity', name: 'fail-capacity-plan', workflow: 'capacity-plan' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -76,6 +95,9 @@ export const schedules = [
   { context: 'settlement', name: 'sweep-settlements' },
   { context: 'risk', name: 'scale-limits' },
   { context: 'risk', name: 'make-risk-epoch' },
+  { context: 'partners', name: 'sweep-partners' },
+  { context: 'partners', name: 'sweep-arbitrage' },
+  { context: 'capacity', name: 'sweep-capacity' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -87,6 +109,9 @@ export const workflows = [
   { context: 'supervision', name: 'lane-reopening' },
   { context: 'settlement', name: 'cash-settlement' },
   { context: 'risk', name: 'collateral-liquidation' },
+  { context: 'partners', name: 'partner-purchase' },
+  { context: 'partners', name: 'arbitrage-execution' },
+  { context: 'capacity', name: 'capacity-plan' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -14,6 +14,8 @@ export const contexts = [
   'pricing',
   'settlement',
   'risk',
+  'partners',
+  'capacity',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

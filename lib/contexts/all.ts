@@ -1,8 +1,10 @@
 import type { Context } from '#protocol/operation.ts'
 import type { ContextAccess } from '../context-access.ts'
+import { capacity } from './capacity.ts'
 import { indices } from './indices.ts'
 import { ledger } from './ledger.ts'
 import { marketMaking } from './market-making.ts'
+import { partners } from './partners.ts'
 import { platform } from './platform.ts'
 import { pricing } from './pricing.ts'
 import { reference } from './reference.ts'
@@ -23,5 +25,7 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   pricing,
   settlement,
   risk,
+  partners,
+  capacity,
   platform,
 }

@@ -1,7 +1,9 @@
 import type { Operation } from '../operation.ts'
+import { capacityOperations } from './capacity.ts'
 import { indicesOperations } from './indices.ts'
 import { ledgerOperations } from './ledger.ts'
 import { marketMakingOperations } from './market-making.ts'
+import { partnersOperations } from './partners.ts'
 import { platformOperations } from './platform.ts'
 import { pricingOperations } from './pricing.ts'
 import { referenceOperations } from './reference.ts'
@@ -26,5 +28,7 @@ export const operations: readonly Operation[] = [
   ...pricingOperations,
   ...settlementOperations,
   ...riskOperations,
+  ...partnersOperations,
+  ...capacityOperations,
   ...platformOperations,
 ]
