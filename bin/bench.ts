@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
+ * `npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|substitutes|capacity|http] [--json] [--rounds <n>] [--commands <n>]`: measures, and says on which machine.
  * `matcher --flow <file>` runs that flow instead of four of its own.
  * `http` wants the running exchange: `--through http://127.0.0.1:3000 [--rate 300] [--seconds 60] [--accounts 6]`.
  * Times never fail anything.
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { loadSolver } from '#adapters/highs.ts'
 import { benchAuction } from '#bench/auction.ts'
+import { benchCapacity } from '#bench/capacity.ts'
 import { type Flow, parseFlow } from '#bench/flow-file.ts'
 import { measureHttp, type Quantiles } from '#bench/http.ts'
 import { benchLanes } from '#bench/lanes.ts'
@@ -18,6 +19,7 @@ import { benchMatcher, type Percentiles } from '#bench/matcher.ts'
 import { benchPricing } from '#bench/pricing.ts'
 import { benchRecovery } from '#bench/recovery.ts'
 import { machine, type Spread } from '#bench/rounds.ts'
+import { benchSubstitutes } from '#bench/substitutes.ts'
 
 interface Options {
   readonly rounds: number
@@ -237,6 +239,64 @@ const auction = async ({ rounds, progress }: Options): Promise<Measured> => {
   }
 }
 
+const substitutes = (options: Options): Measured => {
+  const result = benchSubstitutes(options)
+  const millis = ({ median, lowest, highest }: Spread): string =>
+    `${median.toFixed(1)} ms of CPU (${lowest.toFixed(1)} to ${highest.toFixed(1)})`
+  return {
+    result,
+    table: [
+      'substitutes: the ten nearest of all products, by six weighted aspects',
+      ...result.sizes.flatMap(each => [
+        `  ${whole(each.products)} products`,
+        row('index made in', millis(each.buildMillis)),
+        row('searches', `${rate(each.perCpuSecond)}, ${(1e3 / each.perCpuSecond.median).toPrecision(3)} ms each`),
+        row('a plain sort of all distances', rate(each.plainSortPerCpuSecond)),
+        row('  ratio', ratio(each.ratio)),
+      ]),
+    ],
+  }
+}
+
+const capacity = async ({ rounds, progress }: Options): Promise<Measured> => {
+  const result = benchCapacity({ solve: await loadSolver(), rounds, requests: 1_000, progress })
+  const percent = (part: number): string => `${(part * 100).toFixed(2)} %`
+  const seconds = ({ median, lowest, highest }: Spread): string =>
+    `${median.toFixed(1)} s (${lowest.toFixed(1)} to ${highest.toFixed(1)})`
+  const usd = (micros: number): string => `${whole(micros / 1e6)} USD`
+  return {
+    result,
+    table: [
+      `capacity: ${whole(result.requests)} requests at once, beside serving them in the order of arrival`,
+      row('cost, of a queue’s that takes the soonest start', ratio(result.costRatio.soonest)),
+      row('cost, of a queue’s that takes the cheapest', ratio(result.costRatio.cheapest)),
+      row('planned in, CPU', seconds(result.cpuSeconds)),
+      row('planned in, wall', seconds(result.wallSeconds)),
+      ...result.plans.flatMap(({ seed, plan, inOrderOfArrival, certificate }) => [
+        `  seed ${seed}`,
+        row(
+          'planned',
+          `${plan.served} served, ${usd(plan.costMicros)}; with the unserved ${usd(plan.withUnservedMicros)}`,
+        ),
+        ...(['soonest', 'cheapest'] as const).map(rule =>
+          row(
+            `in the order of arrival, ${rule}`,
+            `${inOrderOfArrival[rule].served} served, ${usd(inOrderOfArrival[rule].costMicros)}; with the unserved ${usd(inOrderOfArrival[rule].withUnservedMicros)}`,
+          ),
+        ),
+        row(
+          'gap to the bound',
+          `${certificate.gap.toFixed(0)} USD, ${percent((certificate.gap * 1e6) / plan.costMicros)} of the cost`,
+        ),
+        row(
+          'options weighed, columns solved, nodes',
+          `${whole(certificate.options)}, ${whole(certificate.columns)}, ${certificate.nodes}`,
+        ),
+      ]),
+    ],
+  }
+}
+
 const benches: Readonly<Record<string, (options: Options) => Measured | Promise<Measured>>> = {
   matcher,
   lanes,
@@ -244,11 +304,13 @@ const benches: Readonly<Record<string, (options: Options) => Measured | Promise<
   pricing,
   margin,
   auction,
+  substitutes,
+  capacity,
   http,
 }
 
 const usage =
-  'usage: npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|http] [--json] [--rounds <n>] [--commands <n>] ' +
+  'usage: npm run bench -- [matcher|lanes|recovery|pricing|margin|auction|substitutes|capacity|http] [--json] [--rounds <n>] [--commands <n>] ' +
   '[--flow <file>] [--through <url> [--rate <n>] [--seconds <n>] [--accounts <n>]]'
 
 /** What is wrong with what it was asked, in one line. */

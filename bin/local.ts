@@ -73,6 +73,7 @@ async function run(): Promise<void> {
       PollIntervalMillis: process.env['POLL_INTERVAL_MILLIS'] ?? '20',
       StandbyPollIntervalMillis: process.env['STANDBY_POLL_INTERVAL_MILLIS'] ?? '250',
       OracleServiceUrl: process.env['ORACLE_SERVICE_URL'] ?? '',
+      PartnerServiceUrls: process.env['PARTNER_SERVICE_URLS'] ?? '',
       TokenIssuers: JSON.stringify([
         {
           issuer,

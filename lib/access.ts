@@ -7,6 +7,7 @@ import { auditBucketEnvironmentVariable } from '#protocol/audit.ts'
 import { pascalCase, workflowEnvironmentVariable } from '#protocol/functions.ts'
 import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
+import { partnerServicesEnvironmentVariable } from '#protocol/partner-service.ts'
 import {
   busEnvironmentVariable,
   executionStreamEnvironmentVariable,
@@ -16,6 +17,9 @@ import {
 import { type Table, type TableName, tables } from '#protocol/tables.ts'
 import { type DataStack, matcherReader } from './data-stack.ts'
 import { acknowledge } from './rules.ts'
+
+/** The local run names services of its own here. */
+const partnerServicesParameter = 'PartnerServiceUrls'
 
 /** A function, or a task's container with its role. */
 export interface Caller {
@@ -54,6 +58,8 @@ export interface Access {
   /** Whether the lanes' streams are there. */
   describeStreams(): Access
   putEvents(): Access
+  /** Asks the services of partners: the stack has a parameter with their addresses. */
+  askPartners(): Access
   /** Snapshots, quarantined records and the archived streams of one lane. */
   snapshots(lane: number): Access
   /** Adds to the audit trail's table and archive; nobody may change or delete there. */
@@ -162,6 +168,20 @@ export const access = (caller: Caller, data: DataStack, workflows?: WorkflowArns
     putEvents() {
       caller.addEnvironment(busEnvironmentVariable, data.bus.eventBusName)
       allow(['events:PutEvents'], [data.bus.eventBusArn])
+      return given
+    },
+    askPartners() {
+      const stack = Stack.of(caller.construct)
+      const declared = stack.node.tryFindChild(partnerServicesParameter)
+      const parameter =
+        declared instanceof CfnParameter
+          ? declared
+          : new CfnParameter(stack, partnerServicesParameter, {
+              type: 'String',
+              default: JSON.stringify(data.partnerServiceUrls),
+              description: 'The services of partners, JSON: an address by provider',
+            })
+      caller.addEnvironment(partnerServicesEnvironmentVariable, parameter.valueAsString)
       return given
     },
     snapshots(lane) {

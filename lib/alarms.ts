@@ -6,8 +6,10 @@ import type { Construct } from 'constructs'
 /** The pages of docs/runbooks: what an alarm means, what to look at, what to do. */
 export const runbooks = [
   'api-errors',
+  'arbitrage-failed',
   'audit-behind',
   'day-ahead-failed',
+  'capacity-unplanned',
   'dead-letters',
   'delivery-failed',
   'events-missing',
@@ -19,6 +21,7 @@ export const runbooks = [
   'marks-stale',
   'matcher-down',
   'matcher-lag',
+  'purchase-failed',
   'quarantined-record',
   'risk-epoch-old',
   'settlement-failed',

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { build, stop } from 'esbuild'
 import { schedules, streamConsumers, tasks } from '#protocol/functions.ts'
 import { contexts } from '#protocol/operation.ts'
@@ -40,6 +40,13 @@ export const bundlesIn = (folder: string): Bundles => ({
   functionFolder: bundleName => join(folder, 'lambdas', bundleName),
   matcherFolder: join(folder, 'matcher'),
 })
+
+/** WebAssembly that a bundle's code reads from its own folder, by the package's name and the files in it. */
+const filesBeside: readonly { readonly bundle: string; readonly package: string; readonly files: readonly string[] }[] =
+  [
+    { bundle: httpBundle('capacity'), package: '@bsull/augurs', files: ['ets_bg.wasm', 'mstl_bg.wasm'] },
+    { bundle: 'make-capacity-plan', package: 'highs', files: ['build/highs.wasm'] },
+  ]
 
 /** Packages are CommonJS in part: what esbuild leaves of `require` needs one. */
 const banner =
@@ -88,6 +95,11 @@ export const bundle = async (options: {
     // The solver looks for it beside the file that loads it.
     copyFile(solverFile, join(clearing, 'highs.wasm')),
     copyFile(join(root, 'matcher', 'Dockerfile'), join(bundles.matcherFolder, 'Dockerfile')),
+    ...filesBeside.flatMap(({ bundle: name, package: packageName, files }) =>
+      files.map(file =>
+        copyFile(join(root, 'node_modules', packageName, file), join(bundles.functionFolder(name), basename(file))),
+      ),
+    ),
     ...(tellsContents ? [writeFile(join(outdir, 'meta.json'), JSON.stringify(metafile))] : []),
     writeFile(join(platform, 'openapi.json'), pages.openapi),
     writeFile(join(platform, 'docs.html'), pages.documentation),

@@ -60,6 +60,8 @@ export class DataStack extends Stack {
   /** What the hashes of API keys are keyed by. */
   readonly apiKeyPepper: Secret
   readonly alarmTopic: Topic
+  /** By provider. */
+  readonly partnerServiceUrls: Tenant['partnerServiceUrls']
   readonly userDirectory: UserDirectory | undefined
   private readonly consumers = new Map<string, StreamConsumer>()
 
@@ -67,6 +69,7 @@ export class DataStack extends Stack {
     super(scope, id, { ...props, terminationProtection: true })
     const { tenant } = props
     this.tenant = tenant
+    this.partnerServiceUrls = tenant.partnerServiceUrls
     this.key = new Key(this, 'DataKey', {
       description: `Everything that the exchange of ${tenant.name} keeps`,
       enableKeyRotation: true,
@@ -173,6 +176,16 @@ export class DataStack extends Stack {
       marginCalls: make(tables.marginCalls),
       liquidations: make(tables.liquidations),
       backstopAuctions: make(tables.backstopAuctions),
+      partnerCatalogues: make(tables.partnerCatalogues),
+      partnerOffers: make(tables.partnerOffers),
+      partnerContracts: make(tables.partnerContracts),
+      partnerInventory: make(tables.partnerInventory),
+      partnerPurchases: make(tables.partnerPurchases),
+      arbitrageExecutions: make(tables.arbitrageExecutions),
+      arbitragePolicies: make(tables.arbitragePolicies),
+      capacityAllocations: make(tables.capacityAllocations),
+      capacityPlans: make(tables.capacityPlans),
+      capacityObservations: make(tables.capacityObservations),
       apiKeys: make(tables.apiKeys),
       apiKeyHolders: make(tables.apiKeyHolders),
       nonces: make(tables.nonces),

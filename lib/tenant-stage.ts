@@ -55,6 +55,8 @@ export class TenantStage extends Stage {
     const sla = contextStack('sla')
     const dayAhead = contextStack('day-ahead')
     const delivery = contextStack('delivery')
+    const partners = contextStack('partners')
+    const capacity = contextStack('capacity')
     const platform = contextStack('platform')
     const matcher = new MatcherStack(this, 'Matcher', {
       ...surroundings,
@@ -81,6 +83,8 @@ export class TenantStage extends Stage {
         sla: sla.httpFunction,
         'day-ahead': dayAhead.httpFunction,
         delivery: delivery.httpFunction,
+        partners: partners.httpFunction,
+        capacity: capacity.httpFunction,
         platform: platform.httpFunction,
       },
       description: 'Compute exchange: the HTTP API',
@@ -103,6 +107,8 @@ export class TenantStage extends Stage {
         sla.row,
         dayAhead.row,
         delivery.row,
+        partners.row,
+        capacity.row,
         security.row,
         platform.row,
       ],

@@ -58,6 +58,10 @@ const tenantConfig = z
       .default(usualInsuranceFund),
     /** That is asked each minute for quotes of the indices; absent: nobody is, sources quote themselves. */
     oracleServiceUrl: z.url({ protocol: /^https$/ }).optional(),
+    /** Of partners that take orders by a service of theirs; of others list prices are known at most. */
+    partnerServiceUrls: z
+      .partialRecord(z.enum(['rackspace', 'aws', 'azure', 'gcp', 'generic']), z.url({ protocol: /^https$/ }))
+      .default({}),
     sizes: z.strictObject({
       httpMegabytes: megabytes,
       streamMegabytes: megabytes,

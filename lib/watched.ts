@@ -112,6 +112,51 @@ export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number][
       says: 'makes epochs of risk that lanes do not adopt',
     },
   ],
+  'sweep-capacity': [
+    {
+      metric: 'CapacitySweeps',
+      atLeast: true,
+      periods: 2,
+      runbook: 'capacity-unplanned',
+      says: 'has not looked at requests for capacity for ten minutes',
+    },
+    {
+      metric: 'CapacityRequestsOverdue',
+      periods: 2,
+      runbook: 'capacity-unplanned',
+      says: 'leaves requests for capacity without a plan for more than half an hour',
+    },
+    {
+      metric: 'AllocationsStuck',
+      periods: 2,
+      runbook: 'capacity-unplanned',
+      says: 'cannot go on with allocations of capacity',
+    },
+  ],
+  'sweep-arbitrage': [
+    {
+      metric: 'ArbitrageSweeps',
+      atLeast: true,
+      periods: 2,
+      runbook: 'arbitrage-failed',
+      says: 'has not followed policies of arbitrage for ten minutes',
+    },
+  ],
+  'sweep-partners': [
+    {
+      metric: 'PartnerSweeps',
+      atLeast: true,
+      periods: 2,
+      runbook: 'purchase-failed',
+      says: 'has not looked at purchases and expiring lots for ten minutes',
+    },
+    {
+      metric: 'PurchasesStuck',
+      periods: 2,
+      runbook: 'purchase-failed',
+      says: 'has had to begin purchases anew for ten minutes',
+    },
+  ],
 }
 
 /** Where operators read what to do about an execution that failed, or that took longer than it may. */
@@ -123,4 +168,7 @@ export const workflowRunbooks: Readonly<Record<(typeof workflows)[number]['name'
   'sla-enforcement': 'sla-enforcement',
   'day-ahead-auction': 'day-ahead-failed',
   'physical-settlement': 'delivery-failed',
+  'capacity-plan': 'capacity-unplanned',
+  'partner-purchase': 'purchase-failed',
+  'arbitrage-execution': 'arbitrage-failed',
 }

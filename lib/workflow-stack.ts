@@ -14,9 +14,10 @@ import { publishedMetric } from './published-metrics.ts'
 import { acknowledge } from './rules.ts'
 import { workflowRunbooks } from './watched.ts'
 
-/** What takes more than a task usually does: clearing solves integer programmes, and the others wait for many answers. */
+/** What takes more than a task usually does: two solve integer programmes, where memory is also processor, and the others wait for many answers. */
 const largeTasks: Readonly<Record<string, { readonly megabytes?: number; readonly timeoutSeconds: number }>> = {
   'clear-day': { megabytes: 3_008, timeoutSeconds: 900 },
+  'make-capacity-plan': { megabytes: 3_008, timeoutSeconds: 300 },
   'close-gate': { timeoutSeconds: 60 },
   'collect-bids': { timeoutSeconds: 60 },
   'list-hours': { timeoutSeconds: 60 },

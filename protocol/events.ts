@@ -1,7 +1,10 @@
 import * as z from 'zod'
+import { allocationStates } from '#domain/capacity/allocation.ts'
 import { deliveryStates } from '#domain/settlement/physical-delivery.ts'
 import { settlementKinds } from '#domain/trading/commands.ts'
 import { breachedLimits, paymentKinds } from '#domain/trading/events.ts'
+import { arbitrageOrigins } from './arbitrage.ts'
+import { capacitySourceKinds } from './capacity.ts'
 import { liquidationStepKinds } from './liquidation.ts'
 import { provisioningSteps } from './provisioning.ts'
 import { commandId, decimalText, instant, orderId, signedDecimalText } from './values.ts'
@@ -285,6 +288,105 @@ export const dayAheadCleared = z
   })
   .meta({ id: 'DayAheadCleared.v1' })
 
+const ofPurchase = {
+  event_id: z.string().meta({ description: 'purchase and what became of it; the same for every repeat' }),
+  lane: z.number().int(),
+  timestamp: instant,
+  purchase_id: commandId,
+  account_id: z.number().int(),
+  offer_id: z.string(),
+  provider: z.string(),
+  resource_class: z.string(),
+  region: z.string(),
+  pricing: z.string(),
+  units: z.number().int(),
+  starts_at: instant,
+  ends_at: instant,
+  cost: decimalText,
+}
+
+/** The units are in the account's inventory, and it has paid for them. */
+export const partnerPurchaseCompleted = z
+  .object({ ...ofPurchase, lot_id: commandId })
+  .meta({ id: 'PartnerPurchaseCompleted.v1' })
+
+/** Nothing was bought, and nothing is held or paid. */
+export const partnerPurchaseFailed = z
+  .object({ ...ofPurchase, reason: z.string() })
+  .meta({ id: 'PartnerPurchaseFailed.v1' })
+
+/** A lot ends soon and has units left, which are offered to everybody. */
+export const inventoryExpiring = z
+  .object({
+    event_id: z.string().meta({ description: 'Of the lot; the same for every repeat' }),
+    lane: z.number().int(),
+    timestamp: instant,
+    lot_id: commandId,
+    account_id: z.number().int(),
+    provider: z.string(),
+    resource_class: z.string(),
+    region: z.string(),
+    units: z.number().int().meta({ description: 'Of the lot' }),
+    starts_at: instant,
+    ends_at: instant,
+    offered_price: decimalText.meta({ description: 'USD for a unit and hour' }),
+  })
+  .meta({ id: 'InventoryExpiring.v1' })
+
+/** An execution of an arbitrage is over, however it has ended. */
+export const arbitrageExecuted = z
+  .object({
+    event_id: z.string().meta({ description: 'Of the execution; the same for every repeat' }),
+    lane: z.number().int(),
+    timestamp: instant,
+    execution_id: commandId,
+    account_id: z.number().int(),
+    execution_state: z.enum(['completed', 'missed', 'unwound', 'residual']),
+    origin: z.enum(arbitrageOrigins),
+    opportunity_id: commandId,
+    resource_class: z.string(),
+    region: z.string(),
+    starts_at: instant,
+    ends_at: instant,
+    unit_hours: decimalText,
+    expected_net: decimalText.meta({ description: 'USD, as the opportunity promised' }),
+    realised_net: signedDecimalText.meta({ description: 'USD, as it came out' }),
+    residuals: z.array(
+      z.object({ instrument_name: z.string(), direction: z.enum(['buy', 'sell']), amount: decimalText }),
+    ),
+  })
+  .meta({ id: 'ArbitrageExecuted.v1' })
+
+/** A request for capacity has gone on to another state, or a plan could not serve it. */
+export const capacityAllocationChanged = z
+  .object({
+    event_id: z.string().meta({ description: 'Names the change; the same for every repeat' }),
+    lane: z.number().int(),
+    timestamp: instant,
+    allocation_id: commandId,
+    account_id: z.number().int(),
+    service: z.string().meta({ description: 'Who asked: mlops, simulation, digital-asset, provisioning…' }),
+    allocation_state: z.enum(allocationStates),
+    previous_state: z.enum(allocationStates).nullable(),
+    is_final: z.boolean().meta({ description: 'Nothing more will become of it' }),
+    plan_id: commandId.nullable(),
+    explanation: z.string().nullable(),
+    start: instant.nullable(),
+    end: instant.nullable(),
+    cost: decimalText.nullable(),
+    shares: z.array(
+      z.object({
+        source_kind: z.enum(capacitySourceKinds),
+        source_id: z.string(),
+        lot_id: z.string().nullable().meta({ description: 'Where its units lie, once they are booked' }),
+        resource_class: z.string(),
+        region: z.string(),
+        units: z.number().int(),
+      }),
+    ),
+  })
+  .meta({ id: 'CapacityAllocationChanged.v1' })
+
 export const busEvents = {
   'TradeExecuted.v1': tradeExecuted,
   'PositionChanged.v1': positionChanged,
@@ -303,5 +405,10 @@ export const busEvents = {
   'DeliveryStateChanged.v1': deliveryStateChanged,
   'ProvisioningRequested.v1': provisioningRequested,
   'ProvisioningReleaseRequested.v1': provisioningReleaseRequested,
+  'PartnerPurchaseCompleted.v1': partnerPurchaseCompleted,
+  'PartnerPurchaseFailed.v1': partnerPurchaseFailed,
+  'InventoryExpiring.v1': inventoryExpiring,
+  'ArbitrageExecuted.v1': arbitrageExecuted,
+  'CapacityAllocationChanged.v1': capacityAllocationChanged,
 } as const
 export type BusEventName = keyof typeof busEvents

@@ -35,6 +35,10 @@ export const streamConsumers = [
   { context: 'sla', name: 'correct-windows', reads: 'slaReadings' },
   { context: 'delivery', name: 'start-deliveries', reads: 'deliveries' },
   { context: 'delivery', name: 'announce-deliveries', reads: 'deliveries' },
+  { context: 'partners', name: 'announce-purchases', reads: 'partnerPurchases' },
+  { context: 'partners', name: 'announce-inventory', reads: 'partnerInventory' },
+  { context: 'partners', name: 'announce-arbitrage', reads: 'arbitrageExecutions' },
+  { context: 'capacity', name: 'announce-allocations', reads: 'capacityAllocations' },
 ] as const satisfies readonly StreamConsumer[]
 
 export interface Task {
@@ -90,6 +94,21 @@ export const tasks = [
   { context: 'delivery', name: 'post-delivery', workflow: 'physical-settlement' },
   { context: 'delivery', name: 'confirm-delivery', workflow: 'physical-settlement' },
   { context: 'delivery', name: 'fail-delivery', workflow: 'physical-settlement' },
+  { context: 'partners', name: 'hold-purchase-money', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'reserve-with-partner', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'book-purchase', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'capture-purchase-money', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'undo-purchase', workflow: 'partner-purchase' },
+  { context: 'partners', name: 'reserve-arbitrage-capacity', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'place-arbitrage-order', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'capture-arbitrage-purchase', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'unwind-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'release-arbitrage-capacity', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'end-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'partners', name: 'fail-arbitrage', workflow: 'arbitrage-execution' },
+  { context: 'capacity', name: 'make-capacity-plan', workflow: 'capacity-plan' },
+  { context: 'capacity', name: 'reserve-capacity', workflow: 'capacity-plan' },
+  { context: 'capacity', name: 'fail-capacity-plan', workflow: 'capacity-plan' },
 ] as const satisfies readonly Task[]
 
 /** Called each minute by the tenant's one schedule. */
@@ -103,6 +122,9 @@ export const schedules = [
   { context: 'sla', name: 'sweep-sla' },
   { context: 'day-ahead', name: 'sweep-auctions' },
   { context: 'delivery', name: 'sweep-deliveries' },
+  { context: 'partners', name: 'sweep-partners' },
+  { context: 'partners', name: 'sweep-arbitrage' },
+  { context: 'capacity', name: 'sweep-capacity' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string
@@ -117,6 +139,9 @@ export const workflows = [
   { context: 'sla', name: 'sla-enforcement' },
   { context: 'day-ahead', name: 'day-ahead-auction' },
   { context: 'delivery', name: 'physical-settlement' },
+  { context: 'partners', name: 'partner-purchase' },
+  { context: 'partners', name: 'arbitrage-execution' },
+  { context: 'capacity', name: 'capacity-plan' },
 ] as const satisfies readonly { readonly context: Context; readonly name: string }[]
 
 export const workflowEnvironmentVariable = (workflow: string): string =>

@@ -65,6 +65,8 @@ const tags = [
   { name: 'risk', description: 'Scenarios, margin, limits, stress and liquidation' },
   { name: 'sla', description: 'What providers promise buyers: measurements, uptime, breaches, penalties' },
   { name: 'day-ahead', description: 'The day-ahead auction of compute by the hour: markets, bids, prices, awards' },
+  { name: 'partners', description: 'Capacity of partners: contracts, catalogues, best price, purchases, inventory' },
+  { name: 'capacity', description: 'Requests for capacity, their allocation, forecasts and substitutes' },
   { name: 'platform', description: 'Whether the exchange is up, its figures, and this document' },
 ]
 
@@ -411,6 +413,54 @@ const marketStatusExample = {
 
 /** By the name of the schema; `test/protocol/openapi.test.ts` holds each against it. */
 const examples: Readonly<Record<string, Json>> = {
+  CreatePartnerContractRequest: {
+    provider: 'aws',
+    resource_class: 'H100',
+    region: 'us-central1',
+    vector: { gpus: '1', vcpus: '26', memory_gib: '234', storage_tib: '0' },
+    units: 10,
+    price: '1.9',
+    tiers: [{ from_units: 5, price: '1.7' }],
+    starts_at: '2026-11-27T08:00:00.000Z',
+    ends_at: '2026-12-27T08:00:00.000Z',
+  },
+  PurchaseCapacityRequest: {
+    offer_id: 'contract:0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b51',
+    units: 8,
+    starts_at: '2026-11-27T08:00:00.000Z',
+    ends_at: '2026-11-27T12:00:00.000Z',
+    price: '1.9',
+  },
+  BeginCatalogueImportRequest: { provider: 'gcp', file_name: 'prices.csv', products: 1190, rows: 21100, screened: 764 },
+  AddCatalogueProductsRequest: {
+    batch: 0,
+    products: [
+      {
+        product: 'a3-highgpu-1g',
+        resource_class: 'H100',
+        region: 'us-central1',
+        gpus: '1',
+        vcpus: '26',
+        memory_gib: '234',
+        storage_tib: '0',
+        rows: 2,
+        prices: [
+          ['2026-06-01', '11.06', '2.25', '7.7', '4.86'],
+          ['2026-11-01', '11.06', '2.1', null, null],
+        ],
+      },
+    ],
+    screened: [
+      {
+        line: 21,
+        product: 'a2-highgpu-1g',
+        region: 'northamerica-northeast2',
+        pricing: 'on_demand',
+        price: '0.688136',
+        reason: 'is 6.3 times below the median of others of a2-highgpu-1g, where 2 are allowed',
+      },
+    ],
+  },
   PlaceOrderRequest: {
     instrument_name: 'H100.USE-27NOV26',
     direction: 'buy',
@@ -477,6 +527,28 @@ const examples: Readonly<Record<string, Json>> = {
     last_update_timestamp: '2026-07-21T09:05:07.150Z',
   },
   SetQuoteBudgetRequest: { terms: { lots: 5_000, largest_quote_lots: 500, lot_loss: '0.5', lot_cap: '1000' } },
+  PreemptCapacityAllocationRequest: { reason: 'the provider reclaimed its spot instances' },
+  RecordCapacityObservationsRequest: {
+    resource_class: 'H100',
+    region: 'USE',
+    measure: 'demand',
+    start: '2026-11-20T00:00:00Z',
+    values: ['96', '88.5', null, '104'],
+  },
+  PreviewProcurementRequest: { resource_class: 'H100', region: 'USE', budget: '5000', max_price: '4' },
+  RequestCapacityRequest: {
+    service: 'mlops',
+    resource_class: 'H100',
+    units: 64,
+    regions: ['us-central1', 'us-east4'],
+    earliest_start: '2026-11-27T00:00:00Z',
+    window_end: '2026-11-29T00:00:00Z',
+    duration_hours: 12,
+    flexibility: 'start',
+    priority: 3,
+    budget: '2500',
+    preemptible: true,
+  },
   SetRiskLimitsRequest: {
     scope: 'account',
     subject: 'acme-corp',

@@ -17,6 +17,8 @@ export const contexts = [
   'sla',
   'day-ahead',
   'delivery',
+  'partners',
+  'capacity',
   'platform',
 ] as const
 export type Context = (typeof contexts)[number]

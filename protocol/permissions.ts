@@ -65,6 +65,13 @@ export const permissions = [
   'risk:write',
   'backstop:read',
   'backstop:bid',
+  'partners:read',
+  'partners:write',
+  'partners:manage',
+  'capacity:read',
+  'capacity:write',
+  'capacity:plan',
+  'capacity:preempt',
   'audit:read',
 ] as const
 export type Permission = (typeof permissions)[number]
@@ -94,6 +101,11 @@ const trading: readonly Permission[] = [
   'kill:own',
   'commands:read',
   'risk:read',
+  'partners:read',
+  'partners:write',
+  'capacity:read',
+  'capacity:write',
+  'capacity:plan',
 ]
 /** Quoting binds and is protected: for those who have agreed to do it. */
 const marketMaking: readonly Permission[] = [
@@ -116,6 +128,8 @@ const reading: readonly Permission[] = [
   'settlements:read',
   'risk:read',
   'sla:read',
+  'partners:read',
+  'capacity:read',
 ]
 /** Whoever looks after what others do: sees all of it, whoever it is about. */
 const watching: readonly Permission[] = [
@@ -170,6 +184,12 @@ const operating: readonly Permission[] = [
   'busts:approve',
   'commands:read',
   'risk:read',
+  'partners:read',
+  'partners:write',
+  'partners:manage',
+  'capacity:read',
+  'capacity:plan',
+  'capacity:preempt',
 ]
 
 export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {

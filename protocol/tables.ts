@@ -355,6 +355,97 @@ export const tables = {
     ],
     stream: true,
   },
+  /** Requests for capacity, each with its allocation. */
+  capacityAllocations: {
+    name: 'capacity-allocations',
+    environmentVariable: 'CAPACITY_ALLOCATIONS_TABLE',
+    partitionKey: text('allocation_id'),
+    /** Sparse: only what waits for a plan, is being booked, or holds units carries pool; only what names a class carries wanted. */
+    globalIndexes: [
+      { name: 'by-account', partitionKey: text('account'), sortKey: text('requested_key') },
+      { name: 'by-pool', partitionKey: text('pool'), sortKey: text('due_key') },
+      { name: 'by-resource', partitionKey: text('wanted'), sortKey: text('starts_key') },
+    ],
+    stream: true,
+  },
+  /** Plans of all open requests: the head with its certificate, the decisions, and which plan is being made. */
+  capacityPlans: {
+    name: 'capacity-plans',
+    environmentVariable: 'CAPACITY_PLANS_TABLE',
+    partitionKey: text('plan_id'),
+    sortKey: text('row'),
+  },
+  /** Hourly demand and prices of the past, as they were told: a row for each day of a resource. */
+  capacityObservations: {
+    name: 'capacity-observations',
+    environmentVariable: 'CAPACITY_OBSERVATIONS_TABLE',
+    partitionKey: text('series'),
+    sortKey: number('day_millis'),
+  },
+  /** Catalogues of partners: each import, and which of them is in force for its provider. */
+  partnerCatalogues: {
+    name: 'partner-catalogues',
+    environmentVariable: 'PARTNER_CATALOGUES_TABLE',
+    partitionKey: text('provider'),
+    sortKey: text('row'),
+  },
+  /** What an import's rows came to, by region, and the prices that were screened out. */
+  partnerOffers: {
+    name: 'partner-offers',
+    environmentVariable: 'PARTNER_OFFERS_TABLE',
+    partitionKey: text('shelf'),
+    sortKey: text('product'),
+    timeToLive: 'expires_at',
+  },
+  /** Wholesale contracts, by account; those that are open to all accounts stand under a name of their own. */
+  partnerContracts: {
+    name: 'partner-contracts',
+    environmentVariable: 'PARTNER_CONTRACTS_TABLE',
+    partitionKey: text('holder'),
+    sortKey: text('contract_id'),
+  },
+  /** Lots of capacity: a head each, and a row for each day of which an hour was ever touched. */
+  partnerInventory: {
+    name: 'partner-inventory',
+    environmentVariable: 'PARTNER_INVENTORY_TABLE',
+    partitionKey: text('lot_id'),
+    sortKey: text('row'),
+    /** Sparse: only heads carry holder and ends_key; only lots that expire with units left carry offered_region. */
+    globalIndexes: [
+      { name: 'by-holder', partitionKey: text('holder'), sortKey: text('ends_key') },
+      { name: 'by-kind', partitionKey: text('kind'), sortKey: text('ends_key') },
+      { name: 'offered', partitionKey: text('offered_region'), sortKey: text('ends_key') },
+    ],
+    stream: true,
+  },
+  /** Purchases, and how far each has come; an open one also by when it was touched last. */
+  partnerPurchases: {
+    name: 'partner-purchases',
+    environmentVariable: 'PARTNER_PURCHASES_TABLE',
+    partitionKey: text('account'),
+    sortKey: text('purchase_id'),
+    /** Sparse: only those that are under way carry open. */
+    globalIndexes: [{ name: 'by-progress', partitionKey: text('open'), sortKey: text('purchase_id') }],
+    stream: true,
+  },
+  /** Executions of arbitrage and decisions about it: a head each, and the steps of those that were executed. */
+  arbitrageExecutions: {
+    name: 'arbitrage-executions',
+    environmentVariable: 'ARBITRAGE_EXECUTIONS_TABLE',
+    partitionKey: text('execution_id'),
+    sortKey: text('row'),
+    /** Sparse: only heads carry created_key. */
+    globalIndexes: [{ name: 'by-account', partitionKey: text('account'), sortKey: text('created_key') }],
+    stream: true,
+  },
+  /** What the arbitrage engine may do by itself, by account; the tenant's stands under a name of its own. */
+  arbitragePolicies: {
+    name: 'arbitrage-policies',
+    environmentVariable: 'ARBITRAGE_POLICIES_TABLE',
+    partitionKey: text('account'),
+    /** Sparse: only policies that are not off carry active. */
+    globalIndexes: [{ name: 'by-activity', partitionKey: text('active'), sortKey: text('account') }],
+  },
   /** API keys: keyed hashes of secrets and public keys, never a secret itself. */
   apiKeys: {
     name: 'api-keys',

@@ -15,7 +15,14 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     bin: {
       // test: the fuzz holds the engine against the naive second book. adapters: a solver is loaded like anything from outside.
       folders: ['lib', 'local', 'domain', 'protocol', 'adapters', 'bench', 'test'],
-      packages: [/^aws-cdk-lib/, /^cdk-nag$/, /^zod$/, /^@aws-sdk\/client-/, /^@smithy\/node-http-handler$/],
+      packages: [
+        /^aws-cdk-lib/,
+        /^cdk-nag$/,
+        /^csv-parse$/,
+        /^zod$/,
+        /^@aws-sdk\/client-/,
+        /^@smithy\/node-http-handler$/,
+      ],
     },
     lib: { folders: ['protocol'], packages: [/^aws-cdk-lib/, /^constructs$/, /^esbuild$/, /^zod$/] },
     lambdas: {
@@ -35,7 +42,7 @@ const allowed: Readonly<Record<string, { readonly folders: readonly string[]; re
     protocol: { folders: ['domain'], packages: [/^zod$/] },
     adapters: {
       folders: ['domain', 'protocol'],
-      packages: [/^@aws-sdk\//, /^@smithy\//, /^cockatiel$/, /^highs$/, /^zod$/],
+      packages: [/^@aws-sdk\//, /^@bsull\/augurs\//, /^@smithy\//, /^cockatiel$/, /^highs$/, /^zod$/],
     },
     local: {
       folders: [],

@@ -1,10 +1,12 @@
 import type { Context } from '#protocol/operation.ts'
 import type { ContextAccess } from '../context-access.ts'
+import { capacity } from './capacity.ts'
 import { dayAhead } from './day-ahead.ts'
 import { delivery } from './delivery.ts'
 import { indices } from './indices.ts'
 import { ledger } from './ledger.ts'
 import { marketMaking } from './market-making.ts'
+import { partners } from './partners.ts'
 import { platform } from './platform.ts'
 import { pricing } from './pricing.ts'
 import { reference } from './reference.ts'
@@ -29,5 +31,7 @@ export const contextAccess: { readonly [C in Context]: ContextAccess<C> } = {
   sla,
   'day-ahead': dayAhead,
   delivery,
+  partners,
+  capacity,
   platform,
 }

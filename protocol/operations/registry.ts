@@ -1,9 +1,11 @@
 import type { Operation } from '../operation.ts'
+import { capacityOperations } from './capacity.ts'
 import { dayAheadOperations } from './day-ahead.ts'
 import { deliveryOperations } from './delivery.ts'
 import { indicesOperations } from './indices.ts'
 import { ledgerOperations } from './ledger.ts'
 import { marketMakingOperations } from './market-making.ts'
+import { partnersOperations } from './partners.ts'
 import { platformOperations } from './platform.ts'
 import { pricingOperations } from './pricing.ts'
 import { referenceOperations } from './reference.ts'
@@ -32,5 +34,7 @@ export const operations: readonly Operation[] = [
   ...slaOperations,
   ...dayAheadOperations,
   ...deliveryOperations,
+  ...partnersOperations,
+  ...capacityOperations,
   ...platformOperations,
 ]

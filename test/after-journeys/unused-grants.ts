@@ -22,8 +22,55 @@ const liquidated = 'the liquidation of a journey ends in the auction, without a 
 
 /** test/lambdas/delivery/physical-settlement.test.ts runs that workflow, and the sweep, over real tables and the real engine. */
 const brokenDelivery = 'no delivery of a journey breaks, or loses its start'
+/** test/lambdas/partners/arbitrage-execution.test.ts runs that workflow and the sweep over real tables and the real engine. */
+const arbitraged = 'no journey trades arbitrage'
+
+/** test/lambdas/partners/partner-purchase.test.ts runs that workflow with a fault in each of its steps. */
+const undone = 'the purchase that fails in a journey fails before anything is reserved'
+const stuck = 'no purchase of a journey comes to a stand'
 
 export const unusedGrants: readonly UnusedGrant[] = [
+  {
+    caller: 'UndoPurchaseFunction',
+    action: '*',
+    resource: 'PartnerInventoryTable',
+    reason: undone,
+  },
+  {
+    caller: 'BookPurchaseFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'PartnerInventoryTable',
+    reason: 'a step that is tried again finds the lot that it has put',
+  },
+  {
+    caller: 'SweepPartnersFunction',
+    action: 'dynamodb:PutItem',
+    resource: 'PartnerPurchasesTable',
+    reason: stuck,
+  },
+  {
+    caller: 'SweepPartnersFunction',
+    action: 'states:StartExecution',
+    resource: 'PartnerPurchaseWorkflow',
+    reason: stuck,
+  },
+  ...[
+    'ReserveArbitrageCapacityFunction',
+    'PlaceArbitrageOrderFunction',
+    'CaptureArbitragePurchaseFunction',
+    'UnwindArbitrageFunction',
+    'ReleaseArbitrageCapacityFunction',
+    'EndArbitrageFunction',
+    'FailArbitrageFunction',
+    'SweepArbitrageFunction',
+    'AnnounceArbitrageFunction',
+  ].map(caller => ({ caller, action: '*', resource: '*', reason: arbitraged })),
+  ...['Arbitrage*', 'BalancesTable', 'BooksTable', 'InstrumentsTable', 'PositionsTable'].map(resource => ({
+    caller: 'PartnersHttpFunction',
+    action: '*',
+    resource,
+    reason: arbitraged,
+  })),
   {
     caller: 'BeginLiquidationFunction',
     action: 'dynamodb:PutItem',

@@ -31,6 +31,11 @@ const nobodys: Readonly<Record<string, string>> = {
   provider_account: 'whoever may register contracts may for every two accounts',
   buyer_account: 'whoever may register contracts may for every two accounts',
   bust_id: 'whoever may approve a bust may approve each that another has asked for',
+  opportunity_id: 'made of prices that everybody sees: only what is found for the account can be executed',
+  plan_id: 'everybody may read a plan; what it has decided for an account only that account is told',
+  import_id: 'whoever may import a catalogue may go on with each import, and everybody may read them',
+  provider: 'everybody’s',
+  file_name: 'what whoever imports it calls it',
   request_id: 'whoever may approve looser limits may approve each that another has asked for',
 }
 
@@ -39,6 +44,7 @@ const meantForOthers: Readonly<Record<string, string>> = {
   'request-trade-bust': 'a market operator’s, about trades of others',
   'set-risk-limits': 'a risk manager’s, about accounts of others',
   'resume-liquidation': 'a risk manager’s, about accounts of others',
+  'preempt-capacity-allocation': 'a market operator’s, who tells what providers take back from others',
   'deposit-cash': 'a market operator’s, who funds accounts of others',
   'move-collateral': 'a market operator’s, who keeps assets for accounts of others',
   'answer-provisioning': 'the provisioning service’s, about deliveries of others',
@@ -58,6 +64,7 @@ const tellsNone: Readonly<Record<string, readonly [status: number, code: string]
   'preview-margin': [404, 'not-found'],
   'get-margin-statement': [404, 'not-found'],
   'stress-risk': [404, 'not-found'],
+  'purchase-capacity': [404, 'not-found'],
 }
 
 const isField = (name: string): name is keyof typeof foreign => Object.hasOwn(foreign, name)

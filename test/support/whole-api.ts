@@ -7,9 +7,13 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { tradeIdOf } from '#adapters/market-keys.ts'
 import { accountNumberPut } from '#adapters/tables/account-numbers.ts'
 import { apiKeyPut } from '#adapters/tables/api-keys.ts'
+import { executionPut } from '#adapters/tables/arbitrage-executions.ts'
 import { bookPut } from '#adapters/tables/books.ts'
 import { activatedVersionPut } from '#adapters/tables/lane-events.ts'
 import { orderPut } from '#adapters/tables/orders.ts'
+import { contractPut } from '#adapters/tables/partner-contracts.ts'
+import { lotPut } from '#adapters/tables/partner-inventory.ts'
+import { purchasePut } from '#adapters/tables/partner-purchases.ts'
 import type { EpochHead } from '#adapters/tables/risk-epochs.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
 import { epochScenarioSet, makeEpoch } from '#domain/margin/made-epoch.ts'
@@ -17,12 +21,14 @@ import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
+import { nameBasedUuid } from '#lambdas/shell/name-based-uuid.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
 import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
+import { executionRow } from './arbitrage-rows.ts'
 import { clearedDate, dayAheadMarket, openDate, seedBid, seedDayAhead } from './day-ahead-desk.ts'
 import { callbackToken, seedDelivery } from './delivery-desk.ts'
 import { consistentValues, type Known, type Parts } from './hostile-requests.ts'
@@ -59,13 +65,20 @@ const withdrawalId = commandId.replace('23', '26')
 const settingId = commandId.replace('23', '25')
 const liquidationId = commandId.replace('23', '27')
 const auctionId = commandId.replace('23', '29')
+/** Of a promise, and of a wholesale contract. */
+const contractId = commandId.replace('23', '51')
+const purchaseId = commandId.replace('23', '52')
+const importId = commandId.replace('23', '53')
+const allocationId = commandId.replace('23', '54')
+const planId = commandId.replace('23', '55')
+const executionId = commandId.replace('23', '54')
+const opportunityId = commandId.replace('23', '55')
 const limitRequestId = `1-${commandId.replace('23', '28')}`
 /** One that nobody has asked to bust, and one that somebody else has. */
 const tradeId = tradeIdOf(1, 41)
 const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
 /** Things of the account `other`, and an auction of another lane. */
-const contractId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b27'
 const deliveryId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b51'
 const bidId = '0190a6f2-5d3c-8b1e-9c57-3a1f0e6f9b81'
 /** Things of the account `other`. */
@@ -80,9 +93,13 @@ export const foreign = {
   key_id: keyId.replace('0', 'f'),
   liquidation_id: liquidationId.replace('27', '37'),
   auction_id: auctionId.replace('29', '39'),
-  contract_id: contractId.replace('27', '37'),
   delivery_id: deliveryId.replace('51', '61'),
   bid_id: bidId.replace('81', '82'),
+  contract_id: contractId.replace('51', '61'),
+  offer_id: `contract:${contractId.replace('51', '61')}`,
+  purchase_id: purchaseId.replace('52', '62'),
+  allocation_id: allocationId.replace('54', '64'),
+  execution_id: executionId.replace('54', '64'),
 }
 /** Of the same form, and nobody's. */
 export const absent = {
@@ -96,9 +113,13 @@ export const absent = {
   key_id: keyId.replace('0', 'e'),
   liquidation_id: liquidationId.replace('27', '47'),
   auction_id: auctionId.replace('29', '49'),
-  contract_id: contractId.replace('27', '47'),
   delivery_id: deliveryId.replace('51', '71'),
   bid_id: bidId.replace('81', '83'),
+  contract_id: contractId.replace('51', '71'),
+  offer_id: `contract:${contractId.replace('51', '71')}`,
+  purchase_id: purchaseId.replace('52', '72'),
+  allocation_id: allocationId.replace('54', '74'),
+  execution_id: executionId.replace('54', '74'),
 }
 
 const assetName = 'COLL-TBILL3M'
@@ -185,6 +206,14 @@ export const openWholeApi = (): WholeApi => {
     key_id: keyId,
     liquidation_id: liquidationId,
     auction_id: auctionId,
+    contract_id: contractId,
+    offer_id: `contract:${contractId}`,
+    purchase_id: purchaseId,
+    import_id: importId,
+    allocation_id: allocationId,
+    plan_id: planId,
+    execution_id: executionId,
+    opportunity_id: opportunityId,
     instrument_name: instrumentName,
     price: '2.55',
     amount: '2',
@@ -198,7 +227,6 @@ export const openWholeApi = (): WholeApi => {
     group: 'futures',
     index: indexName,
     series: 'LAT-INFER.USE',
-    contract_id: contractId,
     delivery_id: deliveryId,
     bid_id: bidId,
     market: dayAheadMarket,
@@ -215,6 +243,8 @@ export const openWholeApi = (): WholeApi => {
     expiration_timestamp: '2046-11-27T16:00:00Z',
     averaging_start: '2046-11-01T00:00:00Z',
   }
+  const h100 = { resource_class: 'H100', region: 'USE' }
+  const hours = { starts_at: '2046-01-02T03:00:00.000Z', ends_at: '2046-01-02T05:00:00.000Z' }
   /** Where what all operations share would not do; anew each time, since a quote of a while ago is out of date. */
   const own = (): Readonly<Record<string, Known>> => ({
     ...consistentValues(instrumentName, String(known['expires_at'])),
@@ -266,6 +296,39 @@ export const openWholeApi = (): WholeApi => {
     'get-exposures': { subject: 'acme', lane: '1' },
     'stress-risk': { underlying: 'H100.USE' },
     'get-volatility-index': { underlying: 'H100.USE' },
+    'create-partner-contract': {
+      ...hours,
+      accept_until: '2046-01-02T04:00:00.000Z',
+      is_shared: false,
+      minimum_units: 1,
+      price: '2',
+      tiers: [{ from_units: 5, price: '1' }],
+    },
+    'find-best-price': { ...hours, region: 'USE', resource_class: 'H100', pricing: 'contract' },
+    'purchase-capacity': { ...hours, units: 1, price: '2' },
+    'list-partner-inventory': hours,
+    'list-catalogues': { provider: 'gcp' },
+    'add-catalogue-products': { provider: 'gcp', prices: [['2026-11-01', '4', null, null, null]] },
+    'complete-catalogue-import': { provider: 'gcp' },
+    'list-screened-prices': { provider: 'gcp' },
+    'get-capacity-forecast': { ...h100, horizon: '2' },
+    'record-capacity-observations': { ...h100, start: '2026-01-01T00:00:00.000Z' },
+    'list-substitutes': { ...h100, price: '2.5' },
+    'preview-procurement': h100,
+    'request-capacity': {
+      ...h100,
+      regions: ['USE'],
+      units: 1,
+      gpus: 1,
+      vcpus: 1,
+      memory_gib: 1,
+      storage_tib: 0,
+      earliest_start: hours.starts_at,
+      latest_start: hours.starts_at,
+      window_end: hours.ends_at,
+      duration_hours: 1,
+      flexibility: 'start',
+    },
   })
   const order = (accountId: number, id: string) =>
     floor.seed('orders', orderPut(orderRow('1', { accountId, orderId: id, instrumentName })))
@@ -470,6 +533,19 @@ export const openWholeApi = (): WholeApi => {
           floor.seed('books', bookPut({ lane: 1, instrumentId, market, updatedAtMillis: 1, outSeq: 1 }))
         }
   }
+  /** A week of demand and prices of the past. */
+  const observed = () => {
+    const today = Math.floor(Date.now() / dayMillis) * dayMillis
+    const micros = Array.from({ length: 24 }, (_, hour) => 2_000_000 + (hour % 5) * 100_000)
+    const hours = micros.map((value, hour) => [`hour_${String(hour).padStart(2, '0')}_micros`, value])
+    for (const measure of ['demand', 'price'])
+      for (let day = 0; day <= 8; day += 1)
+        floor.tables.seed('capacityObservations', {
+          series: `${measure}#H100#USE`,
+          day_millis: today - day * dayMillis,
+          ...Object.fromEntries(hours),
+        })
+  }
   const epoch = epochHead()
   /** An epoch of risk in force, a liquidation of either account that failed, and an auction of either lane. */
   const risk = () => {
@@ -534,6 +610,144 @@ export const openWholeApi = (): WholeApi => {
         ],
       })
   }
+  /** What is reserved for either account, and a plan that is done. */
+  const capacity = () => {
+    const startMillis = Date.parse(hours.starts_at)
+    for (const [account, accountId, id] of [
+      ['acme', 7, allocationId],
+      ['other', 8, foreign.allocation_id],
+    ] as const)
+      floor.tables.seed('capacityAllocations', {
+        allocation_id: id,
+        account,
+        requested_key: `1970-01-01T00:00:00.001Z#${id}`,
+        pool: 'booked',
+        due_key: `${hours.starts_at}#${id}`,
+        account_id: accountId,
+        lane: 1,
+        allocation_state: 'reserved',
+        service: 'mlops',
+        resource_class: 'H100',
+        resources: JSON.stringify({ gpus: 1, vcpus: 0, memoryGib: 0, storageTib: 0 }),
+        units: 1,
+        regions: ['USE'],
+        earliest_start_millis: startMillis,
+        latest_start_millis: startMillis,
+        window_end_millis: Date.parse(hours.ends_at),
+        duration_hours: 2,
+        flexibility: 'none',
+        priority: 3,
+        budget_micros: 5_000_000,
+        is_preemptible: true,
+        body_hash: 'x',
+        requested_at_millis: 1,
+        updated_at_millis: 2,
+        plans_missed: 0,
+        plan_id: planId,
+        planned_at_millis: 1,
+        explanation: 'Served.',
+        start_millis: startMillis,
+        end_millis: Date.parse(hours.ends_at),
+        cost_micros: 4_000_000,
+        shares: [],
+        is_releasing: false,
+        is_lapsed: false,
+      })
+    floor.tables.seed('capacityPlans', {
+      plan_id: planId,
+      row: 'head',
+      plan_state: 'done',
+      attempt: 1,
+      requested_at_millis: 1,
+      updated_at_millis: 2,
+      made_at_millis: 1,
+      requests: 2,
+      served: 2,
+      cost_micros: 8_000_000,
+    })
+  }
+  /** A contract and a purchase of either account, and an import that has all it needs. */
+  const partners = () => {
+    const fromMillis = Date.parse(hours.starts_at)
+    for (const [account, accountId, contract, purchase] of [
+      ['acme', 7, contractId, purchaseId],
+      ['other', 8, foreign.contract_id, foreign.purchase_id],
+    ] as const) {
+      const own = {
+        account,
+        accountId,
+        lane: 1,
+        provider: 'generic' as const,
+        resourceClass: 'H100',
+        region: 'USE',
+        vector: { gpus: 1, vcpus: 8, memoryGib: 64, storageTib: 0 },
+        units: 10,
+        fromMillis,
+        untilMillis: fromMillis + dayMillis,
+        createdAtMillis: 1,
+      }
+      const lot = lotPut({
+        ...own,
+        lotId: contract,
+        kind: 'contract',
+        state: 'open',
+        priceMicrosPerUnitHour: 2_000_000,
+        reference: contract,
+      })
+      floor.seed('partnerInventory', lot)
+      floor.seed(
+        'partnerContracts',
+        contractPut({
+          ...own,
+          contractId: contract,
+          isShared: false,
+          minimumUnits: 1,
+          priceMicrosPerUnitHour: 2_000_000,
+          tiers: [],
+          acceptUntilMillis: fromMillis + dayMillis,
+          bodyHash: 'x',
+        }),
+      )
+      floor.seed(
+        'partnerPurchases',
+        purchasePut({
+          ...own,
+          purchaseId: purchase,
+          state: 'completed',
+          offerId: `contract:${contract}`,
+          pricing: 'contract',
+          source: 'contract',
+          costMicros: 1,
+          bodyHash: 'x',
+          updatedAtMillis: 2,
+          attempt: 1,
+        }),
+      )
+    }
+    floor.tables.seed('partnerCatalogues', {
+      provider: 'gcp',
+      row: `import#${importId}`,
+      import_id: importId,
+      catalogue_state: 'open',
+      file_name: 'prices.csv',
+      started_at_millis: 1,
+      started_by: 'operator',
+      products: 0,
+      rows: 0,
+      screened: 0,
+      body_hash: 'x',
+    })
+  }
+  /** An execution of either account that failed, and one that was begun under the name that requests carry. */
+  const arbitrage = () => {
+    const begun = nameBasedUuid(`arbitrage#${JSON.stringify(['acme', 'a-good-name'])}`)
+    for (const row of [
+      executionRow({ executionId, state: 'failed', failure: 'ArbitrageUnanswered' }),
+      executionRow({ executionId: foreign.execution_id, account: 'other', accountId: 8, state: 'failed' }),
+      executionRow({ executionId: begun, opportunityId, state: 'completed' }),
+    ])
+      floor.seed('arbitrageExecutions', executionPut(row))
+  }
   const apiKey = (account: string, id: string) =>
     floor.seed(
       'apiKeys',
@@ -590,6 +804,7 @@ export const openWholeApi = (): WholeApi => {
       contracts()
       grids()
       quoted()
+      observed()
       risk()
       for (const [id, buyer] of [
         [contractId, 'acme'],
@@ -603,6 +818,9 @@ export const openWholeApi = (): WholeApi => {
       seedBid(floor.tables, 'other', 8, foreign.bid_id)
       seedDelivery(floor.tables, deliveryId)
       seedDelivery(floor.tables, foreign.delivery_id, { buyer: 8 })
+      partners()
+      capacity()
+      arbitrage()
       apiKey('acme', keyId)
       apiKey('other', foreign.key_id)
     },

@@ -1,0 +1,203 @@
+import {
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleWhen,
+  isBrokenCircuitError,
+  retry,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel'
+import * as z from 'zod'
+import { type Offer, type Provider, providers } from '#domain/partners/catalogue.ts'
+import type { HourWindow } from '#domain/partners/inventory.ts'
+import { micros } from '#domain/units.ts'
+import { partnerServicesEnvironmentVariable, partnerServiceUrls } from '#protocol/partner-service.ts'
+import { once } from './transport.ts'
+
+const amount = z.number().min(0).max(100_000)
+const count = z.int().min(1).max(1_000_000)
+
+/** A quote as a partner's service tells it. */
+const quote = z.object({
+  quote_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/),
+  resource_class: z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,39}$/),
+  region: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/),
+  pricing: z.enum(['on_demand', 'spot']),
+  price: z.string().max(28),
+  available_units: count.nullable(),
+  minimum_units: count,
+  vector: z.object({ gpus: amount, vcpus: amount, memory_gib: amount, storage_tib: amount }),
+  starts_at: z.iso.datetime(),
+  ends_at: z.iso.datetime(),
+  accept_until: z.iso.datetime(),
+})
+const quotes = z.object({ quotes: z.array(quote).max(500) })
+const reserved = z.object({ reference: z.string().min(1).max(120) })
+const refused = z.object({ reason: z.string().max(300) })
+
+const mostBytes = 512 * 1024
+const failuresToOpen = 5
+
+/** How long a request may take, how often it is made again, and for how long nobody asks once it keeps failing. */
+export interface PartnerPatience {
+  readonly timeoutMillis: number
+  readonly mostRetries: number
+  readonly firstPauseMillis: number
+  readonly openMillis: number
+}
+
+/** So that three attempts and their pauses fit into the 20 seconds of a task. */
+const patience: PartnerPatience = { timeoutMillis: 4_000, mostRetries: 2, firstPauseMillis: 200, openMillis: 30_000 }
+
+export interface Reservation {
+  /** Ours: however often it is asked for, it is one. */
+  readonly reservationId: string
+  readonly offerId: string
+  readonly units: number
+  readonly window: HourWindow
+  readonly priceMicrosPerUnitHour: number
+}
+
+export type ReservationAnswer =
+  | { readonly accepted: true; readonly reference: string }
+  | { readonly accepted: false; readonly reason: string }
+
+export interface PartnerService {
+  /** What it offers in a region for a window. Rejects where it does not answer in time, or with something else. */
+  quotesFor(region: string, window: HourWindow): Promise<readonly Offer[]>
+  /** Undefined where it cannot be had any more. */
+  quoteNamed(quoteId: string): Promise<Offer | undefined>
+  reserve(reservation: Reservation): Promise<ReservationAnswer>
+  /** Also of one that was never made, or of which nobody knows whether it was. */
+  release(reservationId: string): Promise<void>
+}
+
+/**
+ * The breaker counts every attempt at this partner, and lives as long as its process: in a Lambda that is one execution
+ * environment, so each finds out for itself. A no of the partner is an answer, not a failure.
+ */
+export const partnerServiceAt = (
+  provider: Provider,
+  url: string,
+  given: PartnerPatience = patience,
+): PartnerService => {
+  const { timeoutMillis, mostRetries, firstPauseMillis, openMillis } = given
+  const attempts = wrap(
+    retry(
+      handleWhen(error => !isBrokenCircuitError(error) && !(error instanceof PartnerRefusal)),
+      { maxAttempts: mostRetries, backoff: new ExponentialBackoff({ initialDelay: firstPauseMillis }) },
+    ),
+    circuitBreaker(
+      handleWhen(error => !(error instanceof PartnerRefusal)),
+      { halfOpenAfter: openMillis, breaker: new ConsecutiveBreaker(failuresToOpen) },
+    ),
+    timeout(timeoutMillis, TimeoutStrategy.Aggressive),
+  )
+  const base = url.replace(/\/+$/, '')
+  /** The answer's status and text; rejects where it is an error of the partner's, or none of `expected`. */
+  const ask = (method: string, path: string, expected: readonly number[], body?: unknown) =>
+    attempts.execute(async ({ signal }) => {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        signal,
+        redirect: 'error',
+        headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const text = await textOf(response)
+      if (expected.includes(response.status)) return { status: response.status, text }
+      if (response.status >= 400 && response.status < 500 && response.status !== 429)
+        throw new PartnerRefusal(`the service of ${provider} refuses: ${response.status}`)
+      throw new Error(`the service of ${provider} answers ${response.status}`)
+    })
+  return {
+    quotesFor: async (region, { fromMillis, untilMillis }) => {
+      const query = new URLSearchParams({
+        region,
+        starts_at: new Date(fromMillis).toISOString(),
+        ends_at: new Date(untilMillis).toISOString(),
+      })
+      const { text } = await ask('GET', `/quotes?${query}`, [200])
+      const told = quotes.parse(JSON.parse(text)).quotes
+      // What it tells of others beside is asked for there.
+      return told.filter(each => each.region === region).map(each => offerOf(provider, each))
+    },
+    quoteNamed: async quoteId => {
+      const { status, text } = await ask('GET', `/quotes/${encodeURIComponent(quoteId)}`, [200, 404, 410])
+      return status === 200 ? offerOf(provider, quote.parse(JSON.parse(text))) : undefined
+    },
+    reserve: async ({ reservationId, offerId, units, window, priceMicrosPerUnitHour }) => {
+      const { status, text } = await ask('PUT', `/reservations/${reservationId}`, [200, 201, 409, 410, 422], {
+        offer_id: offerId,
+        units,
+        starts_at: new Date(window.fromMillis).toISOString(),
+        ends_at: new Date(window.untilMillis).toISOString(),
+        price_micros: priceMicrosPerUnitHour,
+      })
+      return status < 300
+        ? { accepted: true, reference: reserved.parse(JSON.parse(text)).reference }
+        : { accepted: false, reason: refused.parse(JSON.parse(text)).reason }
+    },
+    release: async reservationId => {
+      await ask('DELETE', `/reservations/${reservationId}`, [200, 204, 404])
+    },
+  }
+}
+
+/** It has understood and says no to the request as such: asked again it would say the same. */
+export class PartnerRefusal extends Error {
+  override readonly name = 'PartnerRefusal'
+}
+
+const offerOf = (provider: Provider, told: z.infer<typeof quote>): Offer => {
+  const price = micros(told.price)
+  if (price === undefined)
+    throw new Error(`the service of ${provider} quotes ${told.price}, which is no price in micros`)
+  return {
+    offerId: quoteOfferId(provider, told.quote_id),
+    provider,
+    resourceClass: told.resource_class,
+    region: told.region,
+    pricing: told.pricing,
+    priceMicrosPerUnitHour: price,
+    availableUnits: told.available_units ?? 'unlimited',
+    minimumUnits: told.minimum_units,
+    vector: {
+      gpus: told.vector.gpus,
+      vcpus: told.vector.vcpus,
+      memoryGib: told.vector.memory_gib,
+      storageTib: told.vector.storage_tib,
+    },
+    validFromMillis: Date.parse(told.starts_at),
+    validUntilMillis: Date.parse(told.ends_at),
+    source: 'quote',
+    acceptUntilMillis: Date.parse(told.accept_until),
+  }
+}
+
+export const quoteOfferId = (provider: Provider, quoteId: string): string => `${provider}:quote:${quoteId}`
+
+/** No more of it than an answer may have. */
+const textOf = async ({ body }: Response): Promise<string> => {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength
+    if (length > mostBytes) throw new Error(`the service of a partner answers more than ${mostBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The services of the tenant's partners, by provider. */
+export const partnerServices = once((): ReadonlyMap<Provider, PartnerService> => {
+  const urls = partnerServiceUrls(process.env[partnerServicesEnvironmentVariable])
+  return new Map(
+    providers.flatMap(provider => {
+      const url = urls[provider]
+      return url === undefined ? [] : [[provider, partnerServiceAt(provider, url)] as const]
+    }),
+  )
+})

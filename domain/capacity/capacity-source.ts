@@ -1,0 +1,53 @@
+/** Where units may come from, as the planner sees it: whoever adds a kind of source adds entries of this list only. */
+export interface CapacitySource {
+  /** Known to whoever books it. */
+  readonly sourceId: string
+  readonly kind: 'inventory' | 'partner' | 'day_ahead' | 'future'
+  readonly provider?: string
+  /** Who may have it; anybody where absent. */
+  readonly accounts?: readonly string[]
+  readonly resourceClass: string
+  readonly region: string
+  /** What one unit is. */
+  readonly vector: ResourceVector
+  /** USD micros; 0 for what is paid for already. */
+  readonly priceMicrosPerUnitHour: number
+  /** Its provider may take it back: for preemptible requests only. */
+  readonly isPreemptible: boolean
+  /** Fewer of them are not to be had. */
+  readonly minimumUnits: number
+  /** Since 1970. */
+  readonly firstHour: number
+  /** Units there are in each hour from `firstHour` on, at once; none before and after. */
+  readonly units: readonly number[]
+}
+
+export interface ResourceVector {
+  readonly gpus: number
+  readonly vcpus: number
+  readonly memoryGib: number
+  readonly storageTib: number
+}
+
+/** So many places, each with such resources within one unit of whatever serves it. */
+export interface CapacityNeed {
+  readonly places: number
+  readonly vector: ResourceVector
+  /** Of that class only; any whose units have room unless told. */
+  readonly resourceClass?: string
+}
+
+const parts = ['gpus', 'vcpus', 'memoryGib', 'storageTib'] as const
+
+/** How many of the places fit into one unit, at most all: 0 where none does. */
+export const placesInUnit = (
+  { places, vector: needed, resourceClass }: CapacityNeed,
+  source: Pick<CapacitySource, 'resourceClass' | 'vector'>,
+): number => {
+  if (resourceClass !== undefined && resourceClass !== source.resourceClass) return 0
+  let fitting = places
+  // The tolerance is for amounts that binary fractions only come near to: 0.3 has three times 0.1.
+  for (const part of parts)
+    if (needed[part] > 0) fitting = Math.min(fitting, Math.floor(source.vector[part] / needed[part] + 1e-9))
+  return fitting
+}

@@ -1,0 +1,20 @@
+import { type AllocationRow, replaceAllocation } from '#adapters/tables/capacity-allocations.ts'
+import { mayBecome } from '#domain/capacity/allocation.ts'
+
+/** The row as it is from then on; undefined where somebody else has changed it since it was read. */
+export const changeAllocation = async (
+  row: AllocationRow,
+  changes: Partial<Omit<AllocationRow, 'updatedAtMillis'>>,
+): Promise<AllocationRow | undefined> => {
+  const state = changes.state ?? row.state
+  if (state !== row.state && !mayBecome(row.state, state))
+    throw new Error(`${row.allocationId} is ${row.state} and may not become ${state}`)
+  const changed = { ...row, ...changes, updatedAtMillis: Math.max(Date.now(), row.updatedAtMillis + 1) }
+  return (await replaceAllocation(changed, row)) ? changed : undefined
+}
+
+/** Of a request that waits again: nothing is booked for it, and nothing stays of what was planned. */
+export const unplanned = (row: AllocationRow): AllocationRow => {
+  const { startMillis: _, endMillis: __, costMicros: ___, ...kept } = row
+  return { ...kept, shares: [] }
+}

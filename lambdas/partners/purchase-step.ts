@@ -1,0 +1,141 @@
+import * as z from 'zod'
+import {
+  getPurchase,
+  type PurchaseRow,
+  type PurchaseState,
+  replacePurchase,
+  waitsAtGate,
+} from '#adapters/tables/partner-purchases.ts'
+import { commandId } from '#protocol/values.ts'
+import { nameBasedUuid } from '../shell/name-based-uuid.ts'
+
+/** What every step of the workflow is given; all else is in the purchase's row. */
+export const purchaseStep = z.object({
+  account: z.string(),
+  purchase_id: commandId,
+  polls: z.int().min(0).default(0),
+  /** As the workflow caught it. */
+  failure: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+})
+
+type Task = 'hold' | 'reserve' | 'book' | 'capture' | 'undo'
+
+export interface StepAnswer {
+  readonly account: string
+  readonly purchase_id: string
+  readonly polls: number
+  readonly next: Task | 'done'
+  readonly wait_seconds: number
+}
+
+const taskOfState: Readonly<Record<PurchaseState, Task | 'done'>> = {
+  requested: 'hold',
+  holding: 'hold',
+  held: 'reserve',
+  reserving: 'reserve',
+  reserved: 'book',
+  booking: 'book',
+  booked: 'capture',
+  capturing: 'capture',
+  captured: 'capture',
+  undoing: 'undo',
+  completed: 'done',
+  failed: 'done',
+}
+
+const taskOf = (row: PurchaseRow): Task | 'done' => (waitsAtGate(row) ? 'done' : taskOfState[row.state])
+
+/** Ends a step by a name that the workflow knows: see stepfunctions/partner-purchase.asl.json. */
+export class PurchaseError extends Error {
+  constructor(name: 'PurchaseUnknown' | 'PurchaseUnanswered', message: string) {
+    super(message)
+    this.name = name
+  }
+}
+
+/** What came of a step. */
+export type Did =
+  | ({ readonly state: PurchaseState } & Partial<Pick<PurchaseRow, 'partnerReference' | 'failure' | 'undoneFrom'>>)
+  | { readonly undo: string }
+  /** The engine has not answered yet. */
+  | 'waiting'
+
+/** With the pauses between them two minutes. */
+const mostPolls = 20
+const longestPauseSeconds = 8
+
+/**
+ * One step of a purchase: what is about to be done is stored, then done, then what came of it is stored. Asked again, or
+ * asked by two executions at once, it does what is not done; each of its acts has the same id each time.
+ */
+export const takeStep = async (
+  input: z.infer<typeof purchaseStep>,
+  task: Task,
+  about: PurchaseState,
+  act: (row: PurchaseRow) => Promise<Did>,
+): Promise<StepAnswer> => {
+  const { account, purchase_id: purchaseId, polls } = input
+  const found = await getPurchase(account, purchaseId)
+  if (found === undefined) throw new PurchaseError('PurchaseUnknown', `${purchaseId} was never asked for`)
+  const isOurs = task === 'undo' ? mayBeUndone(found.state) : taskOf(found) === task
+  if (!isOurs) return answerOf(found)
+  const doing = aboutTo(found, about) ? await change(found, { state: about, ...undoing(found, input, about) }) : found
+  const did = await act(doing)
+  if (did === 'waiting') {
+    if (polls >= mostPolls)
+      throw new PurchaseError('PurchaseUnanswered', `${purchaseId}: the engine has not answered to ${doing.state}`)
+    return { ...answerOf(doing), polls: polls + 1, wait_seconds: Math.min(polls + 1, longestPauseSeconds) }
+  }
+  if ('undo' in did)
+    return answerOf(await change(doing, { state: 'undoing', failure: did.undo, undoneFrom: doing.state }))
+  return answerOf(await change(doing, did))
+}
+
+/** Once it is paid nothing is undone any more; what was undone is over. */
+const mayBeUndone = (state: PurchaseState): boolean =>
+  state === 'undoing' || (taskOfState[state] !== 'done' && state !== 'captured' && state !== 'capturing')
+
+/** Capturing goes on as captured: then only the seller is to be paid. */
+const aboutTo = (row: PurchaseRow, about: PurchaseState): boolean => row.state !== about && row.state !== 'captured'
+
+const undoing = (
+  row: PurchaseRow,
+  { failure }: z.infer<typeof purchaseStep>,
+  about: PurchaseState,
+): Partial<Pick<PurchaseRow, 'failure' | 'undoneFrom'>> =>
+  about === 'undoing' ? { failure: toldFailure(failure), undoneFrom: row.state } : {}
+
+const longestTold = 300
+const cause = z.object({ errorMessage: z.string() })
+
+/** The name of the error, and what a task said of it. */
+const toldFailure = (failure: z.infer<typeof purchaseStep>['failure']): string => {
+  if (failure === undefined) return 'undone'
+  try {
+    const parsed = cause.safeParse(JSON.parse(failure.Cause ?? ''))
+    return (parsed.success ? `${failure.Error}: ${parsed.data.errorMessage}` : failure.Error).slice(0, longestTold)
+  } catch {
+    // Not written by a function: a timeout has no cause.
+    return failure.Error
+  }
+}
+
+const change = async (row: PurchaseRow, changes: Partial<PurchaseRow>): Promise<PurchaseRow> => {
+  const changed = { ...row, ...changes, updatedAtMillis: Math.max(Date.now(), row.updatedAtMillis + 1) }
+  if (!(await replacePurchase(changed, row))) throw new Error(`${row.purchaseId} was moved on by another execution`)
+  return changed
+}
+
+const answerOf = (row: PurchaseRow): StepAnswer => ({
+  account: row.account,
+  purchase_id: row.purchaseId,
+  polls: 0,
+  next: taskOf(row),
+  wait_seconds: 0,
+})
+
+export const holdIdOf = ({ purchaseId }: PurchaseRow): string => nameBasedUuid(`purchase#${purchaseId}#hold`)
+export const lotIdOf = ({ purchaseId }: Pick<PurchaseRow, 'purchaseId'>): string =>
+  nameBasedUuid(`purchase#${purchaseId}#lot`)
+export const commandIdOf = ({ purchaseId }: PurchaseRow, what: 'capture' | 'release' | 'pay-seller'): string =>
+  nameBasedUuid(`purchase#${purchaseId}#${what}`)

@@ -1,0 +1,61 @@
+import type { Access } from '../access.ts'
+import type { ContextAccess, Grant } from '../context-access.ts'
+
+/** What units an account has, and what it can buy of partners. */
+const sources = (given: Access): Access =>
+  given
+    .table('partnerContracts', 'Query')
+    .table('partnerInventory', 'GetItem', 'Query')
+    .index('partnerInventory', 'by-holder')
+    .index('partnerInventory', 'offered')
+    .table('partnerCatalogues', 'GetItem')
+    .table('partnerOffers', 'Query')
+    .askPartners()
+
+/** Reserves units of lots and begins purchases, whose own workflow does the rest; or gives all of it back. */
+const booking = (given: Access): Access =>
+  given
+    .table('capacityAllocations', 'GetItem', 'PutItem')
+    .table('capacityPlans', 'GetItem', 'Query', 'PutItem')
+    .table('partnerContracts', 'GetItem')
+    .table('partnerInventory', 'GetItem', 'Query', 'PutItem', 'UpdateItem')
+    .table('partnerCatalogues', 'GetItem')
+    .table('partnerOffers', 'GetItem')
+    .table('partnerPurchases', 'GetItem', 'PutItem')
+    .table('lanes', 'GetItem')
+    .askPartners()
+    .startWorkflow('partner-purchase')
+
+const http: Grant = given => {
+  sources(given)
+  given
+    .identifyKeys()
+    .table('accounts', 'GetItem')
+    .table('capacityAllocations', 'GetItem', 'PutItem')
+    .index('capacityAllocations', 'by-account')
+    .table('capacityPlans', 'GetItem', 'Query', 'PutItem')
+    .table('partnerInventory', 'PutItem', 'UpdateItem')
+    .startWorkflow('capacity-plan')
+  // What forecasts and substitutes are made from.
+  given
+    .index('capacityAllocations', 'by-resource')
+    .table('capacityObservations', 'Query', 'UpdateItem')
+    .table('parameters', 'Query')
+    .table('fixings', 'Query')
+    .table('indexQuotes', 'Query')
+    .table('instruments', 'Query')
+    .table('candles', 'Query')
+}
+
+export const capacity: ContextAccess<'capacity'> = {
+  http,
+  'announce-allocations': given => given.putEvents(),
+  'make-capacity-plan': given =>
+    sources(given)
+      .table('capacityAllocations', 'GetItem', 'PutItem')
+      .index('capacityAllocations', 'by-pool')
+      .table('capacityPlans', 'GetItem', 'Query', 'PutItem'),
+  'reserve-capacity': booking,
+  'fail-capacity-plan': given => given.table('capacityPlans', 'GetItem', 'PutItem'),
+  'sweep-capacity': given => booking(given).index('capacityAllocations', 'by-pool').startWorkflow('capacity-plan'),
+}

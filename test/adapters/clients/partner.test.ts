@@ -1,0 +1,119 @@
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { partnerServiceAt } from '#adapters/clients/partner.ts'
+import { partnerServiceUrls } from '#protocol/partner-service.ts'
+import { startFakePartner } from '#test/support/partner-service.ts'
+
+/** Long enough for a busy machine to answer in time. */
+const quick = { timeoutMillis: 1_000, mostRetries: 2, firstPauseMillis: 5, openMillis: 1_500 }
+const partner = await startFakePartner()
+beforeEach(() => partner.reset())
+afterAll(() => partner.stop())
+
+const window = { fromMillis: Date.UTC(2026, 10, 27, 8), untilMillis: Date.UTC(2026, 10, 27, 12) }
+const quote = {
+  quote_id: 'q-1',
+  resource_class: 'H100',
+  region: 'USE',
+  pricing: 'spot',
+  price: '1.25',
+  available_units: null,
+  minimum_units: 2,
+  vector: { gpus: 1, vcpus: 8, memory_gib: 64.5, storage_tib: 0 },
+  starts_at: '2026-11-27T08:00:00.000Z',
+  ends_at: '2026-11-27T12:00:00.000Z',
+  accept_until: '2026-11-27T07:00:00.000Z',
+}
+const reservation = {
+  reservationId: 'p1',
+  offerId: 'aws:quote:q-1',
+  units: 3,
+  window,
+  priceMicrosPerUnitHour: 1_250_000,
+}
+const service = () => partnerServiceAt('aws', `${partner.url}/`, quick)
+
+describe('a service of a partner', () => {
+  test('tells what it quotes for a region and window, as offers', async () => {
+    partner.quotes = [quote, { ...quote, quote_id: 'q-2', region: 'DE' }]
+    expect(await service().quotesFor('USE', window)).toEqual([
+      {
+        offerId: 'aws:quote:q-1',
+        provider: 'aws',
+        resourceClass: 'H100',
+        region: 'USE',
+        pricing: 'spot',
+        priceMicrosPerUnitHour: 1_250_000,
+        availableUnits: 'unlimited',
+        minimumUnits: 2,
+        vector: { gpus: 1, vcpus: 8, memoryGib: 64.5, storageTib: 0 },
+        validFromMillis: window.fromMillis,
+        validUntilMillis: window.untilMillis,
+        source: 'quote',
+        acceptUntilMillis: Date.UTC(2026, 10, 27, 7),
+      },
+    ])
+    expect(partner.asked).toEqual([
+      'GET /quotes?region=USE&starts_at=2026-11-27T08%3A00%3A00.000Z&ends_at=2026-11-27T12%3A00%3A00.000Z',
+    ])
+    expect(await service().quoteNamed('q-3')).toBeUndefined()
+    expect(await service().quoteNamed('q-2')).toMatchObject({ region: 'DE' })
+  })
+
+  test('reserves once for each id, says no with its reason, and takes back what it never had', async () => {
+    expect(await service().reserve(reservation)).toEqual({ accepted: true, reference: 'R-p1' })
+    expect(await service().reserve(reservation)).toEqual({ accepted: true, reference: 'R-p1' })
+    expect(partner.reservations.size).toBe(1)
+    await service().release('p1')
+    await service().release('p2')
+    expect(partner.reservations.size).toBe(0)
+    expect(await service().reserve({ ...reservation, reservationId: 'p2' })).toEqual({
+      accepted: false,
+      reason: 'it was withdrawn',
+    })
+  })
+
+  test('is asked again where it fails or is silent, and given up after three times', async () => {
+    partner.fault = { kind: 'status', status: 503 }
+    await expect(service().quotesFor('USE', window)).rejects.toThrow('answers 503')
+    expect(partner.asked).toHaveLength(3)
+    partner.fault = { kind: 'silence' }
+    await expect(service().quotesFor('USE', window)).rejects.toThrow('timed out')
+    expect(partner.asked).toHaveLength(6)
+  }, 20_000)
+
+  test('a refusal of the request is final', async () => {
+    partner.fault = { kind: 'status', status: 400 }
+    await expect(service().quotesFor('USE', window)).rejects.toThrow('refuses: 400')
+    expect(partner.asked).toHaveLength(1)
+  })
+
+  test('what is no quote is an error: a price finer than a micro, or none at all', async () => {
+    for (const price of ['1.0000001', 'NaN', '-1']) {
+      partner.quotes = [{ ...quote, price }]
+      await expect(service().quotesFor('USE', window)).rejects.toThrow('no price in micros')
+    }
+    partner.quotes = [{ ...quote, minimum_units: 0 }]
+    await expect(service().quotesFor('USE', window)).rejects.toThrow()
+  })
+
+  test('that keeps failing is not asked for a while, and then once', async () => {
+    const asked = service()
+    partner.fault = { kind: 'status', status: 500 }
+    for (let time = 0; time < 3; time += 1) await expect(asked.quotesFor('USE', window)).rejects.toThrow()
+    expect(partner.asked).toHaveLength(5)
+    partner.fault = undefined
+    await expect(asked.quotesFor('USE', window)).rejects.toThrow('breaker')
+    expect(partner.asked).toHaveLength(5)
+    await new Promise(resolve => setTimeout(resolve, quick.openMillis + 100))
+    expect(await asked.quotesFor('USE', window)).toEqual([])
+    expect(partner.asked).toHaveLength(6)
+  }, 20_000)
+})
+
+test('services are named by provider', () => {
+  expect(partnerServiceUrls(undefined)).toEqual({})
+  expect(partnerServiceUrls('')).toEqual({})
+  expect(partnerServiceUrls('{"gcp":"http://127.0.0.1:1"}')).toEqual({ gcp: 'http://127.0.0.1:1' })
+  for (const wrong of ['x', '[]', '{"nobody":"http://a"}', '{"gcp":"file:///a"}'])
+    expect(() => partnerServiceUrls(wrong)).toThrow()
+})

@@ -1,0 +1,151 @@
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
+import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
+
+/**
+ * Capacity as a service meets it: it asks for a training job, a plan is made and says why it is as it is, units are bought with
+ * the account's money and reserved, given back when the job is cancelled, and serve the next request for nothing.
+ */
+
+const hour = 3_600_000
+const region = 'PLAN-1'
+let exchange: RunningExchange
+let trainer: ExchangeClient
+let rival: ExchangeClient
+let startMillis: number
+
+type Body = Readonly<Record<string, unknown>>
+const bodyOf = async (asked: Promise<Answer>, expected: number): Promise<Body> => {
+  const { status, body } = await asked
+  if (status !== expected) throw new Error(`${status}: ${JSON.stringify(body)}`)
+  return body
+}
+const at = (hours: number): string => new Date(startMillis + hours * hour).toISOString()
+
+let names = 0
+const named = (): Readonly<Record<string, string>> => {
+  names += 1
+  return { 'idempotency-key': `capacity-journey-${names}` }
+}
+
+/** Eight H100 for six hours, whenever within a day. */
+const job = (more: object = {}): object => ({
+  service: 'mlops',
+  resource_class: 'H100',
+  units: 8,
+  regions: [region],
+  earliest_start: at(0),
+  window_end: at(24),
+  duration_hours: 6,
+  flexibility: 'start',
+  priority: 3,
+  budget: '500',
+  preemptible: false,
+  ...more,
+})
+const asked = async (client: ExchangeClient, more: object = {}): Promise<string> =>
+  String((await bodyOf(client.call('POST', '/api/v1/capacity/request', job(more), named()), 202))['allocation_id'])
+const allocation = (client: ExchangeClient, id: string): Promise<Answer> =>
+  client.call('GET', `/api/v1/capacity/allocation/${id}`)
+
+/** Once no other plan is under way; until all of it is booked. */
+const planned = async (client: ExchangeClient): Promise<Body> => {
+  const begun = await eventually(
+    () => client.call('POST', '/api/v1/capacity/optimize', undefined, named()),
+    ({ status }) => status === 202,
+    90_000,
+  )
+  const path = `/api/v1/capacity/plans/${String(begun.body['plan_id'])}`
+  const { body } = await eventually(
+    () => client.call('GET', path),
+    answer => answer.body['plan_state'] === 'done',
+    120_000,
+  )
+  return body
+}
+
+beforeAll(async () => {
+  exchange = await runningExchange()
+  trainer = await exchange.trader('capacity-trainer')
+  rival = await exchange.trader('capacity-rival')
+  const status: unknown = await (await fetch(`${exchange.url}/_local/status`)).json()
+  const nowMillis = Date.parse(z.object({ now: z.string() }).parse(status).now)
+  startMillis = Math.ceil(nowMillis / hour) * hour + 4 * hour
+  // What journeys that move the clock leave of it: hours far enough from now.
+  await exchange.trader('capacity-house')
+  const operator = await exchange.as('capacity-house', 'market_operator')
+  for (const [price, units] of [
+    ['1.5', 8],
+    ['2', 8],
+  ] as const)
+    await bodyOf(
+      operator.call(
+        'POST',
+        '/api/v1/partners/contracts',
+        {
+          provider: 'generic',
+          resource_class: 'H100',
+          region,
+          vector: { gpus: 1, vcpus: 12, memory_gib: 96, storage_tib: 0 },
+          units,
+          price,
+          starts_at: at(-2),
+          ends_at: at(238),
+          is_shared: true,
+        },
+        named(),
+      ),
+      201,
+    )
+}, 400_000)
+
+describe('a service that needs capacity', () => {
+  test('is refused by name where what it asks for cannot be', async () => {
+    const refused = async (more: object): Promise<unknown> =>
+      (await trainer.call('POST', '/api/v1/capacity/request', job(more), named())).body['code']
+    expect(await refused({ window_end: at(-1) })).toBe('capacity-window-invalid')
+    expect(await refused({ budget: '-1' })).toBe('invalid-request')
+    expect(await refused({ resource_class: 'B900' })).toBe('unknown-resource')
+    expect((await trainer.call('GET', '/api/v1/capacity/allocations')).body['data']).toEqual([])
+  })
+
+  test('is planned, bought for and reserved; cancels, and is served from what it has', async () => {
+    const own = await asked(trainer)
+    const others = await asked(rival, { flexibility: 'none', budget: '60' })
+    const plan = await planned(trainer)
+    expect(plan['certificate']).toMatchObject({ is_optimal: true })
+    // The rival's budget reaches for nothing dearer than 1.25 USD.
+    expect((await allocation(rival, others)).body).toMatchObject({ allocation_state: 'unmet' })
+    const { body } = await allocation(trainer, own)
+    expect(body).toMatchObject({ allocation_state: 'reserved', cost: '72' })
+    expect(plan['decisions']).toMatchObject([{ allocation_id: own, bound_by: 'nothing', booking: 'booked' }])
+    expect((await allocation(rival, own)).status).toBe(404)
+
+    expect((await bodyOf(trainer.call('DELETE', `/api/v1/capacity/allocation/${own}`), 200))['allocation_state']).toBe(
+      'cancelled',
+    )
+    const next = await asked(trainer, {
+      service: 'simulation',
+      earliest_start: body['start'],
+      window_end: body['end'],
+      flexibility: 'none',
+    })
+    await planned(trainer)
+    expect((await allocation(trainer, next)).body).toMatchObject({
+      allocation_state: 'reserved',
+      cost: '0',
+      shares: [{ source_kind: 'inventory', units: 8 }],
+    })
+    const listed = await bodyOf(trainer.call('GET', '/api/v1/capacity/allocations?service=simulation'), 200)
+    expect(listed['data']).toMatchObject([{ allocation_id: next }])
+  }, 400_000)
+
+  test('loses what it let others take back, where they do', async () => {
+    const id = await asked(rival, { preemptible: true, units: 2 })
+    await planned(rival)
+    const operator = await exchange.as('operator', 'market_operator')
+    const told = operator.call('POST', `/api/v1/capacity/allocation/${id}/preempt`, { reason: 'reclaimed' })
+    expect((await bodyOf(told, 200))['allocation_state']).toBe('preempted')
+  }, 300_000)
+})
