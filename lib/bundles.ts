@@ -12,9 +12,8 @@ export interface Bundles {
 
 export const httpBundle = (context: string): string => `${context}-http`
 export const authorizerBundle = 'authorize'
-/** The one that solves integer programmes. */
-const clearingBundle = 'clear-day'
-const solverFile = join(import.meta.dirname, '..', 'node_modules', 'highs', 'build', 'highs.wasm')
+const packages = join(import.meta.dirname, '..', 'node_modules')
+
 /** Next to the platform function's code, which serves them. */
 export interface Pages {
   readonly openapi: string
@@ -45,6 +44,7 @@ export const bundlesIn = (folder: string): Bundles => ({
 const filesBeside: readonly { readonly bundle: string; readonly package: string; readonly files: readonly string[] }[] =
   [
     { bundle: httpBundle('capacity'), package: '@bsull/augurs', files: ['ets_bg.wasm', 'mstl_bg.wasm'] },
+    { bundle: 'clear-day', package: 'highs', files: ['build/highs.wasm'] },
     { bundle: 'make-capacity-plan', package: 'highs', files: ['build/highs.wasm'] },
   ]
 
@@ -89,15 +89,12 @@ export const bundle = async (options: {
   // Its process would stay beside ours, and keep what it has read.
   await stop()
   const platform = bundles.functionFolder(httpBundle('platform'))
-  const clearing = bundles.functionFolder(clearingBundle)
   await mkdir(platform, { recursive: true })
   await Promise.all([
-    // The solver looks for it beside the file that loads it.
-    copyFile(solverFile, join(clearing, 'highs.wasm')),
     copyFile(join(root, 'matcher', 'Dockerfile'), join(bundles.matcherFolder, 'Dockerfile')),
     ...filesBeside.flatMap(({ bundle: name, package: packageName, files }) =>
       files.map(file =>
-        copyFile(join(root, 'node_modules', packageName, file), join(bundles.functionFolder(name), basename(file))),
+        copyFile(join(packages, packageName, file), join(bundles.functionFolder(name), basename(file))),
       ),
     ),
     ...(tellsContents ? [writeFile(join(outdir, 'meta.json'), JSON.stringify(metafile))] : []),

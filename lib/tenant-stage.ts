@@ -1,7 +1,7 @@
 import { Stage, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase } from '#protocol/functions.ts'
-import type { Context } from '#protocol/operation.ts'
+import { type Context, contexts } from '#protocol/operation.ts'
 import { ApiPathsStack } from './api-paths-stack.ts'
 import { ApiStack } from './api-stack.ts'
 import type { Bundles } from './bundles.ts'
@@ -30,16 +30,26 @@ export class TenantStage extends Stage {
     })
     const data = new DataStack(this, 'Data', { tenant, description: 'Compute exchange: what it keeps' })
     const surroundings = { tenant, data, bundles }
+    const ofCapacity: readonly Context[] = ['partners', 'capacity']
     const workflow = new WorkflowStack(this, 'Workflow', {
       ...surroundings,
       definitions,
+      title: 'Workflows',
+      contexts: contexts.filter(context => !ofCapacity.includes(context)),
       description: 'Compute exchange: workflows and their tasks',
+    })
+    const capacityWorkflow = new WorkflowStack(this, 'CapacityWorkflow', {
+      ...surroundings,
+      definitions,
+      title: 'Workflows of partners and capacity',
+      contexts: ofCapacity,
+      description: 'Compute exchange: workflows of partners and capacity, and their tasks',
     })
     const contextStack = (context: Context) =>
       new ContextStack(this, pascalCase(context), {
         ...surroundings,
         context,
-        workflows: name => workflow.arnOf(name),
+        workflows: name => (workflow.machines.has(name) ? workflow : capacityWorkflow).arnOf(name),
         description: `Compute exchange: ${context}`,
       })
     const trading = contextStack('trading')
@@ -95,6 +105,7 @@ export class TenantStage extends Stage {
         api.row,
         matcher.row,
         workflow.row,
+        capacityWorkflow.row,
         trading.row,
         marketMaking.row,
         ledger.row,

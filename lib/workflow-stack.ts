@@ -5,6 +5,7 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { pascalCase, tasks, workflows } from '#protocol/functions.ts'
+import type { Context } from '#protocol/operation.ts'
 import { access, callerOf } from './access.ts'
 import { alarm } from './alarms.ts'
 import { grantOf } from './context-access.ts'
@@ -28,15 +29,28 @@ const largeTasks: Readonly<Record<string, { readonly megabytes?: number; readonl
 /** The workflows of stepfunctions/ and the functions that are their tasks. */
 export class WorkflowStack extends Stack {
   readonly machines: ReadonlyMap<string, StateMachine>
-  readonly row: IWidget[] = [new TextWidget({ markdown: '## Workflows', width: 24, height: 1 })]
+  readonly row: IWidget[]
 
   constructor(
     scope: Construct,
     id: string,
-    props: StackProps & Surroundings & { /** Folder of the ASL documents. */ readonly definitions: string },
+    props: StackProps &
+      Surroundings & {
+        /** Folder of the ASL documents. */
+        readonly definitions: string
+        /** Whose workflows they are: those of all contexts are more than one stack takes. */
+        readonly contexts: readonly Context[]
+        /** Above its figures. */
+        readonly title: string
+      },
   ) {
     super(scope, id, props)
-    this.machines = new Map(workflows.map(({ name }) => [name, this.makeMachine(name, props)]))
+    this.row = [new TextWidget({ markdown: `## ${props.title}`, width: 24, height: 1 })]
+    this.machines = new Map(
+      workflows
+        .filter(({ context }) => props.contexts.includes(context))
+        .map(({ name }) => [name, this.makeMachine(name, props)]),
+    )
   }
 
   arnOf(workflow: string): string {

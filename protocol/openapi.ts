@@ -64,6 +64,7 @@ const tags = [
   { name: 'settlement', description: 'What contracts have settled at, and early exercise' },
   { name: 'risk', description: 'Scenarios, margin, limits, stress and liquidation' },
   { name: 'sla', description: 'What providers promise buyers: measurements, uptime, breaches, penalties' },
+  { name: 'delivery', description: 'Physical delivery: what was provisioned, metered and settled' },
   { name: 'day-ahead', description: 'The day-ahead auction of compute by the hour: markets, bids, prices, awards' },
   { name: 'partners', description: 'Capacity of partners: contracts, catalogues, best price, purchases, inventory' },
   { name: 'capacity', description: 'Requests for capacity, their allocation, forecasts and substitutes' },
@@ -761,6 +762,15 @@ const examples: Readonly<Record<string, Json>> = {
   SetRiskParametersRequest: { underlying: 'H100.USE', price_scan_ppm: 250_000, volatility_scan: '20' },
   SetLiquidationParametersRequest: { grace_ms: 60_000, most_auctions: 3 },
   BidInBackstopAuctionRequest: { bids: [{ instrument_name: 'H100.USE-27NOV26', price: '2.5', amount: '400' }] },
+  InitiateSettlementRequest: { instrument_name: 'H100.USE-27NOV26-H05' },
+  SetArbitragePolicyRequest: { mode: 'dry_run', max_outlay: '10000', minimum_net: '10' },
+  AnswerProvisioningRequest: {
+    step: 'provision',
+    attempt: 1,
+    callback_token: 'q0wJ3b6mQnH8rT5vXyZ1aBcDeFgHiJkLmNoPqRsTuVw',
+    outcome: 'succeeded',
+    amount: '8',
+  },
   StartSettlementRequest: { settlement_kind: 'final' },
   CreateSlaContractRequest: {
     series: 'UP-TRAIN.USE',

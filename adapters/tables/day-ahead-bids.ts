@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Bid } from '#domain/auction/bids.ts'
 import { tables } from '#protocol/tables.ts'
+import { auctionKey } from '../day-ahead-keys.ts'
 import { bytes, type Item, integer, optional, text } from '../items.ts'
 import { page } from '../pages.ts'
 import { store } from '../writes.ts'
@@ -24,8 +25,6 @@ export interface BidRow {
 const table = tables.dayAheadBids
 const accountDigits = 10
 const rowsOfRead = 50
-
-export const auctionKey = (lane: number, deliveryDate: string): string => `${lane}#${deliveryDate}`
 
 const accountKey = (accountId: number): string => String(accountId).padStart(accountDigits, '0')
 

@@ -4,10 +4,10 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { AccountAwards, AuctionDay, ClearedHour, ClearedPool, LotAward } from '#domain/auction/auction-day.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
+import { auctionKey } from '../day-ahead-keys.ts'
 import { required } from '../environment.ts'
 import { bytes, type Item, integer, text } from '../items.ts'
 import { store } from '../writes.ts'
-import { auctionKey } from './day-ahead-bids.ts'
 
 /** What everybody may know of a clearing. */
 export interface ClearedPrices {

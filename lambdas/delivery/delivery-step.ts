@@ -10,6 +10,7 @@ import {
 } from '#adapters/tables/deliveries.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
 import { type DeliveryState, type DeliveryStep, nextDeliveryStep } from '#domain/settlement/physical-delivery.ts'
+import type { ProvisioningStep } from '#protocol/provisioning.ts'
 
 /** What every step of the workflow is given; all else is in the delivery's rows. */
 export const deliveryStep = z.object({ delivery_id: z.string() })
@@ -122,3 +123,7 @@ export const startExecution = ({ deliveryId, execution }: DeliveryRow): Promise<
   startWorkflow('physical-settlement', execution === 1 ? deliveryId : `${deliveryId}-${execution}`, {
     delivery_id: deliveryId,
   })
+
+/** Metering is asked for once; what is released has numbers of its own. */
+export const requestNumber = ({ attempt, releases }: DeliveryRow, step: ProvisioningStep): number =>
+  step === 'release' ? releases + 1 : step === 'meter' ? 1 : attempt

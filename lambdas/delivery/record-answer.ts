@@ -10,9 +10,9 @@ import {
   deliveryRow,
   deliveryStep,
   nextStepOf,
+  requestNumber,
   type Told,
 } from './delivery-step.ts'
-import { requestNumber } from './request-provisioning.ts'
 
 const input = z.object({ ...deliveryStep.shape, step: z.enum(provisioningSteps) })
 

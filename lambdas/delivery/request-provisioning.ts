@@ -9,7 +9,7 @@ import { decimal } from '#domain/units.ts'
 import { type ProvisioningStep, provisioningLimits, provisioningSteps } from '#protocol/provisioning.ts'
 import { instantOf } from '../shell/announce.ts'
 import { serveTask } from '../shell/task.ts'
-import { advanceDelivery, deliveryRow, deliveryStep } from './delivery-step.ts'
+import { advanceDelivery, deliveryRow, deliveryStep, requestNumber } from './delivery-step.ts'
 
 const input = z.object({ ...deliveryStep.shape, step: z.enum(provisioningSteps), task_token: z.string() })
 
@@ -46,10 +46,6 @@ export const handler = serveTask(input, async ({ delivery_id, step, task_token: 
   if (refused.length > 0) throw new Error(`the bus refused the request ${step} ${attempt} of ${delivery_id}`)
   return accept({ delivery_id })
 })
-
-/** Metering is asked for once; what is released has numbers of its own. */
-export const requestNumber = ({ attempt, releases }: DeliveryRow, step: ProvisioningStep): number =>
-  step === 'release' ? releases + 1 : step === 'meter' ? 1 : attempt
 
 const requestedLots = async (row: DeliveryRow, step: ProvisioningStep): Promise<number> => {
   switch (step) {

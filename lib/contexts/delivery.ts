@@ -10,6 +10,7 @@ const obligating = (given: Access): Access =>
     .table('instruments', 'Query')
     .table('parameters', 'Query')
     .table('fixings', 'Query')
+    .table('measurements', 'Query')
     .table('books', 'GetItem')
     .table('dayAheadResults', 'GetItem')
     .table('settlements', 'GetItem', 'Query', 'PutItem')

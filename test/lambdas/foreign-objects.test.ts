@@ -59,6 +59,8 @@ const tellsNone: Readonly<Record<string, readonly [status: number, code: string]
   'withdraw-cash': [422, 'unknown-account'],
   'transfer-cash': [422, 'unknown-account'],
   'list-collateral': [404, 'not-found'],
+  'list-positions': [404, 'not-found'],
+  'get-own-account': [404, 'not-found'],
   'list-ledger-entries': [404, 'not-found'],
   'get-margin': [404, 'not-found'],
   'preview-margin': [404, 'not-found'],

@@ -414,6 +414,7 @@ describe('access', () => {
     'renew-risk-epoch',
     'start-liquidations',
     'correct-windows',
+    'start-deliveries',
   ])
 
   /** Leaves packages out, and with them the imports of packages that nothing uses. */
@@ -479,16 +480,36 @@ describe('access', () => {
           list(Properties['Roles']).map(role => String(deep(role, 'Ref')).replace(/Role[0-9A-F]{8}$/, '')),
         )
     expect(allowed('states:StartExecution').sort()).toEqual([
+      'CapacityHttp',
+      'CaptureArbitragePurchase',
+      'DayAheadHttp',
       'LedgerHttp',
+      'PartnersHttp',
+      'PartnersHttp',
+      'ReleaseArbitrageCapacity',
+      'ReserveArbitrageCapacity',
+      'ReserveCapacity',
       'RiskHttp',
       'SettlementHttp',
+      'StartDeliveries',
       'StartLiquidations',
       'StartSettlements',
       'SupervisionHttp',
+      'SweepArbitrage',
+      'SweepAuctions',
+      'SweepCapacity',
+      'SweepCapacity',
+      'SweepDeliveries',
+      'SweepPartners',
       'SweepSettlements',
       'SweepSla',
     ])
-    expect(allowed('states:SendTaskSuccess').sort()).toEqual(['ResumeAccountOpening', 'SubmitAccount'])
+    expect(allowed('states:SendTaskSuccess').sort()).toEqual([
+      'DeliveryHttp',
+      'RequestProvisioning',
+      'ResumeAccountOpening',
+      'SubmitAccount',
+    ])
   })
 })
 

@@ -1,0 +1,2 @@
+/** What all rows of an auction begin with. */
+export const auctionKey = (lane: number, deliveryDate: string): string => `${lane}#${deliveryDate}`
