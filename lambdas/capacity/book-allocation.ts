@@ -7,7 +7,8 @@ import {
   replacePurchase,
   waitsAtGate,
 } from '#adapters/tables/partner-purchases.ts'
-import { beginPurchase, startPurchase } from '../partners/purchase-intake.ts'
+import { beginPurchase } from '../partners/purchase-intake.ts'
+import { startPurchase } from '../partners/purchase-start.ts'
 import { lotIdOf } from '../partners/purchase-step.ts'
 import { movedUnitsOf, withdrawUnits } from './booked-units.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'

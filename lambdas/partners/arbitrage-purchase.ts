@@ -1,13 +1,13 @@
 import type { ExecutionRow } from '#adapters/tables/arbitrage-executions.ts'
 import { getPurchase, type PurchaseRow, replacePurchase, waitsAtGate } from '#adapters/tables/partner-purchases.ts'
 import { pollUntil } from '../shell/wait.ts'
-import { beginPurchase, startPurchase } from './purchase-intake.ts'
+import { startPurchase } from './purchase-start.ts'
 
 const firstAnswerWithinMillis = 5_000
 const laterAnswerWithinMillis = 250
 
 /** Reads until it has come to a stand: over, or waiting at its gate. */
-const standing = (
+export const standing = (
   { account }: ExecutionRow,
   purchaseId: string,
   polls: number,
@@ -21,35 +21,7 @@ const standing = (
   return pollUntil(read, performance.now() + (polls === 0 ? firstAnswerWithinMillis : laterAnswerWithinMillis))
 }
 
-export type Reserved =
-  | { readonly isReserved: true; readonly purchaseId: string; readonly costMicros: number }
-  | { readonly isReserved: false; readonly purchaseId?: string; readonly reason: string }
-
-/** Holds its money and reserves its units, and leaves it there; under the execution's name, so that it is done once. */
-export const reservePurchase = async (head: ExecutionRow, polls: number): Promise<Reserved | undefined> => {
-  const { purchase, executionId } = head
-  if (purchase === undefined) throw new Error(`${executionId} buys nothing`)
-  const begun = await beginPurchase(
-    head,
-    {
-      offerId: purchase.offerId,
-      units: purchase.units,
-      window: purchase,
-      priceMicrosPerUnitHour: purchase.priceMicrosPerUnitHour,
-      gate: 'closed',
-    },
-    `arbitrage:${executionId}`,
-  )
-  if ('code' in begun) return { isReserved: false, reason: begun.code }
-  const { purchaseId } = begun.purchase
-  const row = await standing(head, purchaseId, polls, each => waitsAtGate(each) || isOver(each))
-  if (row === undefined) return undefined
-  return row.state === 'failed'
-    ? { isReserved: false, purchaseId, reason: row.failure ?? 'failed' }
-    : { isReserved: true, purchaseId, costMicros: row.costMicros }
-}
-
-const isOver = ({ state }: PurchaseRow): boolean => state === 'completed' || state === 'failed'
+export const isOver = ({ state }: PurchaseRow): boolean => state === 'completed' || state === 'failed'
 
 /** Lets it go on to its end: completed, or failed with all of it undone. */
 export const completePurchase = (head: ExecutionRow, polls: number): Promise<PurchaseRow | undefined> =>

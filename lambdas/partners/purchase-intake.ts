@@ -6,7 +6,6 @@ import {
   purchaseOfRequest,
   putPurchase,
 } from '#adapters/tables/partner-purchases.ts'
-import { startWorkflow } from '#adapters/workflows.ts'
 import { takenUntilMillis } from '#domain/partners/best-price.ts'
 import { hourlyMicros, hourMillis, type Offer, termHoursOf } from '#domain/partners/catalogue.ts'
 import { type HourWindow, hoursIn, mostDaysAtOnce } from '#domain/partners/inventory.ts'
@@ -19,6 +18,7 @@ import { bodyHash } from '../shell/named-request.ts'
 import { logger } from '../shell/task.ts'
 import type { Trader } from '../trading/trader.ts'
 import { type NamedOffer, offerNamed } from './offers.ts'
+import { startPurchase } from './purchase-start.ts'
 
 /** What is to be bought: so many units of an offer, at no more than a price. */
 export interface AskedPurchase {
@@ -74,16 +74,6 @@ const repeated = async (row: PurchaseRow, hash: string) => {
   if (row.state === 'requested') await startPurchase(row)
   return { purchase: row, isRepeated: true }
 }
-
-/** Once for each attempt. */
-export const startPurchase = ({ account, purchaseId, attempt }: PurchaseRow): Promise<boolean> =>
-  startWorkflow('partner-purchase', `${purchaseId}-${attempt}`, {
-    account,
-    purchase_id: purchaseId,
-    polls: 0,
-    next: 'hold',
-    wait_seconds: 0,
-  })
 
 /** In this order: the cheapest refusal first, and another account's contract is none. */
 const decidePurchase = async (

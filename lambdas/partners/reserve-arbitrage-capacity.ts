@@ -1,6 +1,6 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
-import { reservePurchase } from './arbitrage-purchase.ts'
+import { reservePurchase } from './arbitrage-reservation.ts'
 import { arbitrageStep, takeArbitrageStep } from './arbitrage-step.ts'
 
 /** Holds the money of the capacity and has it reserved, before any order goes out. */

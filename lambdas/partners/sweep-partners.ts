@@ -8,7 +8,7 @@ import {
 } from '#adapters/tables/partner-purchases.ts'
 import { expiringMillis, expiringPricePpm, standingAt, sumOfHours } from '#domain/partners/inventory.ts'
 import { logger, metrics, serveSchedule } from '../shell/task.ts'
-import { startPurchase } from './purchase-intake.ts'
+import { startPurchase } from './purchase-start.ts'
 
 /** A workflow that says nothing for so long has ended, or was never started. */
 const silenceMillis = 5 * 60_000
