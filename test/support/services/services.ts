@@ -16,7 +16,7 @@ import { storesAccount, storesRegion } from './ask.ts'
 import { haveAllJourneysPassed, isTurnOf, needsExchange, needsTemplates } from './turns.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const startLimitMillis = 120_000
+const startLimitMillis = 300_000
 const graceMillis = 60_000
 
 export interface Services {
