@@ -41,8 +41,11 @@ export const countedParts = ({ vector }: Pick<Offer, 'vector'>): number =>
  */
 export const productOfFuture = ({ terms, specification }: Instrument, atMillis: number): Product | undefined => {
   if (terms.kind !== 'future') return undefined
-  const { averagingStartMillis: startMillis, index } = terms
-  const endMillis = specification.expirationMillis
+  const { averagingStartMillis, index, delivery } = terms
+  const { startMillis, endMillis } = delivery ?? {
+    startMillis: averagingStartMillis,
+    endMillis: specification.expirationMillis,
+  }
   const dot = index.indexOf('.')
   if (dot < 1 || startMillis < atMillis) return undefined
   if (startMillis % hourMillis !== 0 || endMillis % hourMillis !== 0 || endMillis <= startMillis) return undefined

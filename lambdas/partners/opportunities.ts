@@ -1,8 +1,10 @@
 import { partnerServices } from '#adapters/clients/partner.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
 import { getBook } from '#adapters/tables/books.ts'
+import { getClearedPrices } from '#adapters/tables/day-ahead-results.ts'
 import { type InstrumentRow, instrumentsOf } from '#adapters/tables/instruments.ts'
 import { listPositions } from '#adapters/tables/positions.ts'
+import { deliveryDateOf, hourMillis, hoursOfDay } from '#domain/auction/day-ahead-market.ts'
 import {
   type ArbitrageLimits,
   findOpportunities,
@@ -13,9 +15,17 @@ import {
   type VenueQuote,
 } from '#domain/partners/arbitrage.ts'
 import type { ArbitragePolicy } from '#domain/partners/arbitrage-policy.ts'
-import { bookQuote, countedParts, offerQuotes, productOfFuture } from '#domain/partners/arbitrage-quotes.ts'
+import {
+  bookQuote,
+  countedParts,
+  type DayAheadPrice,
+  dayAheadQuotes,
+  offerQuotes,
+  productOfFuture,
+} from '#domain/partners/arbitrage-quotes.ts'
 import type { Offer } from '#domain/partners/catalogue.ts'
 import { bestLevels } from '#domain/trading/book-side.ts'
+import { micros } from '#domain/units.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import type { Trader } from '../trading/trader.ts'
 import { offersFor } from './offers.ts'
@@ -62,7 +72,9 @@ export const opportunitiesOf = async (
   const quoted = futures.filter((_, index) => (books[index] ?? []).length > 0)
   const markets = marketsIn(quoted.map(({ product }) => product))
   const offered = await eachOf(markets, market => offersOf(trader, market, policy, atMillis))
-  const quotes = [...books.flat(), ...offered.flatMap(each => each.quotes)]
+  const cleared = await clearedHours(trader.lane, markets)
+  const dayAhead = quoted.flatMap(({ row, product }) => quotesOfDayAhead(row, product, cleared))
+  const quotes = [...books.flat(), ...offered.flatMap(each => each.quotes), ...dayAhead]
   const cashMicros = Math.max(0, (balance?.cashMicros ?? 0) - (balance?.heldMicros ?? 0))
   return {
     opportunities: findOpportunities(quotes, limitsWith(cashMicros)).map(opportunity => ({
@@ -117,6 +129,65 @@ const quotesOfBook = async (
     return quote === undefined || levels.length === 0 ? [] : [quote]
   }
   return [...quoteOf('buy'), ...quoteOf('sell')]
+}
+
+/** Longer products are over hours of which most are never cleared yet. */
+const mostClearedHours = 3 * hoursOfDay
+
+interface ClearedHours {
+  readonly prices: readonly DayAheadPrice[]
+  /** By market and hour, in millionths of a unit-hour: what was bought there. */
+  readonly microHours: ReadonlyMap<string, number>
+}
+
+const clearedKey = (market: string, startMillis: number): string => `${market} ${startMillis}`
+
+/** What the auctions of the products' days came to, a read for each of them. */
+const clearedHours = async (lane: number, markets: readonly Market[]): Promise<ClearedHours> => {
+  const dates = new Set<string>()
+  for (const { fromMillis, untilMillis } of markets.filter(isShort))
+    for (let hour = fromMillis; hour < untilMillis; hour += hourMillis) dates.add(deliveryDateOf(hour))
+  const days = await eachOf([...dates], async date => ({ date, cleared: await getClearedPrices(lane, date) }))
+  const prices: DayAheadPrice[] = []
+  const microHours = new Map<string, number>()
+  for (const { date, cleared } of days)
+    for (const { market, hour, priceTicks, boughtLots } of cleared?.hours ?? []) {
+      const pool = cleared?.pools.find(each => each.markets.includes(market))
+      const dot = market.indexOf('.')
+      if (pool === undefined || priceTicks === null || dot < 1) continue
+      const startMillis = Date.parse(date) + hour * hourMillis
+      const priceMicros = priceTicks * (micros(pool.tickSize) ?? 0)
+      prices.push({
+        resourceClass: market.slice(0, dot),
+        region: market.slice(dot + 1),
+        hourMillis: startMillis,
+        priceMicros,
+      })
+      microHours.set(clearedKey(market, startMillis), boughtLots * (micros(pool.minTradeAmount) ?? 0))
+    }
+  return { prices, microHours }
+}
+
+const isShort = ({ fromMillis, untilMillis }: Pick<Market, 'fromMillis' | 'untilMillis'>): boolean =>
+  untilMillis - fromMillis <= mostClearedHours * hourMillis
+
+/** As much of each hour as was bought in the one of which least was. */
+const quotesOfDayAhead = (
+  { instrument }: InstrumentRow,
+  product: Product,
+  { prices, microHours }: ClearedHours,
+): readonly VenueQuote[] => {
+  const { startMillis, endMillis } = product
+  if (!isShort({ fromMillis: startMillis, untilMillis: endMillis })) return []
+  let least = Number.MAX_SAFE_INTEGER
+  for (let hour = startMillis; hour < endMillis; hour += hourMillis)
+    least = Math.min(least, microHours.get(clearedKey(`${product.resourceClass}.${product.region}`, hour)) ?? 0)
+  if (least === 0) return []
+  return dayAheadQuotes(prices, product, {
+    microHours: least * ((endMillis - startMillis) / hourMillis),
+    feePpm: instrument.specification.makerCommissionPpm,
+    validUntilMillis: startMillis,
+  })
 }
 
 /** Products over the same hours: partners are asked once for all of them. */

@@ -25,6 +25,7 @@ const opportunities: Grant = given =>
     .index('partnerInventory', 'offered')
     .table('partnerCatalogues', 'GetItem')
     .table('partnerOffers', 'Query')
+    .table('dayAheadResults', 'GetItem')
     .askPartners()
     .startWorkflow('arbitrage-execution')
 
