@@ -87,7 +87,7 @@ beforeAll(async () => {
           provider: 'generic',
           resource_class: 'H100',
           region,
-          vector: { gpus: 1, vcpus: 12, memory_gib: 96, storage_tib: 0 },
+          vector: { gpus: '1', vcpus: '12', memory_gib: '96', storage_tib: '0' },
           units,
           price,
           starts_at: at(-2),

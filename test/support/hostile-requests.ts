@@ -695,8 +695,24 @@ export const consistentValues = (instrumentName: string, expiresAt: string): Rea
     bid: { price: '2.5', amount: '2' },
     ask: { price: '2.6', amount: '2' },
   }
+  const h100 = { resource_class: 'H100', region: 'USE' }
   return {
     'place-order': instructed,
+    'create-sla-contract': {
+      provider_account: 'other',
+      buyer_account: 'acme',
+      fee: '1000',
+      period_start: '2046-01-01T00:00:00Z',
+      period_end: '2047-01-01T00:00:00Z',
+    },
+    'find-best-price': {
+      ...h100,
+      starts_at: '2046-01-02T03:00:00.000Z',
+      ends_at: '2046-01-02T05:00:00.000Z',
+      pricing: 'contract',
+    },
+    'add-catalogue-products': { provider: 'gcp', prices: [['2026-11-01', '4', null, null, null]] },
+    'record-capacity-observations': { ...h100, start: '2026-01-01T00:00:00.000Z' },
     'submit-batch': { requests: [{ action: 'place', ...order }] },
     'preview-margin': { orders: [order] },
     'put-quotes': { quotes: [quote] },
