@@ -269,9 +269,14 @@ const moneyApart = ({ positions, balances, trades }: Tables, events: readonly Ev
   const broughtLots = events.reduce((total, event) => total + broughtIn(event), 0)
   if (assetLots !== broughtLots) open.push(`${assetLots} lots of collateral, where ${broughtLots} were brought`)
   const deposited = events.reduce((total, event) => total + paidInMicros(event), 0)
-  const fees = sum(
+  const tradeFees = sum(
     trades.filter(row => row['is_busted'] !== true),
     'fee_micros',
+  )
+  // Awards of auctions are no trades of the tape.
+  const fees = events.reduce(
+    (total, event) => (event.type === 'lots-awarded' ? total + event.buy.feeMicros + event.sell.feeMicros : total),
+    tradeFees,
   )
   // What is realised of a position that is still open has not been paid by anybody yet.
   const cash = sum(balances, 'cash_micros') - sum(positions, 'realised_micros')
