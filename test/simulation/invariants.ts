@@ -8,6 +8,7 @@ import type { Position } from '#matcher/position.ts'
 import type { Item } from './world/table.ts'
 import type { World } from './world/world.ts'
 
+const { readInstrument } = await import('#domain/trading/saved-contract.ts')
 const { createLane } = await import('#matcher/lane.ts')
 const { createOutbox } = await import('#matcher/outbox.ts')
 const { createEngine, restoreEngine } = await import('#domain/trading/engine.ts')
@@ -461,7 +462,7 @@ const tablesAgainst = (world: World, state: EngineState, outSeq: number, story: 
     same(
       `what is held of ${accountId}`,
       balance?.['held_micros'],
-      held.reduce((sum, [, , micros]) => sum + micros, 0),
+      held.reduce((sum, [, , micros]) => sum + micros, 0) + heldForDeliveries(state, accountId),
     )
     wrong.push(...brokenEntries(world, accountId, cashMicros))
     for (const { instrumentId, sizeLots, entryTickLots, realisedMicros } of positions) {
@@ -475,6 +476,18 @@ const tablesAgainst = (world: World, state: EngineState, outSeq: number, story: 
   }
   return wrong
 }
+
+/** The invoice of whoever is to receive, the penalty of whoever is to deliver: of what is left of each obligation. */
+const heldForDeliveries = ({ deliveries = [], books }: EngineState, accountId: number): number =>
+  deliveries.reduce((sum, { instrumentId, buyAccountId, sellAccountId, priceTicks, remainingLots }) => {
+    const saved = books.find(({ instrument }) => instrument.instrumentId === instrumentId)
+    if (saved === undefined) throw new Error(`the instrument ${instrumentId} is owed and not listed`)
+    const { terms, microsPerTickLot: ofTickLot } = readInstrument(saved.instrument)
+    const invoice = remainingLots * priceTicks * ofTickLot
+    const penaltyPpm = terms.kind === 'future' ? (terms.delivery?.penaltyPpm ?? 0) : 0
+    const penalty = Number((BigInt(penaltyPpm) * BigInt(invoice)) / 1_000_000n)
+    return sum + (buyAccountId === accountId ? invoice : 0) + (sellAccountId === accountId ? penalty : 0)
+  }, 0)
 
 /** What has moved the cash adds up to it, entry by entry. */
 const brokenEntries = (world: World, accountId: number, cashMicros: number): readonly string[] => {

@@ -258,7 +258,13 @@ export const openWholeApi = (): WholeApi => {
     'reopen-lane': { lane: '2' },
     'put-index-quotes': { source: 'desk', timestamp: new Date(Date.now() - 1_000).toISOString() },
     'exercise-option': { instrument_name: optionName },
-    'list-instrument': { ...listing, instrument_name: 'H100.USE-27NOV46.B' },
+    'list-instrument': {
+      ...listing,
+      instrument_name: 'H100.USE-27NOV46-H16.2',
+      start: '2046-11-27T16:00:00.000Z',
+      end: '2046-11-27T18:00:00.000Z',
+      penalty_ppm: 1_000,
+    },
     'set-listing-grid': { ...listing, effective_from: '2046-01-01T00:00:00Z' },
     'get-listing-grid': { grid: 'known' },
     'create-structured-product': {
