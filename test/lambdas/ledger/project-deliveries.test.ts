@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { getBalance } from '#adapters/tables/balances.ts'
-import { getInstrumentById } from '#adapters/tables/instruments.ts'
+import { forgetInstruments, getInstrumentById } from '#adapters/tables/instruments.ts'
 import { listLedgerEntries } from '#adapters/tables/ledger-entries.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { listPositions } from '#adapters/tables/positions.ts'
@@ -128,6 +128,8 @@ test.each([1, 7, 1_000])('bids, awards, payments and deliveries are projected, i
     ['award', -0.2, 3],
   ])
 
+  // Copies of the table are kept for two seconds.
+  forgetInstruments()
   expect(await getInstrumentById(1, 1)).toMatchObject({
     lifecycle: 'settled',
     instrument: { specification: { settlement: 'physical' }, terms: { delivery: { penaltyPpm: 100_000 } } },
