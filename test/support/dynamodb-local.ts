@@ -29,7 +29,7 @@ const tablesIn = (input: unknown): readonly string[] => {
   return Object.entries(input).flatMap(([key, each]: [string, unknown]) => {
     if (key === 'TableName') return [String(each)]
     if (key === 'RequestItems' && typeof each === 'object' && each !== null) return Object.keys(each)
-    return key === 'TransactItems' || /^(\d+|Put|Update|Delete|ConditionCheck)$/.test(key) ? tablesIn(each) : []
+    return key === 'TransactItems' || /^(\d+|Get|Put|Update|Delete|ConditionCheck)$/.test(key) ? tablesIn(each) : []
   })
 }
 
@@ -44,26 +44,35 @@ export const startTables = async (): Promise<LocalTables> => {
   const renew = async (...names: readonly TableName[]): Promise<void> => {
     sets += 1
     const asked = names.length === 0 ? Object.values<Table>(tables) : names.map((name): Table => tables[name])
-    // Making a table costs more than all that a test does with it.
+    // Making a table costs more than all that a test does with it: one that is still empty will do again.
     const chosen = asked.filter(({ environmentVariable }) => {
       const name = process.env[environmentVariable]
       return name === undefined || !unwritten.has(name)
     })
-    const named = chosen.map(table => ({ table, name: `${owner}-${table.name}-${sets}` }))
-    await createTables(
-      endpoint,
-      region,
-      named.map(({ table, name }) => resourceOf(table, name)),
-    )
-    for (const { table, name } of named) {
+    for (const table of chosen) {
+      const name = `${owner}-${table.name}-${sets}`
       process.env[table.environmentVariable] = name
       unwritten.add(name)
+      named.set(name, table)
     }
     forgetInstruments()
   }
+  /** Those that nobody has asked for yet are not made: a test file uses a few of them. */
+  const named = new Map<string, Table>()
+  const making = new Map<string, Promise<unknown>>()
+  const made = (name: string): Promise<unknown> | undefined => {
+    const table = named.get(name)
+    if (table !== undefined) {
+      named.delete(name)
+      making.set(name, createTables(endpoint, region, [resourceOf(table, name)]))
+    }
+    return making.get(name)
+  }
   await renew()
-  dynamodb().middlewareStack.add((next, { commandName = '' }) => args => {
-    if (!isRead.test(commandName)) for (const name of tablesIn(args.input)) unwritten.delete(name)
+  dynamodb().middlewareStack.add((next, { commandName = '' }) => async args => {
+    const names = tablesIn(args.input)
+    await Promise.all(names.map(made))
+    if (!isRead.test(commandName)) for (const name of names) unwritten.delete(name)
     return next(args)
   })
   return {
