@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import type { ExchangeClient } from '#bin/client.ts'
-import { type RunningExchange, runningExchange } from './running-exchange.ts'
+import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
 
 let exchange: RunningExchange
 let operator: ExchangeClient
@@ -18,13 +18,18 @@ beforeAll(async () => {
 })
 
 const tell = (measure: string, value: (at: number) => number, hours = 400) =>
-  operator.call('POST', '/api/v1/capacity/observations', {
-    ...resource,
-    measure,
-    start: new Date(endMillis - hours * hour).toISOString(),
-    values: Array.from({ length: hours }, (_, at) => value(at).toFixed(3)),
-  })
-const forecast = (query: string) => trader.call('GET', `/api/v1/capacity/forecast?${query}`)
+  patiently(() =>
+    operator.call('POST', '/api/v1/capacity/observations', {
+      ...resource,
+      measure,
+      start: new Date(endMillis - hours * hour).toISOString(),
+      values: Array.from({ length: hours }, (_, at) => value(at).toFixed(3)),
+    }),
+  )
+/** Asked again where something was too busy to answer in time, as the answer says. */
+const patiently = (ask: () => Promise<Answer>): Promise<Answer> =>
+  eventually(ask, ({ status, body }) => status < 500 || body['retry'] !== true, 60_000)
+const forecast = (query: string) => patiently(() => trader.call('GET', `/api/v1/capacity/forecast?${query}`))
 
 describe('forecasts of capacity', () => {
   test('follow from observations that were told, with intervals and the error beside seasonal-naive', async () => {
@@ -50,7 +55,9 @@ describe('forecasts of capacity', () => {
   test('make the bids of a procurement policy, within its budget', async () => {
     await tell('price', at => 2 + 0.3 * wave(at))
     const preview = (budget: string) =>
-      trader.call('POST', '/api/v1/capacity/procurement/preview', { ...resource, budget, max_price: '4' })
+      patiently(() =>
+        trader.call('POST', '/api/v1/capacity/procurement/preview', { ...resource, budget, max_price: '4' }),
+      )
     const { status, body } = await preview('100000')
     expect({ status, body }).toMatchObject({ status: 200, body: { budget: '100000', units_beyond_budget: 0 } })
     expect(body['bids']).toHaveLength(24)
