@@ -124,17 +124,30 @@ export const listCatalogues = (
     catalogueOf,
   )
 
-/** What has come of an import in one piece; repeated, it is the same piece. */
+/**
+ * A piece of an import, by its number and the hash of what is in it: first that it comes, then, with what was counted, that it has
+ * come. False: another piece has that number.
+ */
 export const putBatch = async (
   { provider, importId }: Pick<CatalogueRow, 'provider' | 'importId'>,
-  batch: number,
-  counts: CatalogueCounts,
-): Promise<void> => {
-  await store({
-    kind: 'put',
-    table,
-    item: { provider, row: `${batchRow(importId)}${String(batch).padStart(6, '0')}`, ...counts },
-  })
+  { batch, hash }: { readonly batch: number; readonly hash: string },
+  counts?: CatalogueCounts,
+): Promise<boolean> => {
+  const item = { provider, row: `${batchRow(importId)}${String(batch).padStart(6, '0')}`, hash }
+  const none: CatalogueCounts = { products: 0, rows: 0, screened: 0 }
+  if (counts !== undefined) return store({ kind: 'put', table, item: { ...item, ...counts }, onlyIf: { hash } })
+  // Repeated, it may have come already: its counts stay.
+  return (
+    (await store({ kind: 'put', table, item: { ...item, ...none }, onlyIf: { hash: undefined } })) ||
+    (await hashOf(provider, item.row)) === hash
+  )
+}
+
+const hashOf = async (provider: string, row: string): Promise<unknown> => {
+  const { Item } = await dynamodb().send(
+    new GetCommand({ TableName: required(table.environmentVariable), Key: { provider, row }, ConsistentRead: true }),
+  )
+  return Item?.['hash']
 }
 
 const batchRow = (importId: string): string => `batch#${importId}#`

@@ -118,7 +118,7 @@ const giveUp = async (row: AllocationRow, reason: string): Promise<Booking> => {
   await withdrawUnits(row)
   const freed = await changeAllocation(unplanned(row), {
     state: 'requested',
-    explanation: `Planned, and not booked: ${reason}.`.slice(0, 500),
+    explanation: `Planned, and not booked: ${reason.replace(/\.$/, '')}.`.slice(0, 500),
   })
   return freed === undefined ? 'waiting' : 'given up'
 }

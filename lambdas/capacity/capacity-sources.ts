@@ -26,6 +26,9 @@ export const capacitySources = async (
   nowMillis: number,
 ): Promise<readonly CapacitySource[]> => {
   const own = await Promise.all(askers.map(asker => inventorySources(asker, window, nowMillis)))
+  // A lot that expires is offered to others too: who holds it and asks here has it first, and nobody counts its units twice.
+  const held = new Set(own.flat().map(({ sourceId }) => sourceId))
+  const isFree = ({ lotId }: Offer): boolean => lotId === undefined || !held.has(lotId)
   const offered = new Map<string, { readonly offers: readonly Offer[]; readonly accounts: string[] }>()
   for (const { account, regions } of askers) {
     const { offers } = await offersFor(
@@ -34,7 +37,7 @@ export const capacitySources = async (
       { fromMillis: window.firstHour * hourMillis, untilMillis: window.endHour * hourMillis },
       nowMillis,
     )
-    for (const [offerId, runs] of Map.groupBy(offers.filter(isUsable), offer => offer.offerId)) {
+    for (const [offerId, runs] of Map.groupBy(offers.filter(isUsable).filter(isFree), offer => offer.offerId)) {
       const known = offered.get(offerId)
       if (known === undefined) offered.set(offerId, { offers: runs, accounts: [account] })
       else known.accounts.push(account)

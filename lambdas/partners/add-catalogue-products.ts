@@ -4,6 +4,7 @@ import { putProduct, putScreenedPrice } from '#adapters/tables/partner-offers.ts
 import { micros } from '#domain/units.ts'
 import type { addCatalogueProducts, catalogueProduct } from '#protocol/operations/partner-catalogues.ts'
 import type { Handle } from '../shell/http.ts'
+import { bodyHash } from '../shell/named-request.ts'
 import { catalogueView } from './catalogue-view.ts'
 
 const sideBySide = 16
@@ -15,6 +16,8 @@ export const handle: Handle<typeof addCatalogueProducts> = async ({ path, body }
   if (row === undefined) return { code: 'not-found' }
   if (row.state === 'completed') return { code: 'catalogue-completed' }
   const { batch, products, screened } = body
+  const piece = { batch, hash: bodyHash(body) }
+  if (!(await putBatch(row, piece))) return { code: 'idempotency-conflict' }
   const nowMillis = Date.now()
   const writes = [
     ...products.map(product => () => putProduct(productRow(importId, product), nowMillis)),
@@ -22,7 +25,7 @@ export const handle: Handle<typeof addCatalogueProducts> = async ({ path, body }
   ]
   for (let at = 0; at < writes.length; at += sideBySide)
     await Promise.all(writes.slice(at, at + sideBySide).map(write => write()))
-  await putBatch(row, batch, {
+  await putBatch(row, piece, {
     products: products.length,
     rows: products.reduce((sum, product) => sum + product.rows, 0),
     screened: screened.length,

@@ -127,7 +127,7 @@ export const addCatalogueProducts = operation({
     }),
   },
   responses: { 200: { description: 'The import', schema: partnerCatalogue } },
-  rejections: ['not-found', 'catalogue-completed'],
+  rejections: ['not-found', 'catalogue-completed', 'idempotency-conflict'],
 })
 
 export const completeCatalogueImport = operation({

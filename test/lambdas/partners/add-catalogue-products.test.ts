@@ -27,6 +27,13 @@ test('a piece is counted once, however often it comes', async () => {
     expect((await floor.request('add-catalogue-products', { ...operator, path, body })).body).toMatchObject({
       received: { products: 1, rows: 3, screened: 1 },
     })
+  // Another piece under its number: what was announced could be passed by it.
+  const other = { ...body, products: [catalogueProduct([['2026-11-01', '9999', null, null, null]])] }
+  expect(await floor.request('add-catalogue-products', { ...operator, path, body: other })).toMatchObject({
+    status: 409,
+    body: { code: 'idempotency-conflict' },
+  })
+  expect(JSON.stringify(await floor.tables.items('partnerOffers'))).not.toContain('9999')
 })
 
 test('prices that are none are refused, and nothing of the piece is stored', async () => {
