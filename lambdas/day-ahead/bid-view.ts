@@ -22,7 +22,7 @@ export const bidView = ({ row, state, code }: KnownBid, { markets }: AuctionRow)
     direction: side,
     bid_state: state,
     reject_reason: code ?? null,
-    held: decimalOfMicros(row.holdMicros),
+    held: decimalOfMicros(state === 'accepted' || state === 'pending' ? row.holdMicros : 0),
     replaces: row.replacesBidId ?? null,
     curves: curves.map(({ market, hour, steps }) => ({
       market,

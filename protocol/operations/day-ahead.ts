@@ -212,7 +212,7 @@ export const dayAheadBid = z
       description: 'accepted: what it may need is put by, and it takes part',
     }),
     reject_reason: z.string().nullable(),
-    held: decimalText.meta({ description: 'USD that it needs at most' }),
+    held: decimalText.meta({ description: 'USD that are held for it: what it needs at most' }),
     replaces: commandId.nullable(),
     curves: z.array(
       z.object({
