@@ -24,12 +24,12 @@ const region = z
 
 const amount = (most: number, description: string) =>
   z
-    .number()
+    .int()
     .min(0)
     .max(most)
     .meta({ description, examples: [1] })
 
-/** Of one unit. */
+/** Of one unit, whole ones. */
 const resourcesOfUnit = z.strictObject({
   gpus: amount(1_024, 'GPUs').optional(),
   vcpus: amount(10_000, 'Virtual processors').optional(),
@@ -201,7 +201,7 @@ export const preemptCapacityAllocation = operation({
         .string()
         .min(1)
         .max(200)
-        .regex(/^[^\p{Cc}]+$/u, 'must be one line of text')
+        .regex(/^[\p{L}\p{N}\p{P}\p{Sc}\p{Sm} ]+$/u, 'must be letters, digits, blanks and punctuation')
         .meta({ examples: ['the provider reclaimed its spot instances'] }),
     }),
   },
