@@ -29,7 +29,47 @@ const arbitraged = 'no journey trades arbitrage'
 const undone = 'the purchase that fails in a journey fails before anything is reserved'
 const stuck = 'no purchase of a journey comes to a stand'
 
+/** test/lambdas/capacity/capacity-plan.test.ts runs that workflow, and the sweep, over real tables and the real purchases. */
+const planned = 'plans of journeys are booked at once, from contracts and lots'
+
 export const unusedGrants: readonly UnusedGrant[] = [
+  {
+    caller: 'ReserveCapacityFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'PartnerCataloguesTable',
+    reason: planned,
+  },
+  { caller: 'ReserveCapacityFunction', action: 'dynamodb:GetItem', resource: 'PartnerOffersTable', reason: planned },
+  { caller: 'FailCapacityPlanFunction', action: '*', resource: '*', reason: 'no plan of a journey fails' },
+  ...[
+    'CapacityAllocationsTable',
+    'PartnerPurchasesTable',
+    'CapacityPlansTable',
+    'LanesTable',
+    'PartnerCataloguesTable',
+    'PartnerContractsTable',
+    'PartnerOffersTable',
+    'PartnerInventoryTable',
+    'PartnerPurchaseWorkflow',
+  ].map(resource => ({ caller: 'SweepCapacityFunction', action: '*', resource, reason: planned })),
+  {
+    caller: 'CapacityHttpFunction',
+    action: 'dynamodb:Query',
+    resource: 'PartnerOffersTable',
+    reason: 'substitutes are looked for among markets where no catalogue is in force',
+  },
+  ...['DeliveryHttpFunction', 'SweepDeliveriesFunction'].map(caller => ({
+    caller,
+    action: 'dynamodb:Query',
+    resource: 'MeasurementsTable',
+    reason: 'what appraises a settlement reads windows for contracts that are not delivered',
+  })),
+  {
+    caller: 'SweepDeliveriesFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'OutcomesTable',
+    reason: 'only where the engine has not answered within the minute',
+  },
   {
     caller: 'UndoPurchaseFunction',
     action: '*',
@@ -65,12 +105,14 @@ export const unusedGrants: readonly UnusedGrant[] = [
     'SweepArbitrageFunction',
     'AnnounceArbitrageFunction',
   ].map(caller => ({ caller, action: '*', resource: '*', reason: arbitraged })),
-  ...['Arbitrage*', 'BalancesTable', 'BooksTable', 'InstrumentsTable', 'PositionsTable'].map(resource => ({
-    caller: 'PartnersHttpFunction',
-    action: '*',
-    resource,
-    reason: arbitraged,
-  })),
+  ...['Arbitrage*', 'DayAheadResultsTable', 'BalancesTable', 'BooksTable', 'InstrumentsTable', 'PositionsTable'].map(
+    resource => ({
+      caller: 'PartnersHttpFunction',
+      action: '*',
+      resource,
+      reason: arbitraged,
+    }),
+  ),
   {
     caller: 'BeginLiquidationFunction',
     action: 'dynamodb:PutItem',
