@@ -246,7 +246,7 @@ describe('failures', () => {
       attempt: 2,
       paymentState: 'paid',
     })
-    expect(floor.cash()).toEqual([-100_000_000, 100_000_000])
+    expect(floor.cash()).toEqual([-1_000_000_000, 1_000_000_000])
     expect(await floor.list('list-penalties', id)).toHaveLength(2)
   })
 })
