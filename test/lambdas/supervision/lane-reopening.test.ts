@@ -213,12 +213,11 @@ describe('a halted lane', () => {
     })
     expect(haltedWhileHalting).toEqual(['divergence'])
     expect(end).toMatchObject({ status: 'SUCCEEDED' })
-    expect(called).toEqual([
+    // How often it asks depends on how fast the machine is.
+    expect(called.filter((name, index) => name !== called[index - 1])).toEqual([
       'verify-replicas',
       'halt-markets',
       'resume-lane',
-      'confirm-halts',
-      'confirm-halts',
       'confirm-halts',
       'call-auctions',
     ])
