@@ -5,14 +5,45 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 interface JestSummary {
   readonly numPassedTests: number
   readonly numFailedTests: number
   readonly numPendingTests: number
   readonly numRuntimeErrorTestSuites: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
 }
+
+/** One line for each failure, so that the end of a long output tells them all. */
+const failuresOf = ({ testResults }: JestSummary): readonly string[] =>
+  testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name, message, assertionResults }) => {
+      const file = relative(process.cwd(), name)
+      const failed = assertionResults.filter(({ status }) => status === 'failed')
+      if (failed.length === 0) return [`FAILED ${file}: ${firstLineOf(message)}`]
+      return failed.map(
+        ({ fullName, failureMessages: [first = ''] }) => `FAILED ${file} › ${fullName}: ${firstLineOf(first)}`,
+      )
+    })
+
+const firstLineOf = (message: string): string =>
+  (
+    stripVTControlCharacters(message)
+      .split('\n')
+      .find(line => line.trim() !== '') ?? ''
+  ).trim()
 
 const folder = mkdtempSync(join(tmpdir(), 'exchange-test-'))
 const summaryFile = join(folder, 'summary.json')
@@ -51,6 +82,7 @@ jest.on('close', code => {
     const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites
     const skipped = summary.numPendingTests === 0 ? '' : `, ${summary.numPendingTests} skipped`
     if (failed > 0 || summary.numPassedTests === 0) exitCode = exitCode === 0 ? 1 : exitCode
+    for (const line of failuresOf(summary)) console.error(line)
     console.log(`${summary.numPassedTests} passed, ${failed} failed${skipped}`)
   } catch (error) {
     console.error(`the tests did not finish: ${error instanceof Error ? error.message : String(error)}`)

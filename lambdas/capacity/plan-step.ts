@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { getPlan, type PlanRow } from '#adapters/tables/capacity-plans.ts'
 import { commandId } from '#protocol/values.ts'
+import { caughtFailure } from '../shell/told-failure.ts'
 
 /** What every step of the workflow is given; all else is in the plan's rows. */
 export const planStep = z.object({
   plan_id: commandId,
   polls: z.int().min(0).default(0),
-  /** As the workflow caught it. */
-  failure: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+  failure: caughtFailure.optional(),
 })
 
 export interface PlanStepAnswer {

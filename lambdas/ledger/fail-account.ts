@@ -3,14 +3,14 @@ import { getAccount, replaceAccount } from '#adapters/tables/accounts.ts'
 import { accept } from '#domain/outcome.ts'
 import { accountName, lane } from '#protocol/values.ts'
 import { serveTask } from '../shell/task.ts'
+import { caughtFailure } from '../shell/told-failure.ts'
 import { openingCommandId } from './account-opening.ts'
 
 const input = z.object({
   account: accountName,
   lane,
   attempt: z.number().int().min(1).default(1),
-  /** As the workflow caught it. */
-  failure: z.object({ Error: z.string(), Cause: z.string().optional() }),
+  failure: caughtFailure,
 })
 
 /** Ends the attempt in the account's row, so that the next request starts another one. An open account stays open. */

@@ -2,20 +2,18 @@ import * as z from 'zod'
 import { getExecution, replaceExecution } from '#adapters/tables/arbitrage-executions.ts'
 import { accept } from '#domain/outcome.ts'
 import { logger, serveTask } from '../shell/task.ts'
+import { caughtFailure, toldFailure } from '../shell/told-failure.ts'
 import { arbitrageStep } from './arbitrage-step.ts'
 
 const input = z.object({
   ...arbitrageStep.shape,
-  /** As the workflow caught it. */
-  failure: z.object({ Error: z.string(), Cause: z.string().optional() }),
+  failure: caughtFailure,
 })
-
-const longestTold = 500
 
 /** Ends the attempt in the head, so that a person may go on; what was done stays done. */
 export const handler = serveTask(input, async ({ failure, ...step }) => {
   const row = await getExecution(step.execution_id)
-  const told = toldFailure(failure.Error, failure.Cause)
+  const told = toldFailure(failure)
   logger.error('an arbitrage failed', { ...step, failure: told })
   if (row?.state === 'running') {
     const updatedAtMillis = Math.max(Date.now(), row.updatedAtMillis + 1)
@@ -24,15 +22,3 @@ export const handler = serveTask(input, async ({ failure, ...step }) => {
   }
   return accept({ execution_id: step.execution_id })
 })
-const cause = z.object({ errorMessage: z.string() })
-
-/** The name of the error, and what a task said of it. */
-const toldFailure = (name: string, text: string | undefined): string => {
-  try {
-    const parsed = cause.safeParse(JSON.parse(text ?? ''))
-    return (parsed.success ? `${name}: ${parsed.data.errorMessage}` : name).slice(0, longestTold)
-  } catch {
-    // Not written by a function: a timeout has no cause.
-    return name
-  }
-}

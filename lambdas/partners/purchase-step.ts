@@ -8,14 +8,14 @@ import {
 } from '#adapters/tables/partner-purchases.ts'
 import { commandId } from '#protocol/values.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
+import { caughtFailure, toldFailure } from '../shell/told-failure.ts'
 
 /** What every step of the workflow is given; all else is in the purchase's row. */
 export const purchaseStep = z.object({
   account: z.string(),
   purchase_id: commandId,
   polls: z.int().min(0).default(0),
-  /** As the workflow caught it. */
-  failure: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+  failure: caughtFailure.optional(),
 })
 
 type Task = 'hold' | 'reserve' | 'book' | 'capture' | 'undo'
@@ -103,22 +103,7 @@ const undoing = (
   { failure }: z.infer<typeof purchaseStep>,
   about: PurchaseState,
 ): Partial<Pick<PurchaseRow, 'failure' | 'undoneFrom'>> =>
-  about === 'undoing' ? { failure: toldFailure(failure), undoneFrom: row.state } : {}
-
-const longestTold = 300
-const cause = z.object({ errorMessage: z.string() })
-
-/** The name of the error, and what a task said of it. */
-const toldFailure = (failure: z.infer<typeof purchaseStep>['failure']): string => {
-  if (failure === undefined) return 'undone'
-  try {
-    const parsed = cause.safeParse(JSON.parse(failure.Cause ?? ''))
-    return (parsed.success ? `${failure.Error}: ${parsed.data.errorMessage}` : failure.Error).slice(0, longestTold)
-  } catch {
-    // Not written by a function: a timeout has no cause.
-    return failure.Error
-  }
-}
+  about === 'undoing' ? { failure: failure === undefined ? 'undone' : toldFailure(failure), undoneFrom: row.state } : {}
 
 const change = async (row: PurchaseRow, changes: Partial<PurchaseRow>): Promise<PurchaseRow> => {
   const changed = { ...row, ...changes, updatedAtMillis: Math.max(Date.now(), row.updatedAtMillis + 1) }

@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { getReopening } from '#adapters/tables/lane-reopenings.ts'
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
+import { caughtFailure } from '../shell/told-failure.ts'
 import { advanceReopening, reopeningStep } from './reopening-step.ts'
 
 const input = z.object({
   ...reopeningStep.shape,
-  /** As the workflow caught it. */
-  failure: z.object({ Error: z.string(), Cause: z.string().optional() }),
+  failure: caughtFailure,
 })
 
 /** Ends the reopening in its row, so that another may begin; nothing is undone. */
