@@ -23,8 +23,23 @@ export const createNaiveLedger = ({ accounts, listings, orders, history }: Naive
   const historyOf = (accountId: number, listing: NaiveListing): (NaiveFill | NaivePayment)[] =>
     history.filter(each => each.listing === listing && (!isFill(each) || each.accountId === accountId))
 
-  /** What closes leaves at its share of the entry cost, rounded down. */
+  /** Of this very history: the same sums are asked for many times between two fills. */
+  const summed = new Map<NaiveListing, Map<number, PositionState>>()
+  let summedTo: { readonly length: number; readonly last: NaiveFill | NaivePayment | undefined } | undefined
   const positionOf = (accountId: number, listing: NaiveListing): PositionState => {
+    const last = history.at(-1)
+    if (summedTo?.length !== history.length || summedTo.last !== last) {
+      summed.clear()
+      summedTo = { length: history.length, last }
+    }
+    const ofListing = summed.get(listing) ?? new Map<number, PositionState>()
+    summed.set(listing, ofListing)
+    const position = ofListing.get(accountId) ?? sumOf(accountId, listing)
+    ofListing.set(accountId, position)
+    return position
+  }
+  /** What closes leaves at its share of the entry cost, rounded down. */
+  const sumOf = (accountId: number, listing: NaiveListing): PositionState => {
     let [size, entry, realised] = [0, 0, 0]
     let [legs, cap] = [listing.legs, listing.capTicks]
     for (const each of historyOf(accountId, listing)) {
