@@ -2,18 +2,15 @@ import * as z from 'zod'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { accept } from '#domain/outcome.ts'
 import { deliveryEnd, lotsIn, paidPart } from '#domain/settlement/physical-delivery.ts'
+import { askedOnceMore, haveBeenEnough, polls } from '../shell/engine-polls.ts'
 import { serveTask } from '../shell/task.ts'
 import { advanceDelivery, DeliveryError, deliveryRow, deliveryStep, nextStepOf } from './delivery-step.ts'
 import { duePayments } from './due-payments.ts'
 
-const input = z.object({ ...deliveryStep.shape, polls: z.int().min(0).default(0) })
-
-/** With the pauses between them five minutes. */
-const mostPolls = 64
-const longestPauseSeconds = 5
+const input = z.object({ ...deliveryStep.shape, polls })
 
 /** Whether the engine has settled all parts: then the delivery has ended. */
-export const handler = serveTask(input, async ({ delivery_id, polls }) => {
+export const handler = serveTask(input, async ({ delivery_id, polls: asked }) => {
   const row = await deliveryRow(delivery_id)
   const due = duePayments(row)
   const outcomes = await Promise.all(due.map(async ({ commandId }) => getOutcome(commandId)))
@@ -22,13 +19,8 @@ export const handler = serveTask(input, async ({ delivery_id, polls }) => {
     throw new DeliveryError('DeliveryRejected', `${refused.commandId}: ${refused.code ?? 'rejected'}`)
   const isDone = outcomes.every(outcome => outcome !== undefined)
   if (!isDone) {
-    if (polls >= mostPolls) throw new DeliveryError('DeliveryUnanswered', 'the engine has not answered')
-    return accept({
-      ...nextStepOf(row),
-      polls: polls + 1,
-      is_done: false,
-      wait_seconds: Math.min(polls + 1, longestPauseSeconds),
-    })
+    if (haveBeenEnough(asked)) throw new DeliveryError('DeliveryUnanswered', 'the engine has not answered')
+    return accept({ ...nextStepOf(row), ...askedOnceMore(asked), is_done: false })
   }
   const parts = due.reduce((paid, { part }) => paidPart(paid, part.part), row.parts)
   const end = deliveryEnd(parts)

@@ -1,19 +1,16 @@
 import * as z from 'zod'
 import { accept } from '#domain/outcome.ts'
+import { askedOnceMore, haveBeenEnough, polls } from '../shell/engine-polls.ts'
 import { serveTask } from '../shell/task.ts'
 import { advance, EnforcementError, enforcementOf, enforcementStep } from './enforcement-step.ts'
 import { payPenalty } from './penalty-payment.ts'
 
-const input = z.object({ ...enforcementStep.shape, polls: z.int().min(0).default(0) })
-
-/** With the pauses between them five minutes. */
-const mostPolls = 64
-const longestPauseSeconds = 5
+const input = z.object({ ...enforcementStep.shape, polls })
 
 /** Has the change of the month's penalty paid, and asked again after a pause, says whether it is. */
-export const handler = serveTask(input, async ({ polls, ...step }) => {
+export const handler = serveTask(input, async ({ polls: asked, ...step }) => {
   const { contract, row } = await enforcementOf(step)
-  const told = { ...step, polls: polls + 1, wait_seconds: Math.min(polls + 1, longestPauseSeconds) }
+  const told = { ...step, ...askedOnceMore(asked) }
   if (row.state !== 'posted') return accept({ ...told, is_done: true })
   const { contractId, month, version, due, previousPenaltyMicros, attempt } = row
   if (due === undefined || previousPenaltyMicros === undefined) throw new Error(`${contractId} ${month} is not posted`)
@@ -31,7 +28,7 @@ export const handler = serveTask(input, async ({ polls, ...step }) => {
       attempt,
     }))
   if (!isPaid) {
-    if (polls >= mostPolls) throw new EnforcementError('PaymentUnanswered', 'the engine has not answered')
+    if (haveBeenEnough(asked)) throw new EnforcementError('PaymentUnanswered', 'the engine has not answered')
     return accept({ ...told, is_done: false })
   }
   await advance(row, { state: 'credited', paymentState: changeMicros === 0 ? 'none' : 'paid' })
