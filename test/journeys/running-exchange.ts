@@ -81,7 +81,7 @@ export const afterTheJourneys = async (filename: string): Promise<JourneysRun> =
 export const eventually = async <Value>(
   read: () => Promise<Value>,
   satisfies: (value: Value) => boolean,
-  withinMillis = 60_000,
+  withinMillis = 120_000,
 ): Promise<Value> => {
   const deadline = Date.now() + withinMillis
   for (;;) {
