@@ -14,7 +14,7 @@ type Refusal = RejectionCode | undefined
 /** Of one account, its home not counted. */
 const mostOtherLanes = 7
 /** Of one lane: so that all that are granted together are within what a budget may be. */
-const maxGrantedMicros = maxBudgetMicros / (mostOtherLanes + 1)
+export const maxGrantedMicros = maxBudgetMicros / (mostOtherLanes + 1)
 
 /** Seconds of the lane's time. */
 const repeatsAfter = 3

@@ -6,10 +6,15 @@ import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type Prepared, prepareBatch, type Taken } from './batch.ts'
-import { type Trader, traderOf } from './trader.ts'
+import { type Trader, traderFor, traderIn } from './trader.ts'
 
 export const handle: Handle<typeof submitBatch> = async request => {
-  const trader = await traderOf(request.principal)
+  // All of a batch is of one lane: that of its first order.
+  const first = request.body.requests.find(item => item.action === 'place')
+  const trader =
+    first === undefined
+      ? await traderIn(request.principal, request.body.lane)
+      : await traderFor(request.principal, first.instrument_name)
   if (trader === undefined) return { code: 'account-not-open' }
   return underBackpressure(trader.lane, pressureNow => take(trader, request, pressureNow))
 }

@@ -6,6 +6,7 @@ import {
   decimalText,
   instant,
   instrumentName,
+  lane,
   orderId,
   pageOf,
   pageQuery,
@@ -14,6 +15,12 @@ import {
 } from '../values.ts'
 
 const direction = z.enum(directions)
+const inLane = 'Of a lane that the account has joined; its home unless told'
+const laneQuery = z
+  .string()
+  .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+  .optional()
+  .meta({ description: inLane, examples: ['1'] })
 /** As the engine has left them; `pending` is what it has not heard of yet. */
 const orderStates = ['untriggered', 'open', 'filled', 'rejected', 'cancelled'] as const
 
@@ -152,6 +159,7 @@ export const listOrders = operation({
         .meta({ description: 'closed: filled, rejected or cancelled' }),
       direction: direction.optional(),
       label: requestName.optional(),
+      lane: laneQuery,
     }),
   },
   responses: { 200: { description: 'A page of orders', schema: pageOf(order) } },
@@ -255,7 +263,11 @@ export const cancelOrders = operation({
   usesReserve: true,
   admission: 'handler',
   request: {
-    body: z.strictObject({ instrument_name: instrumentName.optional(), label: requestName.optional() }),
+    body: z.strictObject({
+      instrument_name: instrumentName.optional(),
+      label: requestName.optional(),
+      lane: lane.optional().meta({ description: `${inLane}, or that of the instrument` }),
+    }),
   },
   responses: {
     202: { description: 'Taken by the order stream', schema: cancellation },
@@ -337,7 +349,14 @@ export const submitBatch = operation({
     'While the lane takes no new orders, a batch with one is refused as a whole.',
   weight: cancelWeight,
   admission: 'handler',
-  request: { body: z.strictObject({ requests: z.array(batchItem).min(1).max(mostBatchItems) }) },
+  request: {
+    body: z.strictObject({
+      requests: z.array(batchItem).min(1).max(mostBatchItems),
+      lane: lane
+        .optional()
+        .meta({ description: `${inLane}, or that of its first order: all of a batch is of one lane` }),
+    }),
+  },
   responses: {
     202: { description: 'The results; at least one was taken by the order stream', schema: batchResults },
     200: {
@@ -377,6 +396,7 @@ export const listTrades = operation({
       ...pageQuery,
       instrument_name: instrumentName.optional(),
       order_id: orderId.optional(),
+      lane: laneQuery,
     }),
   },
   responses: { 200: { description: 'A page of fills', schema: pageOf(trade) } },

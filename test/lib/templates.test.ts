@@ -6,7 +6,7 @@ import { runbooks } from '#lib/alarms.ts'
 import { functionEntries } from '#lib/bundles.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
-import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
+import { isWanted, pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
 import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
@@ -54,6 +54,9 @@ const every = (of: Synthesized): readonly Resource[] =>
       ...(typeof resource === 'object' ? resource : {}),
     })),
   )
+/** What is switched on where. */
+const consumersOf = (of: Synthesized) =>
+  streamConsumers.filter(consumer => isWanted(consumer, { announceOrders: of === full, laneBudgets: of === full }))
 const both = [
   ['bare', () => bare],
   ['full', () => full],
@@ -335,9 +338,8 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
 
 describe.each(both)('functions (%s)', (_, of) => {
   test('each that is declared is there, and no other', () => {
-    const names = [...streamConsumers, ...tasks, ...schedules]
+    const names = [...consumersOf(of()), ...tasks, ...schedules]
       .map(({ name }): string => name)
-      .filter(name => name !== 'announce-orders' || of() === full)
       .concat('authorize', ...contexts.map(context => `${context}-http`))
       .map(name => `${pascalCase(name)}Function`)
     const found = all(of(), 'AWS::Lambda::Function').map(({ logicalId }) => logicalId.replace(/[0-9A-F]{8}$/, ''))
@@ -367,8 +369,7 @@ describe.each(both)('functions (%s)', (_, of) => {
   test('each event source mapping ends its retries at a failure destination', () => {
     const mappings = all(of(), 'AWS::Lambda::EventSourceMapping')
     const lanes = of() === bare ? 1 : 2
-    const consumers = streamConsumers.filter(({ name }) => name !== 'announce-orders' || of() === full)
-    const expected = consumers.reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
+    const expected = consumersOf(of()).reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
     expect(mappings).toHaveLength(expected)
     for (const { logicalId, Properties } of mappings) {
       const isAudit = logicalId.startsWith('ChainAuditRecords')
