@@ -8,11 +8,10 @@ import { cancellationOf, cancellationOutcome, type PromisedCancellation } from '
 import { traderFor, traderIn } from './trader.ts'
 
 export const handle: Handle<typeof cancelOrders> = async ({ body, principal, headers, idempotencyKey, admitted }) => {
-  const trader =
-    body.instrument_name === undefined
-      ? await traderIn(principal, body.lane)
-      : await traderFor(principal, body.instrument_name)
-  if (trader === undefined) return { code: 'account-not-open' }
+  const asked = await traderIn(principal, body.lane, '#/lane')
+  if ('code' in asked) return asked
+  const named = body.instrument_name
+  const trader = body.lane !== undefined || named === undefined ? asked : ((await traderFor(principal, named)) ?? asked)
   const { accountId, lane } = trader
   const instrument = body.instrument_name === undefined ? undefined : await getInstrument(lane, body.instrument_name)
   if (body.instrument_name !== undefined && instrument === undefined)

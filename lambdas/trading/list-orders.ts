@@ -9,8 +9,9 @@ import { traderIn } from './trader.ts'
 const defaultLimit = 100
 
 export const handle: Handle<typeof listOrders> = async ({ query, principal }) => {
-  const trader = await traderIn(principal, query.lane === undefined ? undefined : Number(query.lane))
-  if (trader === undefined) return { code: 'account-not-open' }
+  const lane = query.lane === undefined ? undefined : Number(query.lane)
+  const trader = await traderIn(principal, lane, '#/query/lane')
+  if ('code' in trader) return trader
   const scope = cursorScope('list-orders', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, orderId)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }

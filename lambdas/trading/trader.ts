@@ -1,7 +1,7 @@
 import { getAccount } from '#adapters/tables/accounts.ts'
 import { getInstrument } from '#adapters/tables/instruments.ts'
 import { accountInLane } from '#protocol/account-lanes.ts'
-import type { Principal } from '../shell/http.ts'
+import type { Principal, Rejection } from '../shell/http.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
 
 /** The account of a credential, once it may trade. */
@@ -36,12 +36,21 @@ export const tradersOf = async (principal: Principal): Promise<readonly Trader[]
   return [home, ...abroad.filter(trader => trader !== undefined)]
 }
 
-/** In a lane that it has joined: another account of that name there is none. Without a lane at home. */
-export const traderIn = async (principal: Principal, lane: number | undefined): Promise<Trader | undefined> => {
+/** In a lane that it has joined; at home where none is named. */
+export const traderIn = async (
+  principal: Principal,
+  lane: number | undefined,
+  pointer: '#/lane' | '#/query/lane',
+): Promise<Trader | Rejection<'account-not-open' | 'invalid-request'>> => {
+  const lanes: readonly number[] = tenantLanes()
+  if (lane !== undefined && !lanes.includes(lane))
+    return { code: 'invalid-request', errors: [{ pointer, detail: `must be one of ${lanes.join(', ')}` }] }
   const home = await traderOf(principal)
-  if (home === undefined || lane === undefined || lane === home.lane) return home
-  return tradesInSeveralLanes() ? traderAbroad(home, lane) : undefined
+  if (home === undefined || lane === undefined || lane === home.lane) return home ?? notOpen
+  return (tradesInSeveralLanes() ? await traderAbroad(home, lane) : undefined) ?? notOpen
 }
+
+const notOpen = { code: 'account-not-open' } as const
 
 /** Where the instrument is listed, if the account has joined that lane; at home otherwise, where it is refused. */
 export const traderFor = async (principal: Principal, instrumentName: string): Promise<Trader | undefined> => {

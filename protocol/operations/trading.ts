@@ -15,12 +15,11 @@ import {
 } from '../values.ts'
 
 const direction = z.enum(directions)
-const inLane = 'Of a lane that the account has joined; its home unless told'
 const laneQuery = z
   .string()
   .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
   .optional()
-  .meta({ description: inLane, examples: ['1'] })
+  .meta({ description: 'Of a lane that the account has joined; its home unless told', examples: ['1'] })
 /** As the engine has left them; `pending` is what it has not heard of yet. */
 const orderStates = ['untriggered', 'open', 'filled', 'rejected', 'cancelled'] as const
 
@@ -266,7 +265,9 @@ export const cancelOrders = operation({
     body: z.strictObject({
       instrument_name: instrumentName.optional(),
       label: requestName.optional(),
-      lane: lane.optional().meta({ description: `${inLane}, or that of the instrument` }),
+      lane: lane
+        .optional()
+        .meta({ description: 'A lane that the account has joined; that of the instrument, or its home, unless told' }),
     }),
   },
   responses: {
@@ -354,7 +355,10 @@ export const submitBatch = operation({
       requests: z.array(batchItem).min(1).max(mostBatchItems),
       lane: lane
         .optional()
-        .meta({ description: `${inLane}, or that of its first order: all of a batch is of one lane` }),
+        .meta({
+          description:
+            'A lane that the account has joined: all of a batch is of one. That of its first order, or its home, unless told',
+        }),
     }),
   },
   responses: {

@@ -158,7 +158,7 @@ describe('an order for an instrument of another lane', () => {
       { order_state: 'rejected' },
     ])
     expect(await trading('list-trades', { query: { lane: '2' } })).toMatchObject({ status: 200, body: { data: [] } })
-    expect(await trading('list-orders', { query: { lane: '3' } })).toMatchObject({ body: { code: 'account-not-open' } })
+    expect(await trading('list-orders', { query: { lane: '3' } })).toMatchObject({ body: { code: 'invalid-request' } })
     expect(await trading('cancel-order', { path: { order_id }, ...wait })).toMatchObject({
       status: 200,
       body: { order_state: 'cancelled' },
