@@ -353,12 +353,10 @@ export const submitBatch = operation({
   request: {
     body: z.strictObject({
       requests: z.array(batchItem).min(1).max(mostBatchItems),
-      lane: lane
-        .optional()
-        .meta({
-          description:
-            'A lane that the account has joined: all of a batch is of one. That of its first order, or its home, unless told',
-        }),
+      lane: lane.optional().meta({
+        description:
+          'A lane that the account has joined: all of a batch is of one. That of its first order, or its home, unless told',
+      }),
     }),
   },
   responses: {
