@@ -12,6 +12,11 @@ import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import { problems } from '#protocol/problems.ts'
+import {
+  laneBudgetsEnvironmentVariable,
+  lanesEnvironmentVariable,
+  orderStreamEnvironmentVariable,
+} from '#protocol/streams.ts'
 import { type Table, tables } from '#protocol/tables.ts'
 import { type Synthesized, synthesized } from './synthesized.ts'
 
@@ -54,6 +59,12 @@ const every = (of: Synthesized): readonly Resource[] =>
       ...(typeof resource === 'object' ? resource : {}),
     })),
   )
+/** Functions that know of no lanes: made by the CDK itself. */
+const notOurs = (functions: readonly Resource[]): number =>
+  functions.filter(
+    ({ Properties }) => deep(Properties, 'Environment', 'Variables', lanesEnvironmentVariable) === undefined,
+  ).length
+
 /** What is switched on where. */
 const consumersOf = (of: Synthesized) =>
   streamConsumers.filter(consumer => isWanted(consumer, { announceOrders: of === full, laneBudgets: of === full }))
@@ -531,6 +542,24 @@ describe.each(both)('workflows (%s)', (_, of) => {
       )
       expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL' })
     }
+  })
+
+  test('an account trades in several lanes only where the tenant says so: a relay from every lane to every other', () => {
+    const functions = all(of(), 'AWS::Lambda::Function')
+    const knowing = functions.filter(
+      ({ Properties }) => deep(Properties, 'Environment', 'Variables', laneBudgetsEnvironmentVariable) === 'true',
+    )
+    expect(knowing.length).toBe(of() === full ? functions.length - notOurs(functions) : 0)
+    const relay = functions.filter(({ logicalId }) => logicalId.startsWith('RelayLaneBudgets'))
+    expect(relay).toHaveLength(of() === full ? 1 : 0)
+    const mappings = all(of(), 'AWS::Lambda::EventSourceMapping').filter(({ logicalId }) =>
+      logicalId.startsWith('RelayLaneBudgets'),
+    )
+    expect(mappings).toHaveLength(of() === full ? 2 : 0)
+    for (const { Properties } of relay)
+      expect(Object.keys(Object(deep(Properties, 'Environment', 'Variables')))).toEqual(
+        expect.arrayContaining([orderStreamEnvironmentVariable(1), orderStreamEnvironmentVariable(2)]),
+      )
   })
 
   test('who pays for losses or may not stop the insurance fund knows it, and an account that is not liquidated has its own page', () => {
