@@ -84,6 +84,10 @@ export const rejectionCodes = [
   'not-cash-settled',
   'not-physically-settled',
   'unknown-delivery',
+  'lane-not-joined',
+  'lane-already-joined',
+  'lane-limit',
+  'budget-outdated',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

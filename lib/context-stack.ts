@@ -7,7 +7,14 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { auditLinePattern } from '#protocol/audit.ts'
-import { pascalCase, type StreamConsumer, schedules, streamConsumers } from '#protocol/functions.ts'
+import {
+  isWanted,
+  pascalCase,
+  projectors,
+  type StreamConsumer,
+  schedules,
+  streamConsumers,
+} from '#protocol/functions.ts'
 import type { MetricName } from '#protocol/metrics.ts'
 import { type Context, weightOf } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
@@ -72,7 +79,7 @@ export class ContextStack extends Stack {
     })
     this.consumers = streamConsumers
       .filter(consumer => consumer.context === context)
-      .filter(({ name }) => name !== 'announce-orders' || tenant.announceOrders)
+      .filter(consumer => isWanted(consumer, tenant))
       .map(consumer => this.makeConsumer(consumer))
     const scheduled = schedules.filter(each => each.context === context).map(({ name }) => this.makeScheduled(name))
     this.row = this.makeRow([this.httpFunction, ...this.consumers, ...scheduled])
@@ -201,7 +208,7 @@ export class ContextStack extends Stack {
       runbook: isAudit ? 'audit-behind' : 'iterator-age',
       says: `${name} is more than a minute behind its stream`,
     })
-    if (reads === 'executions') this.watchProjection(name, lambda)
+    if (projectors.some(projector => projector === name)) this.watchProjection(name, lambda)
     return lambda
   }
 

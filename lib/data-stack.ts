@@ -26,7 +26,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { eventSource } from '#protocol/events.ts'
-import { pascalCase, streamConsumers } from '#protocol/functions.ts'
+import { isWanted, pascalCase, streamConsumers } from '#protocol/functions.ts'
 import { type Key as KeyAttribute, type Table, type TableName, tables } from '#protocol/tables.ts'
 import { acknowledge } from './rules.ts'
 import type { Tenant } from './tenant.ts'
@@ -196,14 +196,16 @@ export class DataStack extends Stack {
   }
 
   /** One shard each, provisioned: a stream on demand would split by itself and lose the lane's one order. */
-  private makeLane(lane: number, { retention, streamRead }: Tenant): LaneStreams {
+  private makeLane(lane: number, tenant: Tenant): LaneStreams {
+    const { retention, streamRead } = tenant
     const make = (name: string) => this.makeStream(`Lane${lane}${name}`, retention)
     const orders = make('Orders')
     const executions = make('Executions')
     if (streamRead === 'fan-out') {
       this.register(lane, orders, matcherReader)
-      for (const { name, reads } of streamConsumers) {
-        if (reads === 'executions') this.register(lane, executions, name)
+      for (const consumer of streamConsumers) {
+        if (consumer.reads === 'executions' && isWanted(consumer, tenant))
+          this.register(lane, executions, consumer.name)
       }
     }
     return { lane, orders, executions }

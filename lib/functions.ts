@@ -6,7 +6,7 @@ import type { Construct } from 'constructs'
 import { pascalCase } from '#protocol/functions.ts'
 import { metricsNamespace } from '#protocol/metrics.ts'
 import type { Context } from '#protocol/operation.ts'
-import { lanesEnvironmentVariable } from '#protocol/streams.ts'
+import { laneBudgetsEnvironmentVariable, lanesEnvironmentVariable } from '#protocol/streams.ts'
 import { alarm } from './alarms.ts'
 import type { Bundles } from './bundles.ts'
 import type { DataStack } from './data-stack.ts'
@@ -63,6 +63,7 @@ export const exchangeFunction = (
     environment: {
       TENANT: tenant.name,
       [lanesEnvironmentVariable]: tenant.lanes.join(','),
+      ...(tenant.laneBudgets ? { [laneBudgetsEnvironmentVariable]: 'true' } : {}),
       POWERTOOLS_SERVICE_NAME: options.context,
       POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
       POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -44,6 +44,8 @@ const tenantConfig = z
     /** Enhanced fan-out for low latency, polling for low cost. */
     streamRead: z.enum(['fan-out', 'polling']),
     announceOrders: z.boolean(),
+    /** Whether an account may trade in several lanes on what its home lane grants. */
+    laneBudgets: z.boolean().default(false),
     identity: z.union([
       z.strictObject({ issuers: z.array(issuer).min(1) }),
       /** A Cognito user pool of the tenant's own. */
@@ -85,6 +87,10 @@ const tenantConfig = z
   .refine(({ zones, region }) => zones.every(zone => zone.startsWith(region)), {
     path: ['zones'],
     error: 'are not zones of the region',
+  })
+  .refine(({ lanes, laneBudgets }) => !laneBudgets || lanes.length > 1, {
+    path: ['laneBudgets'],
+    error: 'needs more than one lane',
   })
   .refine(({ retention }) => retention.snapshotDays * 24 > retention.streamHours, {
     path: ['retention', 'snapshotDays'],

@@ -105,7 +105,7 @@ export const marginCalled = z
     account_id: z.number().int(),
     epoch_version: z.number().int().meta({ description: 'Of the risk by which it was found' }),
     equity: signedDecimalText,
-    requirement: decimalText,
+    requirement: signedDecimalText,
   })
   .meta({ id: 'MarginCalled.v1' })
 
@@ -125,8 +125,8 @@ export const liquidationStarted = z
     epoch_version: z.number().int(),
     cancelled_orders: z.number().int(),
     equity: signedDecimalText,
-    requirement: decimalText.meta({ description: 'With its orders' }),
-    requirement_without_orders: decimalText,
+    requirement: signedDecimalText.meta({ description: 'With its orders' }),
+    requirement_without_orders: signedDecimalText,
   })
   .meta({ id: 'LiquidationStarted.v1' })
 
@@ -143,7 +143,7 @@ export const liquidationStepped = z
   .meta({ id: 'LiquidationStep.v1' })
 
 export const liquidationEnded = z
-  .object({ ...ofLiquidation, equity: signedDecimalText, requirement: decimalText })
+  .object({ ...ofLiquidation, equity: signedDecimalText, requirement: signedDecimalText })
   .meta({ id: 'LiquidationEnded.v1' })
 
 /** What an account or a firm has is beyond its limit, by other than an order: that would have been refused. */

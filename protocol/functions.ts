@@ -12,6 +12,8 @@ export interface StreamConsumer {
   readonly reads: 'executions' | 'audit-lines' | TableName
   /** No order waits for it: where a tenant asks for low cost, it takes at once what a second brings. */
   readonly gathers?: true
+  /** Only for tenants that have switched it on. */
+  readonly needs?: 'announceOrders' | 'laneBudgets'
 }
 
 export const streamConsumers = [
@@ -22,12 +24,13 @@ export const streamConsumers = [
   { context: 'market-making', name: 'project-market-making', reads: 'executions', gathers: true },
   { context: 'trading', name: 'announce-trades', reads: 'trades' },
   { context: 'ledger', name: 'announce-positions', reads: 'positions' },
-  { context: 'trading', name: 'announce-orders', reads: 'orders' },
+  { context: 'trading', name: 'announce-orders', reads: 'orders', needs: 'announceOrders' },
   { context: 'ledger', name: 'resume-account-opening', reads: 'accounts' },
   { context: 'security', name: 'chain-audit-records', reads: 'audit-lines' },
   { context: 'pricing', name: 'mark-moved-books', reads: 'books' },
   { context: 'settlement', name: 'start-settlements', reads: 'instruments' },
   { context: 'risk', name: 'renew-risk-epoch', reads: 'riskLanes' },
+  { context: 'risk', name: 'relay-lane-budgets', reads: 'executions', needs: 'laneBudgets' },
   { context: 'risk', name: 'announce-limits', reads: 'riskLimits' },
   { context: 'risk', name: 'start-liquidations', reads: 'marginCalls' },
   { context: 'risk', name: 'announce-margin-calls', reads: 'marginCalls' },
@@ -40,6 +43,17 @@ export const streamConsumers = [
   { context: 'partners', name: 'announce-arbitrage', reads: 'arbitrageExecutions' },
   { context: 'capacity', name: 'announce-allocations', reads: 'capacityAllocations' },
 ] as const satisfies readonly StreamConsumer[]
+
+/** Those that apply each event once and keep a watermark: all readers of executions but the relay, which only hands on. */
+export const projectors = streamConsumers
+  .filter(({ name, reads }) => reads === 'executions' && name !== 'relay-lane-budgets')
+  .map(({ name }) => name)
+
+/** Whether a tenant with these switches has the function. */
+export const isWanted = (
+  { needs }: StreamConsumer,
+  switches: Readonly<Record<NonNullable<StreamConsumer['needs']>, boolean>>,
+): boolean => needs === undefined || switches[needs]
 
 export interface Task {
   readonly context: Context

@@ -802,6 +802,7 @@ const examples: Readonly<Record<string, Json>> = {
   },
   ExerciseOptionRequest: { amount: '5' },
   OpenAccountRequest: {},
+  JoinLaneRequest: { lane: 2, reserve: '1000' },
   DepositCashRequest: { account: 'acme', currency: 'USD', amount: '100000' },
   WithdrawCashRequest: { currency: 'USD', amount: '250' },
   TransferCashRequest: { to_account: 'acme.desk', currency: 'USD', amount: '5000' },
@@ -1099,6 +1100,17 @@ const examples: Readonly<Record<string, Json>> = {
     creation_timestamp: '2026-07-01T08:00:00.000Z',
     equity: '100412.7373',
     withdrawable: '98107.2373',
+    lanes: [
+      {
+        lane: 1,
+        account: 'acme',
+        lane_role: 'home',
+        lane_state: 'joined',
+        granted_least: null,
+        granted_most: null,
+        used: null,
+      },
+    ],
     sub_accounts: [{ account: 'acme.desk', account_state: 'open', lane: 1 }],
   },
   LedgerEntry: {

@@ -727,6 +727,10 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'not-physically-settled': kind(409, 'The contract is not delivered', 'It is settled in cash.'),
   'unknown-delivery': kind(404, 'There is no such obligation to deliver', 'All of it may have been settled already.'),
+  'lane-not-joined': kind(409, 'The account does not trade in that lane', 'Join it first: POST /api/v1/account/lanes.'),
+  'lane-already-joined': kind(409, 'The account trades in that lane already', 'Trade there: nothing is left to do.'),
+  'lane-limit': kind(409, 'The account trades in as many lanes as it may', 'Trade in the lanes that it has joined.'),
+  'budget-outdated': kind(409, 'A newer budget is in force between the lanes', 'None of yours: the lanes ask again.'),
 }
 
 /** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */

@@ -1,5 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import type { LaneBudgetRow } from '#domain/margin/account-risk.ts'
 import type { QuoteBudgetTerms } from '#domain/margin/margin-book.ts'
+import type { LaneRole } from '#domain/trading/commands.ts'
 import { breachedLimits, type LimitBreached } from '#domain/trading/events.ts'
 import {
   type LimitScale,
@@ -51,6 +53,7 @@ export const limitSubjectKey = ({ scope, accountId, firm, instrumentId }: LimitS
 const limitsKey = (subject: LimitSubject): string => `limits#${limitSubjectKey(subject)}`
 const scaleKey = (instrumentId: number): string => `scale#${String(instrumentId).padStart(10, '0')}`
 const budgetKey = (accountId: number): string => `budget#${accountId}`
+const laneBudgetKey = (accountId: number): string => `lane-budget#${accountId}`
 const breachKey = (outSeq: number): string => `breach#${String(outSeq).padStart(16, '0')}`
 
 const get = async (lane: number, row: string): Promise<Item | undefined> => {
@@ -108,6 +111,37 @@ export const getQuoteBudget = async (lane: number, accountId: number): Promise<Q
     lotCapMicros: integer(item, 'lot_cap_micros'),
   }
 }
+
+/** Undefined for an account that trades in one lane only. */
+export const getLaneBudget = async (lane: number, accountId: number): Promise<LaneBudgetRow | undefined> => {
+  const item = await get(lane, laneBudgetKey(accountId))
+  if (item === undefined) return undefined
+  const budget = item['budget_micros']
+  return {
+    setVersion: Number(item['set_version'] ?? 0),
+    budgetMicros: Array.isArray(budget) ? budget.map(Number) : [],
+  }
+}
+
+/** What is undefined is left as it is. */
+export const laneBudgetUpdate = (
+  lane: number,
+  accountId: number,
+  {
+    role,
+    setVersion,
+    budgetMicros,
+  }: {
+    readonly role?: LaneRole
+    readonly setVersion?: number
+    readonly budgetMicros?: readonly number[]
+  },
+): Write => ({
+  kind: 'update',
+  table,
+  key: { lane: String(lane), row: laneBudgetKey(accountId) },
+  set: { role, set_version: setVersion, budget_micros: budgetMicros },
+})
 
 export const limitsPut = (lane: number, { terms, setAtMillis, ...subject }: LimitsRow): Write => ({
   kind: 'put',

@@ -155,6 +155,10 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'post-payment': 'payment-posted',
   'obligate-deliveries': 'instrument-settled',
   'settle-delivery': 'delivery-settled',
+  'join-lane': 'lane-joined',
+  'grant-budget': 'budget-held',
+  'tell-budget': 'budget-counted',
+  'ask-budget': 'budget-counted',
 }
 
 const idOf = (event: Event): string | undefined => {

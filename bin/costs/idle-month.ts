@@ -1,5 +1,5 @@
 import type { Tenant } from '#lib/tenant.ts'
-import { streamConsumers } from '#protocol/functions.ts'
+import { projectors } from '#protocol/functions.ts'
 import { publishedMetrics } from '#protocol/metrics.ts'
 import type { Counts } from '../preflight/counts.ts'
 
@@ -124,7 +124,6 @@ export const standing: readonly Line[] = [
   { what: 'Dashboard', unit: 'dashboard', usdOfUnit: 3, source: sources.logs, count: counts => counts.dashboards },
 ]
 
-const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').length
 /** Lane time goes on without orders: so many ticks a second at most, and one event a second. */
 const ticksPerSecond = 4
 const eventsPerSecond = 1
@@ -134,7 +133,7 @@ const matcherLogGigabytes = 0.7
 const projectorMetrics = 3
 const containerInsightsMetrics = { cluster: 20, lane: 10 }
 
-const millionCalls = (tenant: Tenant) => tenant.lanes.length * projectors * eventsPerSecond * millionSeconds
+const millionCalls = (tenant: Tenant) => tenant.lanes.length * projectors.length * eventsPerSecond * millionSeconds
 
 /** What an exchange does while nobody trades: estimated, not measured. */
 export const ticking: readonly Line[] = [
@@ -180,7 +179,7 @@ export const ticking: readonly Line[] = [
     source: sources.metrics,
     count: (_, tenant) =>
       tenant.lanes.length * (publishedMetrics.matcher.names.length + containerInsightsMetrics.lane) +
-      projectors * projectorMetrics +
+      projectors.length * projectorMetrics +
       containerInsightsMetrics.cluster,
   },
 ]

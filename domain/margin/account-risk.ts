@@ -15,6 +15,26 @@ export interface AccountRisk {
   /** Those that rest in a book: stops that wait are no orders to margin. */
   readonly orders: readonly RestingOrder[]
   readonly quoteBudget?: QuoteBudgetState
+  readonly laneBudget?: LaneBudgetRow
+}
+
+/** Of an account that trades in several lanes: what the others add here in each scenario of a set, and last where nothing moves. */
+export interface LaneBudgetRow {
+  readonly setVersion: number
+  readonly budgetMicros: readonly number[]
+}
+
+/** As it counts in an epoch: of another set than the epoch's its least component, until the lane tells it anew. */
+export const laneCreditIn = (
+  row: LaneBudgetRow | undefined,
+  { scenarioSetVersion, scenarioNames }: RiskEpoch,
+): readonly number[] | undefined => {
+  if (row === undefined) return undefined
+  const { setVersion, budgetMicros } = row
+  const states = scenarioNames.length + 1
+  if (setVersion === scenarioSetVersion && budgetMicros.length === states) return budgetMicros
+  const least = budgetMicros.reduce((a, b) => min(a, b), Number.MAX_SAFE_INTEGER)
+  return new Array<number>(states).fill(budgetMicros.length === 0 ? 0 : least)
 }
 
 export interface HeldPosition {
@@ -176,6 +196,8 @@ export interface ValuedAccount {
   readonly epoch: RiskEpoch
   /** Those that the epoch does not know as they are: listed or adjusted since. */
   readonly unvalued: readonly RiskInstrument[]
+  /** In the epoch's scenarios, and last where nothing moves; absent for an account of one lane. */
+  readonly laneCreditMicros?: readonly number[]
   readonly account: number
   readonly ledger: RowsLedger
   readonly book: MarginBook
@@ -200,6 +222,7 @@ export const valueAccount = (rows: AccountRisk, inForce: EpochInForce | undefine
     .filter(contract => !valued.has(contract.instrumentId) && isCountable(contract))
     .map(unvaluedInstrument)
   const { quoteBudget } = rows
+  const laneCredit = laneCreditIn(rows.laneBudget, epoch)
   const book = MarginBook.restore(ledger, {
     epoch: epoch.version === 0 ? null : epoch,
     revised: unvalued,
@@ -207,12 +230,13 @@ export const valueAccount = (rows: AccountRisk, inForce: EpochInForce | undefine
     marked: [],
     due: [],
     quoteBudgets: quoteBudget === undefined ? [] : [[theAccount, quoteBudget.terms, quoteBudget.remainingLots]],
-    laneBudgets: [],
+    laneBudgets: laneCredit === undefined ? [] : [[theAccount, laneCredit]],
   })
   return {
     rows,
     epoch,
     unvalued,
+    ...(laneCredit === undefined ? {} : { laneCreditMicros: laneCredit }),
     account: theAccount,
     ledger,
     book,
@@ -231,7 +255,7 @@ export interface InstrumentOutcome {
 
 /**
  * Each instrument's part of the scan risk: what it gains in a scenario of the epoch (−1: nothing moves). Over all of them the
- * sum is minus the scan where the scenario is the worst. Instruments known by their bounds are netted with nothing and have
+ * sum is minus the scan where the scenario is the worst, less the credit of other lanes there. Instruments known by their bounds are netted with nothing and have
  * their own worse end.
  */
 export const outcomesIn = ({ rows, instruments }: ValuedAccount, scenario: number): readonly InstrumentOutcome[] => {

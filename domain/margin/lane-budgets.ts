@@ -54,9 +54,8 @@ export interface AskMessage {
 
 export type BudgetMessage = GrantMessage | HeldMessage | AskMessage
 
-/** What a budget of one scenario set allows at most under another: its largest component everywhere. Both sides do it. */
-export const carried = (budget: Budget, states: number): number[] =>
-  new Array<number>(states).fill(budget.reduce((most, micros) => max(most, micros), -maxBudgetMicros))
+const largest = (budget: Budget): number => budget.reduce((most, micros) => max(most, micros), -maxBudgetMicros)
+const least = (budget: Budget): number => budget.reduce((most, micros) => min(most, micros), maxBudgetMicros)
 
 const vectorRefusal = (vector: Budget, states: number): Refused | undefined => {
   if (!Array.isArray(vector) || vector.length !== states) return refused('length-mismatch', 'budgetMicros')
@@ -128,10 +127,14 @@ export class LaneBudget {
     return { kind: 'ask', lane: this.lane, setVersion: this.setVersion, wantedMicros: wantedMicros.map(clamped) }
   }
 
-  /** Under another scenario set; the book carries its own copy over in the same way. */
-  changeSet(setVersion: number, states: number): void {
+  /**
+   * Under another scenario set, whichever lane comes to it first: the least component, which holds whatever the scenarios
+   * were, and above it what the account needs as it is, up to the largest. So nothing new is opened on the old budget.
+   */
+  changeSet(setVersion: number, neededMicros: Budget): void {
+    const [low, high] = [least(this.budget), largest(this.budget)]
     this.setVersion = setVersion
-    this.budget = carried(this.budget, states)
+    this.budget = neededMicros.map(micros => min(high, max(low, micros)))
   }
 
   private tell(): HeldMessage {
@@ -199,14 +202,25 @@ export class HomeBudgets {
   constructor(lanes: readonly number[], setVersion: number, states: number) {
     this.setVersion = setVersion
     this.states = states
-    for (const lane of [...new Set(lanes)].sort((a, b) => a - b))
-      this.lanes.set(lane, {
-        outstanding: new Array<number>(states).fill(0),
-        grant: 0,
-        told: 0,
-        pending: undefined,
-        wanted: undefined,
-      })
+    for (const lane of [...new Set(lanes)].sort((a, b) => a - b)) this.addLane(lane)
+  }
+
+  has(lane: number): boolean {
+    return this.lanes.has(lane)
+  }
+  get laneCount(): number {
+    return this.lanes.size
+  }
+
+  /** Another lane, which has been granted nothing. */
+  addLane(lane: number): void {
+    const none = { grant: 0, told: 0, pending: undefined, wanted: undefined }
+    this.lanes.set(lane, { outstanding: new Array<number>(this.states).fill(0), ...none })
+  }
+
+  /** Grants that have not been answered. */
+  underWay(): readonly GrantMessage[] {
+    return [...this.lanes.values()].flatMap(({ pending }) => (pending === undefined ? [] : [pending]))
   }
 
   /** Minus the sum of what is granted: for the home lane's own `MarginBook.setLaneBudget`. */
@@ -245,13 +259,12 @@ export class HomeBudgets {
     this.shortAtHome = shortMicros.map(micros => max(0, micros))
   }
   /**
-   * What to send now: grants under way once more, then for each lane without one, in the order of their numbers, what it
-   * wants as far as there is surplus; where that is not enough, the others are asked to give up what they do not need.
-   * Called on every tick of the stream, which is what gets lost messages through.
+   * What to send now: for each lane to which no grant is under way, in the order in which they joined, what it wants as far
+   * as there is surplus; where that is not enough, the others are asked to give up what they do not need. What is under way
+   * is to be sent again now and then (`underWay`): that is what gets lost messages through.
    */
-  tick(capacityMicros: Budget): GrantMessage[] {
+  grants(capacityMicros: Budget): GrantMessage[] {
     const messages: GrantMessage[] = []
-    for (const { pending } of this.lanes.values()) if (pending !== undefined) messages.push(pending)
     let short: number[] | undefined = this.shortAtHome === undefined ? undefined : [...this.shortAtHome]
     this.shortAtHome = undefined
     let asker = 0
@@ -302,12 +315,15 @@ export class HomeBudgets {
     return vectorRefusal(vector, this.states)
   }
 
-  /** What is under way is of the old set, which the lane will no longer take: it is asked for anew. */
+  /**
+   * What was granted is its largest component in every state: a lane goes by no more, under which set ever. What is under way
+   * is of the old set, which the lane will no longer take: it is asked for anew.
+   */
   changeSet(setVersion: number, states: number): void {
     this.setVersion = setVersion
     this.states = states
     for (const granted of this.lanes.values()) {
-      granted.outstanding = carried(granted.outstanding, states)
+      granted.outstanding = new Array<number>(states).fill(largest(granted.outstanding))
       granted.pending = undefined
       granted.wanted = undefined
     }

@@ -118,6 +118,14 @@ export class MarginBook {
   get epochVersion(): number {
     return this.epoch?.version ?? 0
   }
+  /** 0 before the first epoch. */
+  get scenarioSetVersion(): number {
+    return this.epoch?.scenarioSetVersion ?? 0
+  }
+  /** Scenarios, and the state in which nothing moves. */
+  get states(): number {
+    return this.tables.scenarios + 1
+  }
 
   /** Of a long lot of an instrument: see RiskInstrument. 0 for one that is not known or not valued. */
   deltaMicroUnits(instrumentId: number): number {
@@ -515,7 +523,11 @@ export class MarginBook {
     }
     if (budgetMicros === undefined) this.laneBudgets.delete(account)
     else this.laneBudgets.set(account, Float64Array.from(budgetMicros))
-    if (this.hasRow(account)) this.mark(account)
+    if (!this.hasRow(account)) return undefined
+    // Whoever sets budgets knows what they leave an account short of.
+    const wasDue = this.due.has(account)
+    this.mark(account)
+    if (!wasDue) this.due.delete(account)
     return undefined
   }
 
@@ -544,6 +556,43 @@ export class MarginBook {
     }
     surplus.push(fixed + (page[at + nowAt] as number) - (credit?.[this.tables.scenarios] ?? 0))
     return surplus
+  }
+
+  /**
+   * What an order would need in each state if it filled there at its price: a little more than exactly so where add-ons net
+   * with what is there. In the order of `setLaneBudget`.
+   */
+  orderLossByScenario(
+    instrumentId: number,
+    sells: boolean,
+    priceTicks: number,
+    lots: number,
+    feeMicros: number,
+  ): number[] {
+    const { tables } = this
+    const { kinds, marks, ticks, units, rates, groups, shortMinimums } = tables
+    const losses = new Array<number>(this.states).fill(0)
+    if (this.kindOf(instrumentId) === unlisted) return losses
+    const sign = sells ? -1 : 1
+    const edge = sign * ((marks[instrumentId] as number) - priceTicks * (ticks[instrumentId] as number))
+    const addOns =
+      feeMicros +
+      lots * (units[instrumentId] as number) * (rates[groups[instrumentId] as number] as number) +
+      (sells ? lots * (shortMinimums[instrumentId] as number) : 0)
+    if (kinds[instrumentId] === byBounds) return losses.fill(addOns + this.lotLoss(instrumentId, sign, edge) * lots)
+    const rest = tables.rests[instrumentId] as number
+    const lossOf = (gain: number): number => addOns + max(0, -edge - sign * gain) * lots
+    losses.fill(lossOf(rest))
+    losses[tables.scenarios] = lossOf(0)
+    const first = tables.runsAt[instrumentId] as number
+    const end = first + (tables.runCounts[instrumentId] as number) * 2
+    for (let run = first; run < end; run += 2) {
+      const block = tables.runs[run] as number
+      const gainsAt = (tables.runs[run + 1] as number) - (tables.blockStarts[block] as number)
+      for (let s = tables.blockStarts[block] as number; s < (tables.blockStarts[block + 1] as number); s += 1)
+        losses[s] = lossOf(tables.gains[gainsAt + s] as number)
+    }
+    return losses
   }
 
   // ——— What it comes to
@@ -1051,14 +1100,14 @@ export class MarginBook {
   }
 
   /**
-   * A budget belongs to a scenario set. Under another one it is its largest entry in every state: what it allowed at most,
-   * in whatever state that was; the home lane takes the same of what it has granted (see `carried`).
+   * A budget belongs to a scenario set. Under another one it is its least entry in every state, until whoever knows better
+   * sets it anew.
    */
   private carryBudgets(): void {
     for (const [account, budget] of this.laneBudgets)
       this.laneBudgets.set(
         account,
-        new Float64Array(this.tables.scenarios + 1).fill(budget.reduce((a, b) => max(a, b))),
+        new Float64Array(this.tables.scenarios + 1).fill(budget.reduce((a, b) => min(a, b))),
       )
   }
 }

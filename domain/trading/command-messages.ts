@@ -13,6 +13,7 @@ import {
   type GainShare,
   gateStates,
   killScopes,
+  laneRoles,
   maxMarks,
   maxNameBytes,
   maxShares,
@@ -30,7 +31,7 @@ import {
   timesInForce,
   triggers,
 } from './commands.ts'
-import { versionOfContracts, versionOfDelivery, versionOfMargin } from './engine-version.ts'
+import { versionOfContracts, versionOfDelivery, versionOfLaneBudgets, versionOfMargin } from './engine-version.ts'
 import {
   bits,
   type Codec,
@@ -45,6 +46,7 @@ import {
   isSafeLong,
   isZero,
   list,
+  longs,
   maxTextBytes,
   nested,
   oneOf,
@@ -157,6 +159,9 @@ export const contractFields = (commissions: number, lengths: number) =>
 export const checkContract = (specification: ContractSpecification): void => {
   if (isPlainFuture(specification)) throw new RangeError('a plain future has a form of its own')
 }
+
+/** As many as an epoch may have scenarios, and the state in which nothing moves. */
+export const mostBudgetStates = 4_097
 
 const command = codecsOf<Command>()
 const accountId = u32(4)
@@ -438,6 +443,38 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     outcome: oneOf(40, deliveryOutcomes),
     compensationMicros: i64(48),
   }),
+  'join-lane': command('join-lane', 48, {
+    accountId,
+    commandId,
+    otherLane: u32(24),
+    otherAccountId: u32(28),
+    reserveMicros: i64(32),
+    role: oneOf(40, laneRoles),
+  }),
+  'grant-budget': command('grant-budget', 40, {
+    accountId,
+    commandId,
+    fromLane: u32(24),
+    setVersion: u32(28),
+    grant: u32(32),
+    budgetMicros: longs(36, mostBudgetStates),
+  }),
+  'tell-budget': command('tell-budget', 48, {
+    accountId,
+    commandId,
+    fromLane: u32(24),
+    setVersion: u32(28),
+    grant: u32(32),
+    number: u32(36),
+    budgetMicros: longs(40, mostBudgetStates),
+  }),
+  'ask-budget': command('ask-budget', 40, {
+    accountId,
+    commandId,
+    fromLane: u32(24),
+    setVersion: u32(28),
+    wantedMicros: longs(32, mostBudgetStates),
+  }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -467,7 +504,8 @@ type Fault = 'unknown-message' | 'malformed-message'
 const lastTypeOf = (version: number): number => {
   if (version < versionOfContracts) return commandType['activate-engine-version']
   if (version < versionOfMargin) return commandType['exercise-option']
-  return version < versionOfDelivery ? commandType['set-quote-budget'] : commandTypes.length
+  if (version < versionOfDelivery) return commandType['set-quote-budget']
+  return version < versionOfLaneBudgets ? commandType['settle-delivery'] : commandTypes.length
 }
 
 /**

@@ -539,6 +539,55 @@ export interface SettleDelivery {
   readonly compensationMicros: number
 }
 
+/**
+ * An account trades in another lane too, under an id of that lane: told to both. The home lane grants what the other one
+ * goes by (domain/margin/lane-budgets.ts).
+ */
+export interface JoinLane {
+  readonly type: 'join-lane'
+  readonly commandId: string
+  readonly accountId: number
+  /** What this lane is to the account: its home, or a satellite of it. */
+  readonly role: LaneRole
+  readonly otherLane: number
+  readonly otherAccountId: number
+  /** Of a satellite: what it asks for beyond what is needed, and keeps when it gives back. */
+  readonly reserveMicros: number
+}
+
+/** From the home lane: see GrantMessage. */
+export interface GrantBudget {
+  readonly type: 'grant-budget'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  readonly setVersion: number
+  readonly grant: number
+  readonly budgetMicros: readonly number[]
+}
+
+/** From a satellite: see HeldMessage. */
+export interface TellBudget {
+  readonly type: 'tell-budget'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  readonly setVersion: number
+  readonly grant: number
+  readonly number: number
+  readonly budgetMicros: readonly number[]
+}
+
+/** From a satellite: see AskMessage. */
+export interface AskBudget {
+  readonly type: 'ask-budget'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  readonly setVersion: number
+  readonly wantedMicros: readonly number[]
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -588,6 +637,10 @@ export type Command =
   | PostPayment
   | ObligateDeliveries
   | SettleDelivery
+  | JoinLane
+  | GrantBudget
+  | TellBudget
+  | AskBudget
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const
@@ -619,6 +672,9 @@ export const gateStates = ['open', 'closed'] as const
 export type GateState = (typeof gateStates)[number]
 export const deliveryOutcomes = ['delivered', 'undelivered'] as const
 export type DeliveryOutcome = (typeof deliveryOutcomes)[number]
+
+export const laneRoles = ['home', 'satellite'] as const
+export type LaneRole = (typeof laneRoles)[number]
 
 /** What becomes of an order that may not take: it is refused, or its price slides to where it makes. */
 export type PostOnly = 'no' | 'reject' | 'slide'

@@ -8,15 +8,17 @@
  *    commands is an unknown message, as it is to older code: the record that it lies in is poison.
  * 4: margin by the book of domain/margin in place of the fully funded check, epochs of risk, withdrawals, holds, liquidation.
  * 5: gates and bids, awards, payments across firms, futures that are delivered.
+ * 6: accounts that trade in several lanes on budgets that their home lane grants.
  */
-export const engineVersions = [1, 2, 3, 4, 5] as const
+export const engineVersions = [1, 2, 3, 4, 5, 6] as const
 
 export const firstEngineVersion = 1
 export const versionOfToldClips = 2
 export const versionOfContracts = 3
 export const versionOfMargin = 4
 export const versionOfDelivery = 5
-export const newestEngineVersion = 5
+export const versionOfLaneBudgets = 6
+export const newestEngineVersion = 6
 
 /** A version that this code does not have: another replica may. */
 export class EngineVersionUnknown extends Error {

@@ -5,6 +5,7 @@ import type { PostOnly } from './commands.ts'
 import type { DeliveryObligationsState } from './delivery-obligations.ts'
 import { requireEngineVersion, versionOfMargin } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
+import type { LaneCreditState } from './lane-credit.ts'
 import type { LaneMarginState } from './lane-margin.ts'
 import type { LiquidationsState } from './liquidations.ts'
 import { type Listing, nothingSettled } from './listing.ts'
@@ -58,6 +59,8 @@ export interface EngineState {
   readonly bidGates?: BidGatesState
   /** While something is owed. */
   readonly deliveries?: DeliveryObligationsState
+  /** Once an account has joined another lane. */
+  readonly laneCredit?: LaneCreditState
 }
 
 interface AccountState {
@@ -191,12 +194,18 @@ export class Engine extends TradingFloor {
         : { margin: this.margin.capture(), liquidations: this.liquidations.capture() }),
       ...this.limitsState(),
       ...this.deliveryState(),
+      ...this.laneCreditState(),
     }
   }
 
   private deliveryState(): Pick<EngineState, 'bidGates' | 'deliveries'> {
     const [bidGates, deliveries] = [this.bidGates.capture(), this.deliveries.capture()]
     return { ...(bidGates === undefined ? {} : { bidGates }), ...(deliveries === undefined ? {} : { deliveries }) }
+  }
+
+  private laneCreditState(): Pick<EngineState, 'laneCredit'> {
+    const laneCredit = this.laneCredit.capture()
+    return laneCredit === undefined ? {} : { laneCredit }
   }
 
   private limitsState(): Pick<EngineState, 'limits'> {
@@ -309,6 +318,7 @@ export class Engine extends TradingFloor {
     this.margin = margin
     if (state.bidGates !== undefined) this.bidGates.restore(state.bidGates)
     if (state.limits !== undefined) this.limitDesk.restore(state.limits)
+    if (state.laneCredit !== undefined) this.laneCredit.restore(state.laneCredit)
   }
 
   private restoreOrder(listing: Listing, saved: OrderState, sells: boolean): void {

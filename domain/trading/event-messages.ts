@@ -7,6 +7,7 @@ import {
   contractFields,
   instructedOrderFields,
   isPlain,
+  mostBudgetStates,
   plainFutureFields,
   plainOrderFields,
 } from './command-messages.ts'
@@ -15,6 +16,7 @@ import {
   directions,
   gateStates,
   killScopes,
+  laneRoles,
   maxNameBytes,
   plainInstructions,
   purposePattern,
@@ -35,7 +37,22 @@ import {
   type TradeLeg,
   type TransferLeg,
 } from './events.ts'
-import { type Codec, codecsOf, entries, flag, hex, i32, i64, id, idOrNone, nested, oneOf, text, u32 } from './fields.ts'
+import {
+  type Codec,
+  codecsOf,
+  entries,
+  flag,
+  hex,
+  i32,
+  i64,
+  id,
+  idOrNone,
+  longs,
+  nested,
+  oneOf,
+  text,
+  u32,
+} from './fields.ts'
 import { limitScales, limitTerms } from './limit-messages.ts'
 import { limitScopes } from './limit-terms.ts'
 import { tradingStates } from './market-controls.ts'
@@ -546,6 +563,45 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     sellCashMicros: i64(80),
     buyHeldMicros: i64(88),
     sellHeldMicros: i64(96),
+  }),
+  'lane-joined': event('lane-joined', 48, {
+    accountId,
+    commandId,
+    otherLane: u32(24),
+    otherAccountId: u32(28),
+    reserveMicros: i64(32),
+    role: oneOf(40, laneRoles),
+  }),
+  'budget-granted': event('budget-granted', 32, {
+    accountId,
+    toLane: u32(8),
+    toAccountId: u32(12),
+    setVersion: u32(16),
+    grant: u32(20),
+    budgetMicros: longs(24, mostBudgetStates),
+  }),
+  'budget-held': event('budget-held', 48, {
+    accountId,
+    commandId,
+    toLane: u32(24),
+    toAccountId: u32(28),
+    setVersion: u32(32),
+    grant: u32(36),
+    number: u32(40),
+    budgetMicros: longs(44, mostBudgetStates),
+  }),
+  'budget-asked': event('budget-asked', 24, {
+    accountId,
+    toLane: u32(8),
+    toAccountId: u32(12),
+    setVersion: u32(16),
+    wantedMicros: longs(20, mostBudgetStates),
+  }),
+  'budget-counted': event('budget-counted', 32, {
+    accountId,
+    commandId,
+    setVersion: u32(24),
+    creditMicros: longs(28, mostBudgetStates),
   }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]

@@ -8,6 +8,7 @@ import {
   type GainShare,
   type GateState,
   type KillScope,
+  type LaneRole,
   type PlaceOrder,
   type ProtectionLimits,
   type SettlementKind,
@@ -768,6 +769,62 @@ export interface DeliverySettled {
   readonly sellHeldMicros: number
 }
 
+export interface LaneJoined {
+  readonly type: 'lane-joined'
+  readonly accountId: number
+  readonly commandId: string
+  readonly role: LaneRole
+  readonly otherLane: number
+  readonly otherAccountId: number
+  readonly reserveMicros: number
+}
+
+/** Of the home lane, for the other one: a `grant-budget`. Told again until it is answered. */
+export interface BudgetGranted {
+  readonly type: 'budget-granted'
+  readonly accountId: number
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly setVersion: number
+  readonly grant: number
+  readonly budgetMicros: readonly number[]
+}
+
+/** Of a satellite, for its home: a `tell-budget`. What the account goes by in this lane from now on. */
+export interface BudgetHeld {
+  readonly type: 'budget-held'
+  readonly accountId: number
+  /** Zeros where it gave back by itself. */
+  readonly commandId: string
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly setVersion: number
+  readonly grant: number
+  readonly number: number
+  readonly budgetMicros: readonly number[]
+}
+
+/** Of a satellite, for its home: an `ask-budget`. */
+export interface BudgetAsked {
+  readonly type: 'budget-asked'
+  readonly accountId: number
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly setVersion: number
+  readonly wantedMicros: readonly number[]
+}
+
+/** Of the home lane: what another lane adds to the account here in each scenario, minus all that it may go by. */
+export interface BudgetCounted {
+  readonly type: 'budget-counted'
+  readonly accountId: number
+  /** Zeros where no command led to it. */
+  readonly commandId: string
+  readonly setVersion: number
+  /** Of all other lanes together. */
+  readonly creditMicros: readonly number[]
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -830,3 +887,8 @@ export type Event =
   | PaymentPosted
   | DeliveryObligated
   | DeliverySettled
+  | LaneJoined
+  | BudgetGranted
+  | BudgetHeld
+  | BudgetAsked
+  | BudgetCounted

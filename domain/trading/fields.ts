@@ -291,6 +291,31 @@ export const entries = <Value extends object>(
   }
 }
 
+/** Its count lies among the fixed fields, its integers of eight bytes behind them. */
+export const longs = (offset: number, most: number): Field<readonly number[]> => {
+  const each = i64(0)
+  const none: Tail = { at: 0, end: 0 }
+  return {
+    owned: whole(offset, 4),
+    read: (words, at, tail) => {
+      const count = (words[at + offset / 4] as number) >>> 0
+      if (count > most || tail.at + count * 8 > tail.end)
+        throw new RangeError('a list lies past the end of its message')
+      const from = at + tail.at / 4
+      tail.at += count * 8
+      return Array.from({ length: count }, (_, index) => each.read(words, from + index * 2, none))
+    },
+    write: (words, values, tail) => {
+      if (values.length > most) throw new RangeError(`${values.length} entries are more than ${most}`)
+      words[offset / 4] = values.length
+      for (const value of values) {
+        each.write(words.subarray(tail.at / 4), value, none)
+        tail.at += 8
+      }
+    },
+  }
+}
+
 export type FieldsOf<Value> = { readonly [Name in keyof Value]: Field<Value[Name]> }
 
 type Entry = readonly [string, Field<unknown>]

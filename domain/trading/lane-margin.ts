@@ -131,6 +131,8 @@ export class LaneMargin {
   readonly holds = new Map<string, Hold>()
   /** The epoch in force was found to be out of date. */
   isEpochDue = false
+  /** Told of what is refused since an account lacks margin for it: how much it would lose in each state. */
+  onLack: ((account: AccountRecord, lossMicros: () => readonly number[]) => void) | undefined
   private book: MarginBook
   private intake = new EpochIntake()
   private listedAtBegin = 0
@@ -179,6 +181,7 @@ export class LaneMargin {
     const account = this.accounts.account(holding)
     if (this.isBeyondCounting(account)) return 'exposure-too-large'
     const refusal = this.book.place(account >> recordShift, holding >> recordShift, sells, ticks, lots, reserveMicros)
+    if (refusal === 'insufficient-margin') this.tellLack(holding, sells, ticks, lots, reserveMicros)
     return refusal === undefined ? undefined : this.codeOf(refusal)
   }
 
@@ -203,7 +206,16 @@ export class LaneMargin {
       toLots,
       addedReserveMicros,
     )
+    if (refusal === 'insufficient-margin')
+      this.tellLack(holding, sells, toTicks, toLots, Math.max(0, addedReserveMicros))
     return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  private tellLack(holding: HoldingRecord, sells: boolean, ticks: number, lots: number, reserveMicros: number): void {
+    const instrumentId = this.accounts.instrumentId(holding)
+    this.onLack?.(this.accounts.account(holding), () =>
+      this.book.orderLossByScenario(instrumentId, sells, ticks, lots, reserveMicros),
+    )
   }
 
   cancel(holding: HoldingRecord, sells: boolean, ticks: number, lots: number, reserveMicros: number): void {
@@ -350,7 +362,25 @@ export class LaneMargin {
   takeCash(account: AccountRecord, micros: number): RejectionCode | undefined {
     if (micros > this.accounts.cashMicros(account) - this.accounts.heldMicros(account)) return 'insufficient-funds'
     const refusal = this.book.takeCash(account >> recordShift, micros)
+    if (refusal === 'insufficient-margin') this.onLack?.(account, () => new Array<number>(this.states).fill(micros))
     return refusal === undefined ? undefined : this.codeOf(refusal)
+  }
+
+  // ——— Budgets between lanes
+
+  get scenarioSetVersion(): number {
+    return this.book.scenarioSetVersion
+  }
+  get states(): number {
+    return this.book.states
+  }
+  /** Of this lane alone: see MarginBook. */
+  surplusByScenario(account: AccountRecord): number[] {
+    return this.book.surplusByScenario(account >> recordShift)
+  }
+  setLaneBudget(account: AccountRecord, budgetMicros: readonly number[]): void {
+    const refused = this.book.setLaneBudget(account >> recordShift, budgetMicros)
+    if (refused !== undefined) throw new Error(`the margin book does not take a budget: ${refused.field}`)
   }
 
   // ——— Collateral

@@ -55,6 +55,10 @@ export const commandTypes = [
   'post-payment',
   'obligate-deliveries',
   'settle-delivery',
+  'join-lane',
+  'grant-budget',
+  'tell-budget',
+  'ask-budget',
 ] as const
 
 export const eventTypes = [
@@ -123,6 +127,11 @@ export const eventTypes = [
   'payment-posted',
   'delivery-obligated',
   'delivery-settled',
+  'lane-joined',
+  'budget-granted',
+  'budget-held',
+  'budget-asked',
+  'budget-counted',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

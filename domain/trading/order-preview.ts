@@ -1,4 +1,4 @@
-import { type AccountRisk, type EpochInForce, valueAccount } from '../margin/account-risk.ts'
+import { type AccountRisk, type EpochInForce, laneCreditIn, valueAccount } from '../margin/account-risk.ts'
 import type { MarginFigures } from '../margin/margin-book.ts'
 import type { RejectionCode } from '../outcome.ts'
 import type { Instrument } from '../reference/instrument.ts'
@@ -256,6 +256,7 @@ const bookOf = (
     instrumentId: numberOf(risk.instrumentId),
   })
   const { quoteBudget } = account
+  const credit = laneCreditIn(account.laneBudget, valued.epoch)
   return {
     epoch: valued.epoch.version === 0 ? null : { ...valued.epoch, instruments: valued.epoch.instruments.map(numbered) },
     revised: valued.unvalued.map(numbered),
@@ -263,7 +264,7 @@ const bookOf = (
     marked: [],
     due: [],
     quoteBudgets: quoteBudget === undefined ? [] : [[ownId, quoteBudget.terms, quoteBudget.remainingLots] as const],
-    laneBudgets: [],
+    laneBudgets: credit === undefined ? [] : ([[ownId, credit]] as const),
   }
 }
 

@@ -43,6 +43,7 @@ import { readEvent, writeEvent } from './event-messages.ts'
 import type { Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
 import { idTextAt, putIdText } from './identifiers.ts'
+import { LaneCredit } from './lane-credit.ts'
 import { LaneMargin, maxCashMicros } from './lane-margin.ts'
 import { LimitDesk } from './limit-desk.ts'
 import { blockCodeOf, Liquidations } from './liquidations.ts'
@@ -174,6 +175,14 @@ export class TradingFloor extends ContractLife {
     margin: () => this.requireMargin(),
     laneMillis: () => this.laneMillis,
   })
+  protected readonly laneCredit = new LaneCredit({
+    lane: this.lane,
+    accounts: this.accounts,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    laneMillis: () => this.laneMillis,
+    callMargin: account => this.tellMarginCall(this.requireMargin(), account),
+  })
   private readonly scratch = new Tape(64)
   /** The order that a side of a quote becomes. */
   private readonly quoted = new Tape(plainTailAt)
@@ -204,8 +213,10 @@ export class TradingFloor extends ContractLife {
 
   private fireDue(): void {
     while (this.timers.isDue(this.laneMillis)) this.fire()
+    this.laneCredit.turn()
     if (this.margin?.hasDue === true) this.callMargin(this.margin)
     this.limitDesk.tellBreaches()
+    if (this.laneCredit.isAsking) this.laneCredit.flush()
   }
 
   /**
@@ -230,6 +241,7 @@ export class TradingFloor extends ContractLife {
     margin.remark()
     if (margin.hasDue) this.callMargin(margin)
     this.limitDesk.tellBreaches()
+    if (this.laneCredit.isAsking) this.laneCredit.flush()
   }
 
   /** Applies so many commands, the first at a word. Answers where they end. */
@@ -384,6 +396,14 @@ export class TradingFloor extends ContractLife {
         return this.deliveries.obligate(command)
       case 'settle-delivery':
         return this.deliveries.settle(command)
+      case 'join-lane':
+        return this.laneCredit.join(command)
+      case 'grant-budget':
+        return this.laneCredit.grant(command)
+      case 'tell-budget':
+        return this.laneCredit.hear(command)
+      case 'ask-budget':
+        return this.laneCredit.ask(command)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -1009,8 +1029,11 @@ export class TradingFloor extends ContractLife {
   }
 
   private commitEpoch(command: RiskEpochCommit): Refusal {
-    const adopted = this.requireMargin().commit(command)
+    const margin = this.requireMargin()
+    const { scenarioSetVersion: before } = margin
+    const adopted = margin.commit(command)
     if (adopted.refusal !== undefined) return adopted.refusal
+    if (adopted.scenarioSetVersion !== before) this.laneCredit.changeSet()
     const { commandId, epochVersion } = command
     writeEvent(this.told, { type: 'risk-epoch-adopted', commandId, epochVersion, ...adopted })
     return undefined
@@ -1024,19 +1047,25 @@ export class TradingFloor extends ContractLife {
 
   protected createMargin(): LaneMargin {
     this.accounts.stopFunding()
-    return new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
+    const margin = new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
+    margin.onLack = (account, lossMicros) => this.laneCredit.lacks(account, lossMicros)
+    return margin
   }
 
   /** Accounts that turned out to need more than they have; not those that this very command has helped. */
   private callMargin(margin: LaneMargin): void {
     for (const account of margin.takeDue()) {
       if (margin.hasQuotesBeyondBudget(account)) this.pullQuotes(account)
-      const { equityMicros, requirementMicros } = margin.figures(account)
-      if (requirementMicros <= equityMicros) continue
-      const accountId = this.accounts.idOfRecord(account)
-      const { epochVersion } = margin
-      writeEvent(this.told, { type: 'margin-called', accountId, epochVersion, equityMicros, requirementMicros })
+      if (margin.isCovered(account) || this.laneCredit.asksFirst(account)) continue
+      this.tellMarginCall(margin, account)
     }
+  }
+
+  private tellMarginCall(margin: LaneMargin, account: AccountRecord): void {
+    const { equityMicros, requirementMicros } = margin.figures(account)
+    const accountId = this.accounts.idOfRecord(account)
+    const { epochVersion } = margin
+    writeEvent(this.told, { type: 'margin-called', accountId, epochVersion, equityMicros, requirementMicros })
   }
 
   private isContinuous(listing: Listing): boolean {

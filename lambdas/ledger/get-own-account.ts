@@ -5,6 +5,7 @@ import type { getOwnAccount } from '#protocol/operations/ledger.ts'
 import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
 import type { Handle } from '../shell/http.ts'
+import { lanesOfAccount } from './account-lanes.ts'
 import { accountOf } from './account-view.ts'
 import { actsFor, openAccountOf } from './named-account.ts'
 
@@ -15,10 +16,11 @@ export const handle: Handle<typeof getOwnAccount> = async ({ query, principal })
   if (query.account !== undefined && (row === undefined || !actsFor(principal, row))) return { code: 'not-found' }
   if (row === undefined) return { code: 'account-not-open' }
   const open = openAccountOf(row)
-  const [account, risk, ofFirm] = await Promise.all([
+  const [account, risk, ofFirm, lanes] = await Promise.all([
     accountOf(row),
     open === undefined ? undefined : riskOf(open),
     listAccountsOfFirm(row.account, mostSubAccounts),
+    lanesOfAccount(row),
   ])
   return {
     status: 200,
@@ -26,6 +28,7 @@ export const handle: Handle<typeof getOwnAccount> = async ({ query, principal })
       ...account,
       equity: risk?.equity ?? null,
       withdrawable: risk?.withdrawable ?? null,
+      lanes: [...lanes],
       sub_accounts: ofFirm.rows
         .filter(each => each.account !== row.account)
         .map(each => ({ account: each.account, account_state: each.accountState, lane: each.lane })),

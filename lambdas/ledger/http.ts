@@ -5,6 +5,7 @@ import * as getAccount from './get-account.ts'
 import * as getDeposit from './get-deposit.ts'
 import * as getOwnAccount from './get-own-account.ts'
 import * as getWithdrawal from './get-withdrawal.ts'
+import * as joinLane from './join-lane.ts'
 import * as listCollateral from './list-collateral.ts'
 import * as listLedgerEntries from './list-ledger-entries.ts'
 import * as listPositions from './list-positions.ts'
@@ -25,5 +26,6 @@ export const handler = serve('ledger', ledgerOperations, {
   'move-collateral': moveCollateral.handle,
   'list-collateral': listCollateral.handle,
   'get-own-account': getOwnAccount.handle,
+  'join-lane': joinLane.handle,
   'list-ledger-entries': listLedgerEntries.handle,
 })

@@ -1,4 +1,4 @@
-import { type AccountRow, getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
+import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
 import type { openAccount } from '#protocol/operations/ledger.ts'
 import type { Handle, Principal, Rejection } from '../shell/http.ts'
@@ -8,9 +8,7 @@ import { pollUntil, preferWait } from '../shell/wait.ts'
 import { executionNameOf } from './account-opening.ts'
 import { type Account, accountOf, firmOf } from './account-view.ts'
 import { namedAccount, type OpenAccount } from './named-account.ts'
-
-/** The workflow ends long before, one way or the other: a row that is still opening then has lost its workflow. */
-const longestOpeningMillis = 15 * 60 * 1_000
+import { attemptAfter, endedAttempt } from './opening-attempt.ts'
 
 export const handle: Handle<typeof openAccount> = async ({ body, principal, headers }) => {
   const account = body?.account ?? principal.account
@@ -79,19 +77,6 @@ const mainAccountOf = async (
 
 const hasAllSubAccounts = async (firm: string): Promise<boolean> =>
   (await listAccountsOfFirm(firm, mostAccountsOfFirm)).rows.length >= mostAccountsOfFirm
-
-/** A failed attempt is followed by another; one that is under way is joined. */
-const attemptAfter = (row: AccountRow | undefined, nowMillis: number): number => {
-  if (row === undefined) return 1
-  const isUnderWay = row.accountState === 'opening' && nowMillis - row.createdAtMillis < longestOpeningMillis
-  return isUnderWay ? row.attempt : row.attempt + 1
-}
-
-const endedAttempt = async (account: string, attempt: number): Promise<AccountRow | undefined> => {
-  const row = await getAccount(account)
-  if (row === undefined || row.accountState === 'opening') return undefined
-  return row.accountState === 'open' || row.attempt >= attempt ? row : undefined
-}
 
 /** Before the workflow's first step has written the row. */
 const openingAccount = (account: string, lane: number, firm: string, nowMillis: number): Account => ({

@@ -3,6 +3,7 @@ import { type AccountRow, accountReplacement, getAccount } from '#adapters/table
 import { balancePut, getBalances } from '#adapters/tables/balances.ts'
 import type { LedgerEntryKind } from '#adapters/tables/ledger-entries.ts'
 import { type PositionRow, positionPut } from '#adapters/tables/positions.ts'
+import { laneBudgetUpdate } from '#adapters/tables/risk-limits.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type {
@@ -167,6 +168,17 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
     case 'liquidation-tranche':
     case 'liquidation-ended':
       return [acceptedOutcome(placed, event.commandId)]
+    case 'lane-joined':
+      return [
+        laneBudgetUpdate(placed.lane, event.accountId, { role: event.role }),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    case 'budget-held':
+      return [laneBudgetUpdate(placed.lane, event.accountId, event)]
+    case 'budget-counted': {
+      const { setVersion, creditMicros: budgetMicros } = event
+      return [laneBudgetUpdate(placed.lane, event.accountId, { setVersion, budgetMicros })]
+    }
     case 'account-opened':
       return [
         openedAccount(placed, event, rowOf(event.commandId)),
@@ -198,6 +210,7 @@ const commandsOfCash: ReadonlySet<CommandRejected['commandType']> = new Set<Comm
   'award-lots',
   'post-payment',
   'settle-delivery',
+  'join-lane',
 ])
 
 /** A side of a trade, an award or a payment, or of a position that somebody else took over. */

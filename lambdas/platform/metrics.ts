@@ -2,12 +2,10 @@ import { AggregatorRegistry } from 'prom-client'
 import { getFigures, listReplicas, type Replica } from '#adapters/tables/lanes.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
 import type { Histogram, MatcherFigures } from '#protocol/figures.ts'
-import { streamConsumers } from '#protocol/functions.ts'
+import { projectors } from '#protocol/functions.ts'
 import type { metrics } from '#protocol/operations/platform.ts'
 import type { Handle } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
-
-const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').map(({ name }) => name)
 
 /** Each lane's matcher writes its figures every few seconds; here they are only put into Prometheus' words. */
 export const handle: Handle<typeof metrics> = async () => {

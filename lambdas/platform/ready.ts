@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import { probeTable, streamStatus } from '#adapters/probes.ts'
 import { getFigures, getLease, listReplicas } from '#adapters/tables/lanes.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
-import { streamConsumers } from '#protocol/functions.ts'
+import { projectors } from '#protocol/functions.ts'
 import type { ready } from '#protocol/operations/platform.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { tables } from '#protocol/tables.ts'
@@ -20,7 +20,6 @@ const tablesOfOrders = [
   tables.outcomes,
   tables.lanes,
 ]
-const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').map(({ name }) => name)
 
 const mostCheckMillis = 2_000
 /** A leader writes its lease several times a second, a replica of itself every five. */

@@ -3,7 +3,7 @@ import { getBalance } from '#adapters/tables/balances.ts'
 import { getInstrumentById } from '#adapters/tables/instruments.ts'
 import { listOrders, type OrderRow } from '#adapters/tables/orders.ts'
 import { listPositions, type PositionRow } from '#adapters/tables/positions.ts'
-import { getQuoteBudget } from '#adapters/tables/risk-limits.ts'
+import { getLaneBudget, getQuoteBudget } from '#adapters/tables/risk-limits.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
 import type { AccountRisk, RestingOrder } from '#domain/margin/account-risk.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
@@ -32,9 +32,10 @@ const mostAttempts = 3
 export const readAccountState = async (lane: number, accountId: number): Promise<AccountState> => {
   for (let attempt = 1; ; attempt += 1) {
     const before = await watermarks(lane)
-    const [balance, budget, positions, orders] = await Promise.all([
+    const [balance, budget, laneBudget, positions, orders] = await Promise.all([
       getBalance(accountId, 'USD'),
       getQuoteBudget(lane, accountId),
+      getLaneBudget(lane, accountId),
       allOf(after => listPositions(accountId, { limit: rowsOfPage, ...after })),
       allOf(after => listOrders(accountId, { limit: rowsOfPage, orderState: 'open', ...after })),
     ])
@@ -57,6 +58,7 @@ export const readAccountState = async (lane: number, accountId: number): Promise
         orders: orders.map(row => restingOrder(row, instrumentOf(row.instrumentId), budget !== undefined)),
         // In full: how much of it fills have used since it was filled up last only the engine knows.
         ...(budget === undefined ? {} : { quoteBudget: { terms: budget, remainingLots: budget.lots } }),
+        ...(laneBudget === undefined ? {} : { laneBudget }),
       },
       asOf: { positionsSequence: before.positions, ordersSequence: before.orders, isOneMoment },
     }

@@ -17,7 +17,7 @@ export const handle: Handle<typeof getMarginStatement> = async ({ query, princip
     readAccountState(asked.lane, asked.accountId),
     rememberedEpochInForce(asked.lane),
   ])
-  const { account, ledger, book, epoch, unvalued } = valueAccount(state.rows, inForce)
+  const { account, ledger, book, epoch, unvalued, laneCreditMicros } = valueAccount(state.rows, inForce)
   const at = new Date().toISOString()
   const statement = marginStatement({
     accountId: asked.accountId,
@@ -28,6 +28,7 @@ export const handle: Handle<typeof getMarginStatement> = async ({ query, princip
     epoch,
     scenarioSet: inForce?.made.scenarioSet ?? noScenarios,
     revised: unvalued,
+    ...(laneCreditMicros === undefined ? {} : { laneCreditMicros }),
   })
   const name = `margin-${asked.account}-${at.replaceAll(':', '')}.json`
   return {

@@ -40,6 +40,10 @@ export const handle: Handle<typeof getMargin> = async ({ query, principal }) => 
         requirement: decimalOfMicros(alone.requirementMicros),
         requirement_parts: partsOf(alone),
       })),
+      lane_credit:
+        valued.laneCreditMicros === undefined
+          ? null
+          : decimalOfMicros(valued.laneCreditMicros.at(figures.worstScenario) ?? 0),
       worst_scenario: epoch.scenarioNames[figures.worstScenario] ?? null,
       drivers: outcomesIn(valued, figures.worstScenario)
         .filter(outcome => sumOf(outcome) !== 0)

@@ -2,6 +2,8 @@ import { getBalance } from '#adapters/tables/balances.ts'
 import { type InstrumentRow, listInstruments } from '#adapters/tables/instruments.ts'
 import { getMark } from '#adapters/tables/marks.ts'
 import { listPositions } from '#adapters/tables/positions.ts'
+import { getLaneBudget } from '#adapters/tables/risk-limits.ts'
+import { laneCreditIn } from '#domain/margin/account-risk.ts'
 import type { LiquidatedPosition } from '#domain/margin/liquidation.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
 import { unvaluedInstrument } from '#domain/margin/unvalued-instrument.ts'
@@ -28,6 +30,8 @@ export interface LiquidatedAccount {
   readonly cashMicros: number
   /** Cash not held, collateral after its haircut and what is not realised, at the marks of the epoch in force. */
   readonly equityMicros: number
+  /** What other lanes of the account add in each scenario to what they add where nothing moves, which equity has. */
+  readonly laneGainsMicros?: readonly number[]
   readonly positions: readonly OpenPosition[]
 }
 
@@ -35,11 +39,12 @@ const rowsOfRead = 500
 const noGroup = { thresholdUnits: 0, microsPerUnit: 0 }
 
 export const readLiquidatedAccount = async (lane: number, accountId: number): Promise<LiquidatedAccount> => {
-  const [epoch, markets, rows, balance] = await Promise.all([
+  const [epoch, markets, rows, balance, laneBudget] = await Promise.all([
     epochInForce(lane),
     listInstruments(lane),
     allPositions(accountId),
     getBalance(accountId, 'USD'),
+    getLaneBudget(lane, accountId),
   ])
   const byId = new Map(markets.map(market => [market.instrument.instrumentId, market]))
   const risks = new Map((epoch?.epoch.instruments ?? []).map(risk => [risk.instrumentId, risk]))
@@ -62,11 +67,14 @@ export const readLiquidatedAccount = async (lane: number, accountId: number): Pr
       sum + sizeLots * risk.markMicros - entryTickLots * market.instrument.microsPerTickLot,
     0,
   )
+  const credit = epoch === undefined ? laneBudget?.budgetMicros : laneCreditIn(laneBudget, epoch.epoch)
+  const atRest = credit?.at(-1) ?? 0
   return {
     epochVersion: epoch?.epoch.version ?? 0,
     groups: epoch === undefined || epoch.epoch.groups.length === 0 ? [noGroup] : epoch.epoch.groups,
     cashMicros,
-    equityMicros: cashMicros - heldMicros + unrealised,
+    equityMicros: cashMicros - heldMicros + unrealised + atRest,
+    ...(credit === undefined ? {} : { laneGainsMicros: credit.slice(0, -1).map(micros => micros - atRest) }),
     positions: positions.toSorted((a, b) => a.risk.instrumentId - b.risk.instrumentId),
   }
 }
@@ -107,10 +115,26 @@ export type Sizing =
 export const sizedPositions = (account: LiquidatedAccount, sizing: Sizing): readonly LiquidatedPosition[] => {
   const triesOf = ({ risk }: OpenPosition): number =>
     sizing.by === 'books' ? (sizing.dryTries[risk.instrumentId] ?? 0) : 0
-  return account.positions
+  const sized = account.positions
     .toSorted((a, b) => triesOf(a) - triesOf(b) || worstLoss(b) - worstLoss(a))
     .map(position => sizedPosition(position, sizing, triesOf(position)))
+  return account.laneGainsMicros === undefined ? sized : [...sized, creditPosition(account.laneGainsMicros)]
 }
+
+/** What other lanes add, as a lot that gains it and that nobody can trade. */
+const creditPosition = (gainsMicros: readonly number[]): LiquidatedPosition => ({
+  instrumentId: 0,
+  sizeLots: 1,
+  markMicros: 0,
+  limitMicros: 0,
+  lotFeeMicros: 0,
+  shortMinimumMicros: 0,
+  concentrationUnits: 0,
+  group: 0,
+  gainsMicros,
+  isBounded: false,
+  largestLots: 0,
+})
 
 const sizedPosition = (position: OpenPosition, sizing: Sizing, dryTries: number): LiquidatedPosition => {
   const { market, sizeLots, risk } = position

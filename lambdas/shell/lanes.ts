@@ -1,5 +1,5 @@
 import { required } from '#adapters/environment.ts'
-import { lanesEnvironmentVariable } from '#protocol/streams.ts'
+import { laneBudgetsEnvironmentVariable, lanesEnvironmentVariable } from '#protocol/streams.ts'
 
 /** The tenant's lanes; the first is where things go that name none. */
 export const tenantLanes = (): readonly [number, ...number[]] => {
@@ -8,3 +8,6 @@ export const tenantLanes = (): readonly [number, ...number[]] => {
     throw new Error(`${lanesEnvironmentVariable} is no list of lanes`)
   return [home, ...others]
 }
+
+/** Whether an account may trade in more of them than its home. */
+export const tradesInSeveralLanes = (): boolean => process.env[laneBudgetsEnvironmentVariable] === 'true'

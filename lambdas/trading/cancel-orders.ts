@@ -5,11 +5,13 @@ import type { cancelOrders } from '#protocol/operations/trading.ts'
 import { takeIn } from '../shell/command-intake.ts'
 import type { Handle } from '../shell/http.ts'
 import { cancellationOf, cancellationOutcome, type PromisedCancellation } from './cancellation-view.ts'
-import { traderOf } from './trader.ts'
+import { traderFor, traderIn } from './trader.ts'
 
 export const handle: Handle<typeof cancelOrders> = async ({ body, principal, headers, idempotencyKey, admitted }) => {
-  const trader = await traderOf(principal)
-  if (trader === undefined) return { code: 'account-not-open' }
+  const asked = await traderIn(principal, body.lane, '#/lane')
+  if ('code' in asked) return asked
+  const named = body.instrument_name
+  const trader = body.lane !== undefined || named === undefined ? asked : ((await traderFor(principal, named)) ?? asked)
   const { accountId, lane } = trader
   const instrument = body.instrument_name === undefined ? undefined : await getInstrument(lane, body.instrument_name)
   if (body.instrument_name !== undefined && instrument === undefined)

@@ -9,7 +9,7 @@ import { deliver } from '../shell/command-intake.ts'
 import type { Principal, Rejection } from '../shell/http.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
 import { type KnownOrder, knownOrder } from './order-view.ts'
-import { type Trader, traderOf } from './trader.ts'
+import { findAmong, type Trader, tradersOf } from './trader.ts'
 
 export type Change = AmendOrder | CancelOrder
 
@@ -50,10 +50,11 @@ export const changeOrder = async <Code extends Rejection['code']>(
       | RejectionCode
     >
 > => {
-  const trader = await traderOf(principal)
-  if (trader === undefined) return { code: 'account-not-open' }
-  const known = await find(trader)
-  if (known === undefined) return { code: 'unknown-order' }
+  const traders = await tradersOf(principal)
+  if (traders.length === 0) return { code: 'account-not-open' }
+  const among = await findAmong(traders, find)
+  if (among === undefined) return { code: 'unknown-order' }
+  const { trader, found: known } = among
 
   const requestName = idempotencyKey === undefined ? undefined : changeName(operation, idempotencyKey)
   const hash = changeHash(known, body)

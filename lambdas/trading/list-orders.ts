@@ -4,13 +4,14 @@ import { orderId } from '#protocol/values.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { orderOf } from './order-view.ts'
-import { traderOf } from './trader.ts'
+import { traderIn } from './trader.ts'
 
 const defaultLimit = 100
 
 export const handle: Handle<typeof listOrders> = async ({ query, principal }) => {
-  const trader = await traderOf(principal)
-  if (trader === undefined) return { code: 'account-not-open' }
+  const lane = query.lane === undefined ? undefined : Number(query.lane)
+  const trader = await traderIn(principal, lane, '#/query/lane')
+  if ('code' in trader) return trader
   const scope = cursorScope('list-orders', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, orderId)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }

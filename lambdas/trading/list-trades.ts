@@ -4,7 +4,7 @@ import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { listTrades } from '#protocol/operations/trading.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
-import { traderOf } from './trader.ts'
+import { traderIn } from './trader.ts'
 
 const defaultLimit = 100
 
@@ -12,8 +12,9 @@ const defaultLimit = 100
 const tradeKey = z.string().regex(/^[0-9]{1,5}-[0-9]{16}-(?:buy|sell)$/)
 
 export const handle: Handle<typeof listTrades> = async ({ query, principal }) => {
-  const trader = await traderOf(principal)
-  if (trader === undefined) return { code: 'account-not-open' }
+  const lane = query.lane === undefined ? undefined : Number(query.lane)
+  const trader = await traderIn(principal, lane, '#/query/lane')
+  if ('code' in trader) return trader
   const scope = cursorScope('list-trades', trader.account, query)
   const after = query.cursor === undefined ? undefined : decodeCursor(scope, query.cursor, tradeKey)
   if (query.cursor !== undefined && after === undefined) return { code: 'invalid-cursor' }

@@ -7,11 +7,11 @@ import { bodyHash } from '../shell/named-request.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type KnownOrder, pendingOrder, placementOf, placeOrderName, projectedOrder } from './order-view.ts'
 import { place, promiseOf } from './placement.ts'
-import { type Trader, traderOf } from './trader.ts'
+import { type Trader, traderFor } from './trader.ts'
 
 /** Who, which name, is it well-formed, may it trade: then promise, then put, then tell. */
 export const handle: Handle<typeof placeOrder> = async request => {
-  const trader = await traderOf(request.principal)
+  const trader = await traderFor(request.principal, request.body.instrument_name)
   if (trader === undefined) return { code: 'account-not-open' }
   return underBackpressure(trader.lane, pressureNow => take(trader, request, pressureNow))
 }

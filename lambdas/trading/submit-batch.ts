@@ -6,11 +6,15 @@ import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type Prepared, prepareBatch, type Taken } from './batch.ts'
-import { type Trader, traderOf } from './trader.ts'
+import { type Trader, traderFor, traderIn } from './trader.ts'
 
 export const handle: Handle<typeof submitBatch> = async request => {
-  const trader = await traderOf(request.principal)
-  if (trader === undefined) return { code: 'account-not-open' }
+  // All of a batch is of one lane: that which it names, or that of its first order.
+  const { principal, body } = request
+  const asked = await traderIn(principal, body.lane, '#/lane')
+  if ('code' in asked) return asked
+  const first = body.requests.find(item => item.action === 'place')?.instrument_name
+  const trader = body.lane !== undefined || first === undefined ? asked : ((await traderFor(principal, first)) ?? asked)
   return underBackpressure(trader.lane, pressureNow => take(trader, request, pressureNow))
 }
 

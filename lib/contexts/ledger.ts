@@ -35,6 +35,7 @@ export const ledger: ContextAccess<'ledger'> = {
       .table('marginCalls', 'PutItem')
       .table('liquidations', 'PutItem')
       .table('deliveries', 'PutItem')
+      .table('riskLimits', 'UpdateItem')
       .table('outcomes', 'PutItem')
       .table('lanes', 'GetItem', 'PutItem')
       .readExecutions(),

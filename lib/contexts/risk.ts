@@ -26,6 +26,7 @@ const liquidated: Grant = given =>
     .table('balances', 'GetItem')
     .table('marks', 'GetItem')
     .table('riskLanes', 'GetItem')
+    .table('riskLimits', 'GetItem')
     .table('riskEpochs', 'GetItem', 'Query')
     .table('liquidations', 'GetItem', 'PutItem')
 
@@ -75,6 +76,7 @@ export const risk: ContextAccess<'risk'> = {
       .table('riskLimits', 'Query')
       .table('lanes', 'GetItem')
       .putOrders(),
+  'relay-lane-budgets': given => given.putOrders(),
   'announce-limits': given => given.table('instruments', 'Query').putEvents(),
   'make-risk-epoch': epochs,
   'renew-risk-epoch': epochs,

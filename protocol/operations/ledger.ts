@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { laneRoles } from '#domain/trading/commands.ts'
 import { operation } from '../operation.ts'
 import {
   accountName,
@@ -293,6 +294,55 @@ export const listCollateral = operation({
   rejections: ['account-not-open', 'not-found', 'invalid-cursor'],
 })
 
+export const accountLane = z
+  .object({
+    lane,
+    account: z.string().meta({ description: 'What it is called there: orders of that lane are of this account' }),
+    lane_role: z.enum(laneRoles).meta({ description: 'home: where its cash is' }),
+    lane_state: z.enum(['opening', 'joining', 'joined']),
+    granted_least: signedDecimalText.nullable().meta({
+      description:
+        'What the home lane adds there in the scenario where that is least; below zero where positions there secure the home lane. null at home, and until it is joined',
+    }),
+    granted_most: signedDecimalText.nullable(),
+    used: decimalText.nullable().meta({ description: 'What its requirement there is above its equity there' }),
+  })
+  .meta({ id: 'AccountLane' })
+export type AccountLane = z.infer<typeof accountLane>
+
+export const joinLane = operation({
+  context: 'ledger',
+  name: 'join-lane',
+  method: 'POST',
+  path: '/api/v1/account/lanes',
+  permission: 'accounts:open',
+  summary: 'Trade in another lane too, on what the cash of your account secures',
+  description:
+    'Opens `<account>.lane-<n>` there, without cash, and has the home lane of your main account grant it what it needs, netted in each joint scenario. Repeating it gives the lane as it is, and goes on where it was left: a 202 is to be repeated.',
+  weight: 5,
+  request: {
+    body: z.strictObject({
+      lane,
+      reserve: decimalText.optional().meta({
+        description:
+          'USD that the lane asks for beyond what is needed, so that an order need not wait for a grant; none unless told',
+      }),
+    }),
+  },
+  responses: {
+    202: { description: 'On its way: repeat the request', schema: accountLane },
+    200: { description: 'Joined (already, or with Prefer: wait=<seconds>)', schema: accountLane },
+  },
+  rejections: [
+    'account-not-open',
+    'account-limit',
+    'account-exists',
+    'lane-already-joined',
+    'lane-limit',
+    'engine-version-needed',
+  ],
+})
+
 export const accountSummary = z
   .object({
     ...account.shape,
@@ -300,6 +350,7 @@ export const accountSummary = z
       description: 'Cash less what is held, positions at their marks, collateral; null before the first epoch',
     }),
     withdrawable: decimalText.nullable(),
+    lanes: z.array(accountLane).meta({ description: 'Where it trades, its home first' }),
     sub_accounts: z.array(z.object({ account: z.string(), account_state: account.shape.account_state, lane })),
   })
   .meta({ id: 'AccountSummary' })
@@ -360,5 +411,6 @@ export const ledgerOperations = [
   moveCollateral,
   listCollateral,
   getOwnAccount,
+  joinLane,
   listLedgerEntries,
 ] as const

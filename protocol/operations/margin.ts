@@ -37,13 +37,15 @@ const epochFields = {
 const amounts = z
   .object({
     equity: signedDecimalText.meta({ description: 'Cash less what is held, and what positions have gained' }),
-    requirement: decimalText,
+    requirement: signedDecimalText.meta({
+      description: 'Below zero only where other lanes add more than all of it: see lane_credit',
+    }),
     excess: signedDecimalText.meta({ description: 'Equity less requirement; below zero is a margin call' }),
   })
   .meta({ id: 'MarginAmounts' })
 
 const components = z.object({
-  scan: decimalText.meta({ description: 'The worst of the joint scenarios, over every subset of open orders' }),
+  scan: signedDecimalText.meta({ description: 'The worst of the joint scenarios, over every subset of open orders' }),
   bounded: decimalText.meta({ description: 'The worse end of each instrument that is covered by bounds' }),
   short_option_minimum: decimalText,
   concentration: decimalText,
@@ -65,6 +67,10 @@ export const margin = z
     underlyings: z
       .array(z.object({ underlying: z.string(), requirement: decimalText, requirement_parts: components }))
       .meta({ description: 'Each by itself: they add up to more than the whole, by what is netted between them' }),
+    lane_credit: signedDecimalText.nullable().meta({
+      description:
+        'What other lanes of the account add in that scenario, or, at home, what it has granted them, below zero; null for an account of one lane. The drivers and it add up to minus the scan',
+    }),
     worst_scenario: z
       .string()
       .nullable()

@@ -6,6 +6,7 @@ import {
   decimalText,
   instant,
   instrumentName,
+  lane,
   orderId,
   pageOf,
   pageQuery,
@@ -14,6 +15,11 @@ import {
 } from '../values.ts'
 
 const direction = z.enum(directions)
+const laneQuery = z
+  .string()
+  .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
+  .optional()
+  .meta({ description: 'Of a lane that the account has joined; its home unless told', examples: ['1'] })
 /** As the engine has left them; `pending` is what it has not heard of yet. */
 const orderStates = ['untriggered', 'open', 'filled', 'rejected', 'cancelled'] as const
 
@@ -152,6 +158,7 @@ export const listOrders = operation({
         .meta({ description: 'closed: filled, rejected or cancelled' }),
       direction: direction.optional(),
       label: requestName.optional(),
+      lane: laneQuery,
     }),
   },
   responses: { 200: { description: 'A page of orders', schema: pageOf(order) } },
@@ -255,7 +262,13 @@ export const cancelOrders = operation({
   usesReserve: true,
   admission: 'handler',
   request: {
-    body: z.strictObject({ instrument_name: instrumentName.optional(), label: requestName.optional() }),
+    body: z.strictObject({
+      instrument_name: instrumentName.optional(),
+      label: requestName.optional(),
+      lane: lane
+        .optional()
+        .meta({ description: 'A lane that the account has joined; that of the instrument, or its home, unless told' }),
+    }),
   },
   responses: {
     202: { description: 'Taken by the order stream', schema: cancellation },
@@ -337,7 +350,15 @@ export const submitBatch = operation({
     'While the lane takes no new orders, a batch with one is refused as a whole.',
   weight: cancelWeight,
   admission: 'handler',
-  request: { body: z.strictObject({ requests: z.array(batchItem).min(1).max(mostBatchItems) }) },
+  request: {
+    body: z.strictObject({
+      requests: z.array(batchItem).min(1).max(mostBatchItems),
+      lane: lane.optional().meta({
+        description:
+          'A lane that the account has joined: all of a batch is of one. That of its first order, or its home, unless told',
+      }),
+    }),
+  },
   responses: {
     202: { description: 'The results; at least one was taken by the order stream', schema: batchResults },
     200: {
@@ -377,6 +398,7 @@ export const listTrades = operation({
       ...pageQuery,
       instrument_name: instrumentName.optional(),
       order_id: orderId.optional(),
+      lane: laneQuery,
     }),
   },
   responses: { 200: { description: 'A page of fills', schema: pageOf(trade) } },

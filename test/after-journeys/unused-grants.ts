@@ -34,6 +34,12 @@ const planned = 'plans of journeys are booked at once, from contracts and lots'
 
 export const unusedGrants: readonly UnusedGrant[] = [
   {
+    caller: 'ProjectPositionsFunction',
+    action: 'dynamodb:UpdateItem',
+    resource: 'RiskLimitsTable',
+    reason: 'the tenant that the journeys run has one lane: nothing is granted to another',
+  },
+  {
     caller: 'ReserveCapacityFunction',
     action: 'dynamodb:GetItem',
     resource: 'PartnerCataloguesTable',
@@ -452,5 +458,12 @@ export const unusedGrantsOfOtherTenants: readonly UnusedGrant[] = [
     action: 'events:PutEvents',
     resource: 'EventBus',
     reason: 'the tenant that the journeys run does not announce orders',
+  },
+  {
+    caller: 'RelayLaneBudgetsFunction',
+    action: '*',
+    resource: '*',
+    // test/lambdas/ledger/join-lane.test.ts has two lanes with their engines, and the relay between them.
+    reason: 'the tenant that the journeys run has one lane',
   },
 ]

@@ -6,12 +6,17 @@ import { runbooks } from '#lib/alarms.ts'
 import { functionEntries } from '#lib/bundles.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { auditLinePattern, gatewayAnswerPattern } from '#protocol/audit.ts'
-import { pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
+import { isWanted, pascalCase, schedules, streamConsumers, tasks, workflows } from '#protocol/functions.ts'
 import { insuranceFundEnvironmentVariable } from '#protocol/liquidation.ts'
 import { contexts } from '#protocol/operation.ts'
 import { operations } from '#protocol/operations/registry.ts'
 import { oracleEnvironmentVariable } from '#protocol/oracle.ts'
 import { problems } from '#protocol/problems.ts'
+import {
+  laneBudgetsEnvironmentVariable,
+  lanesEnvironmentVariable,
+  orderStreamEnvironmentVariable,
+} from '#protocol/streams.ts'
 import { type Table, tables } from '#protocol/tables.ts'
 import { type Synthesized, synthesized } from './synthesized.ts'
 
@@ -54,6 +59,15 @@ const every = (of: Synthesized): readonly Resource[] =>
       ...(typeof resource === 'object' ? resource : {}),
     })),
   )
+/** Functions that know of no lanes: made by the CDK itself. */
+const notOurs = (functions: readonly Resource[]): number =>
+  functions.filter(
+    ({ Properties }) => deep(Properties, 'Environment', 'Variables', lanesEnvironmentVariable) === undefined,
+  ).length
+
+/** What is switched on where. */
+const consumersOf = (of: Synthesized) =>
+  streamConsumers.filter(consumer => isWanted(consumer, { announceOrders: of === full, laneBudgets: of === full }))
 const both = [
   ['bare', () => bare],
   ['full', () => full],
@@ -335,9 +349,8 @@ describe.each(both)('the HTTP API (%s)', (_, of) => {
 
 describe.each(both)('functions (%s)', (_, of) => {
   test('each that is declared is there, and no other', () => {
-    const names = [...streamConsumers, ...tasks, ...schedules]
+    const names = [...consumersOf(of()), ...tasks, ...schedules]
       .map(({ name }): string => name)
-      .filter(name => name !== 'announce-orders' || of() === full)
       .concat('authorize', ...contexts.map(context => `${context}-http`))
       .map(name => `${pascalCase(name)}Function`)
     const found = all(of(), 'AWS::Lambda::Function').map(({ logicalId }) => logicalId.replace(/[0-9A-F]{8}$/, ''))
@@ -367,8 +380,7 @@ describe.each(both)('functions (%s)', (_, of) => {
   test('each event source mapping ends its retries at a failure destination', () => {
     const mappings = all(of(), 'AWS::Lambda::EventSourceMapping')
     const lanes = of() === bare ? 1 : 2
-    const consumers = streamConsumers.filter(({ name }) => name !== 'announce-orders' || of() === full)
-    const expected = consumers.reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
+    const expected = consumersOf(of()).reduce((sum, { reads }) => sum + (reads === 'executions' ? lanes : 1), 0)
     expect(mappings).toHaveLength(expected)
     for (const { logicalId, Properties } of mappings) {
       const isAudit = logicalId.startsWith('ChainAuditRecords')
@@ -530,6 +542,24 @@ describe.each(both)('workflows (%s)', (_, of) => {
       )
       expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL' })
     }
+  })
+
+  test('an account trades in several lanes only where the tenant says so: a relay from every lane to every other', () => {
+    const functions = all(of(), 'AWS::Lambda::Function')
+    const knowing = functions.filter(
+      ({ Properties }) => deep(Properties, 'Environment', 'Variables', laneBudgetsEnvironmentVariable) === 'true',
+    )
+    expect(knowing.length).toBe(of() === full ? functions.length - notOurs(functions) : 0)
+    const relay = functions.filter(({ logicalId }) => logicalId.startsWith('RelayLaneBudgets'))
+    expect(relay).toHaveLength(of() === full ? 1 : 0)
+    const mappings = all(of(), 'AWS::Lambda::EventSourceMapping').filter(({ logicalId }) =>
+      logicalId.startsWith('RelayLaneBudgets'),
+    )
+    expect(mappings).toHaveLength(of() === full ? 2 : 0)
+    for (const { Properties } of relay)
+      expect(Object.keys(Object(deep(Properties, 'Environment', 'Variables')))).toEqual(
+        expect.arrayContaining([orderStreamEnvironmentVariable(1), orderStreamEnvironmentVariable(2)]),
+      )
   })
 
   test('who pays for losses or may not stop the insurance fund knows it, and an account that is not liquidated has its own page', () => {

@@ -9,6 +9,9 @@ describe('tenants of cdk.json', () => {
   test('there are two, and they are whole', () => {
     expect(Object.keys(tenants)).toEqual(['frugal', 'swift'])
     expect(parseTenant(tenants, 'frugal')).toMatchObject({ name: 'frugal', lanes: [1], streamRead: 'polling' })
+    // Off unless told.
+    expect(parseTenant(tenants, 'frugal').laneBudgets).toBe(false)
+    expect(parseTenant(tenants, 'swift').laneBudgets).toBe(true)
     expect(parseTenant(tenants, 'swift')).toMatchObject({ name: 'swift', lanes: [1, 2], streamRead: 'fan-out' })
   })
 
@@ -25,6 +28,7 @@ describe('an error names the tenant and the field', () => {
     ['zones', { zones: ['us-east-1a', 'us-east-1b'] }, /zones: are not zones of the region/],
     ['lanes', { lanes: [1, 1] }, /lanes: names a lane twice/],
     ['lanes', { lanes: [] }, /lanes: /],
+    ['laneBudgets', { laneBudgets: true }, /laneBudgets: needs more than one lane/],
     ['account', { account: '12' }, /account: is twelve digits/],
     ['issuer', { identity: { issuers: [{ issuer: 'http://login.example' }] } }, /identity/],
     ['logDays', { retention: { ...tenants.frugal.retention, logDays: 31 } }, /retention\.logDays: is one of 1, 3/],

@@ -743,6 +743,58 @@ const golden: readonly (readonly [number, Event, string])[] = [
     `6800 41 01 02000000 ${named} 01000000 01000000 03000000 01 000000 0500000000000000 0200000000000000
      1e00000000000000 0300000000000000 40420f0000000000 feffffffffffffff 0100000000000000 0000000000000000`,
   ],
+  [
+    66,
+    {
+      type: 'lane-joined',
+      accountId: 1,
+      commandId,
+      role: 'satellite',
+      otherLane: 2,
+      otherAccountId: 3,
+      reserveMicros: 5,
+    },
+    `3000 42 01 01000000 ${named} 02000000 03000000 0500000000000000 01 00000000000000`,
+  ],
+  [
+    67,
+    {
+      type: 'budget-granted',
+      accountId: 1,
+      toLane: 2,
+      toAccountId: 3,
+      setVersion: 4,
+      grant: 5,
+      budgetMicros: [5, -1],
+    },
+    `3000 43 01 01000000 02000000 03000000 04000000 05000000 02000000 00000000 0500000000000000 ffffffffffffffff`,
+  ],
+  [
+    68,
+    {
+      type: 'budget-held',
+      accountId: 1,
+      commandId,
+      toLane: 2,
+      toAccountId: 3,
+      setVersion: 4,
+      grant: 5,
+      number: 6,
+      budgetMicros: [5, -1],
+    },
+    `4000 44 01 01000000 ${named} 02000000 03000000 04000000 05000000 06000000 02000000
+     0500000000000000 ffffffffffffffff`,
+  ],
+  [
+    69,
+    { type: 'budget-asked', accountId: 1, toLane: 2, toAccountId: 3, setVersion: 4, wantedMicros: [5, -1] },
+    `2800 45 01 01000000 02000000 03000000 04000000 02000000 0500000000000000 ffffffffffffffff`,
+  ],
+  [
+    70,
+    { type: 'budget-counted', accountId: 1, commandId, setVersion: 4, creditMicros: [5, -1] },
+    `3000 46 01 01000000 ${named} 04000000 02000000 0500000000000000 ffffffffffffffff`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 

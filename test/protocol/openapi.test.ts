@@ -94,6 +94,7 @@ describe('the document', () => {
       { name: 'order_state', schema: { enum: ['untriggered', 'open', 'filled', 'rejected', 'cancelled', 'closed'] } },
       { name: 'direction', schema: { enum: ['buy', 'sell'] } },
       { name: 'label', required: false },
+      { name: 'lane', required: false },
     ])
   })
 

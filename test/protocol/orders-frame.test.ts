@@ -10,6 +10,7 @@ import {
   newestEngineVersion,
   versionOfContracts,
   versionOfDelivery,
+  versionOfLaneBudgets,
   versionOfMargin,
 } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
@@ -319,6 +320,35 @@ const commands: readonly Command[] = [
     outcome: 'undelivered',
     compensationMicros: 3,
   },
+  {
+    type: 'join-lane',
+    commandId,
+    accountId: 1,
+    role: 'satellite',
+    otherLane: 2,
+    otherAccountId: 3,
+    reserveMicros: 5,
+  },
+  {
+    type: 'grant-budget',
+    commandId,
+    accountId: 1,
+    fromLane: 2,
+    setVersion: 3,
+    grant: 4,
+    budgetMicros: [5, -1],
+  },
+  {
+    type: 'tell-budget',
+    commandId,
+    accountId: 1,
+    fromLane: 2,
+    setVersion: 3,
+    grant: 4,
+    number: 5,
+    budgetMicros: [5, -1],
+  },
+  { type: 'ask-budget', commandId, accountId: 1, fromLane: 2, setVersion: 3, wantedMicros: [5, -1] },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -569,6 +599,7 @@ describe('what an engine reads follows from its version:', () => {
   const ofContracts = between('activate-engine-version', 'exercise-option')
   const ofMargin = between('exercise-option', 'set-quote-budget')
   const ofDelivery = between('set-quote-budget', 'settle-delivery')
+  const ofLaneBudgets = between('settle-delivery', 'ask-budget')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -589,6 +620,22 @@ describe('what an engine reads follows from its version:', () => {
     for (let version = firstEngineVersion; version < versionOfDelivery; version += 1)
       expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
     expect(openOrdersFrame(frame, lane, versionOfDelivery).ok).toBe(true)
+  })
+
+  test.each(ofLaneBudgets)('$type is an unknown message before version 6', command => {
+    const frame = encodeOrdersFrame(lane, [placed, command])
+    for (let version = firstEngineVersion; version < versionOfLaneBudgets; version += 1)
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
+    expect(openOrdersFrame(frame, lane, versionOfLaneBudgets).ok).toBe(true)
+  })
+
+  test('no budget has more states than an epoch can have', () => {
+    const asked = (states: number) =>
+      encodeOrdersFrame(lane, [
+        { ...commandOf('ask-budget'), wantedMicros: new Array<number>(states).fill(1) } as Command,
+      ])
+    expect(openOrdersFrame(asked(4_097), lane, versionOfLaneBudgets).ok).toBe(true)
+    expect(() => asked(4_098)).toThrow(RangeError)
   })
 
   test('nothing is delivered before version 5', () => {
@@ -616,9 +663,11 @@ describe('what an engine reads follows from its version:', () => {
 
   test('all that the first version knew is read by each', () => {
     const others = commands.filter(
-      command => ![ofContracts, ofMargin, ofDelivery].some(newer => newer.includes(command)),
+      command => ![ofContracts, ofMargin, ofDelivery, ofLaneBudgets].some(newer => newer.includes(command)),
     )
-    expect([others.length, ofContracts.length, ofMargin.length, ofDelivery.length]).toEqual([19, 5, 19, 7])
+    expect([others, ofContracts, ofMargin, ofDelivery, ofLaneBudgets].map(({ length }) => length)).toEqual([
+      19, 5, 19, 7, 4,
+    ])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -883,6 +932,23 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
       50,
       commandOf('settle-delivery'),
       `3800 32 01 00000000 ${named} 02000000 01000000 0500000000000000 01 00000000000000 0300000000000000`,
+    ],
+    [51, commandOf('join-lane'), `3000 33 01 01000000 ${named} 02000000 03000000 0500000000000000 01 00000000000000`],
+    [
+      52,
+      commandOf('grant-budget'),
+      `3800 34 01 01000000 ${named} 02000000 03000000 04000000 02000000 0500000000000000 ffffffffffffffff`,
+    ],
+    [
+      53,
+      commandOf('tell-budget'),
+      `4000 35 01 01000000 ${named} 02000000 03000000 04000000 05000000 02000000 00000000
+       0500000000000000 ffffffffffffffff`,
+    ],
+    [
+      54,
+      commandOf('ask-budget'),
+      `3800 36 01 01000000 ${named} 02000000 03000000 02000000 00000000 0500000000000000 ffffffffffffffff`,
     ],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))

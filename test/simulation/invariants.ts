@@ -132,6 +132,8 @@ const isLess = (after: unknown, before: unknown): boolean =>
   before !== undefined &&
   (after === undefined || (typeof after === 'number' ? after < Number(before) : String(after) < String(before)))
 
+const noId = '00000000-0000-0000-0000-000000000000'
+
 /** The command whose end an event tells. */
 const dispositionOf = (event: Event): string | undefined => {
   switch (event.type) {
@@ -166,7 +168,12 @@ const dispositionOf = (event: Event): string | undefined => {
     case 'delivery-settled':
     case 'instrument-delisted':
     case 'instrument-settled':
+    case 'lane-joined':
       return event.commandId
+    case 'budget-counted':
+    case 'budget-held':
+      // What is given back unasked, or taken back, names no command.
+      return event.commandId === noId ? undefined : event.commandId
     case 'order-cancelled':
       return event.reason === 'user-request' ? event.commandId : undefined
     default:

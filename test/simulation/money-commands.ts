@@ -68,6 +68,7 @@ export class MoneyCommands {
     const own = { commandId, accountId }
     // Ten times in a hundred more than there is.
     const amountMicros = random.chance(0.1) ? 2_000_000_000_000 : 1 + random.below(1_000_000)
+    if (random.chance(0.15)) return this.ofLanes(commandId)
     if (random.chance(0.5)) return this.ofDelivery(commandId)
     const kind = random.below(10)
     if (kind < 2) return { type: 'withdraw', ...own, amountMicros }
@@ -85,6 +86,32 @@ export class MoneyCommands {
     if (kind < 8) return { type: 'transfer', ...own, toAccountId: random.pick([1, 3]), amountMicros }
     const quantityLots = 1 + random.below(9)
     return { type: kind === 8 ? 'deposit-collateral' : 'withdraw-collateral', ...own, instrumentId: 2, quantityLots }
+  }
+
+  /** Alice's home is this lane, bob's another one; what comes from there is anything, so that much of it is outdated. */
+  private ofLanes(commandId: string): Command {
+    const { random, accountId } = this
+    const own = { commandId, accountId }
+    const [otherLane, setVersion] = [2, 1]
+    const micros = Array.from({ length: 4 }, () => random.below(2_000_000_000) - 500_000_000)
+    const grant = 1 + random.below(6)
+    const kind = random.below(8)
+    if (kind < 2) {
+      const role = accountId === 2 ? 'satellite' : 'home'
+      return {
+        type: 'join-lane',
+        ...own,
+        role,
+        otherLane,
+        otherAccountId: 1_048_577,
+        reserveMicros: random.below(1_000),
+      }
+    }
+    const from = { ...own, fromLane: otherLane, setVersion }
+    if (accountId === 2) return { type: 'grant-budget', ...from, grant, budgetMicros: micros }
+    return kind < 5
+      ? { type: 'ask-budget', ...from, wantedMicros: micros }
+      : { type: 'tell-budget', ...from, grant, number: 1 + random.below(3), budgetMicros: micros }
   }
 
   /** Gates, bids and awards, payments across firms, and deliveries: in any order, so that many are refused. */

@@ -17,6 +17,7 @@ import {
   gateStates,
   type Instructions,
   killScopes,
+  laneRoles,
   maxShares,
   noHash,
   orderTypes,
@@ -121,6 +122,13 @@ const specification: fc.Arbitrary<ContractSpecification> = fc
 const gateName = fc.string({ minLength: 1, maxLength: 64 })
 const reference = fc.string({ maxLength: 64 })
 const purpose = fc.constantFrom('sla-penalty', 'delivery', 'x')
+const longs = fc.array(i64, { maxLength: 9 })
+const joined = {
+  role: fc.constantFrom(...laneRoles),
+  otherLane: u32,
+  otherAccountId: u32,
+  reserveMicros: i64,
+}
 const noneOrUuid = fc.oneof(fc.constant(''), uuid)
 
 const instructions: fc.Arbitrary<Instructions> = fc
@@ -345,6 +353,18 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     outcome: fc.constantFrom(...deliveryOutcomes),
     compensationMicros: i64,
   }),
+  command('join-lane', { commandId, accountId, ...joined }),
+  command('grant-budget', { commandId, accountId, fromLane: u32, setVersion: u32, grant: u32, budgetMicros: longs }),
+  command('tell-budget', {
+    commandId,
+    accountId,
+    fromLane: u32,
+    setVersion: u32,
+    grant: u32,
+    number: u32,
+    budgetMicros: longs,
+  }),
+  command('ask-budget', { commandId, accountId, fromLane: u32, setVersion: u32, wantedMicros: longs }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
@@ -696,6 +716,27 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
     buyHeldMicros: i64,
     sellHeldMicros: i64,
   }),
+  event('lane-joined', { commandId, accountId, ...joined }),
+  event('budget-granted', {
+    accountId,
+    toLane: u32,
+    toAccountId: u32,
+    setVersion: u32,
+    grant: u32,
+    budgetMicros: longs,
+  }),
+  event('budget-held', {
+    accountId,
+    commandId,
+    toLane: u32,
+    toAccountId: u32,
+    setVersion: u32,
+    grant: u32,
+    number: u32,
+    budgetMicros: longs,
+  }),
+  event('budget-asked', { accountId, toLane: u32, toAccountId: u32, setVersion: u32, wantedMicros: longs }),
+  event('budget-counted', { accountId, commandId, setVersion: u32, creditMicros: longs }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 

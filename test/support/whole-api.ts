@@ -18,7 +18,7 @@ import type { EpochHead } from '#adapters/tables/risk-epochs.ts'
 import { tradePut } from '#adapters/tables/trades.ts'
 import { epochScenarioSet, makeEpoch } from '#domain/margin/made-epoch.ts'
 import { neverMillis } from '#domain/reference/contract-terms.ts'
-import { versionOfDelivery } from '#domain/trading/engine-version.ts'
+import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
 import { nameBasedUuid } from '#lambdas/shell/name-based-uuid.ts'
@@ -28,6 +28,7 @@ import { nameHash } from '#protocol/name-hash.ts'
 import type { Operation } from '#protocol/operation.ts'
 import { permits, type Role, roles } from '#protocol/permissions.ts'
 import { rateLimitsEnvironmentVariable } from '#protocol/rate-limits.ts'
+import { laneBudgetsEnvironmentVariable } from '#protocol/streams.ts'
 import { executionRow } from './arbitrage-rows.ts'
 import { clearedDate, dayAheadMarket, openDate, seedBid, seedDayAhead } from './day-ahead-desk.ts'
 import { callbackToken, seedDelivery } from './delivery-desk.ts'
@@ -185,6 +186,7 @@ const epochHead = (): EpochHead => {
 }
 
 export const openWholeApi = (): WholeApi => {
+  process.env[laneBudgetsEnvironmentVariable] = 'true'
   for (const { name } of workflowsDeclared) process.env[workflowEnvironmentVariable(name)] = 'test-arn'
   process.env[apiKeyPepperEnvironmentVariable] = 'test-pepper'
   process.env[rateLimitsEnvironmentVariable] = JSON.stringify(
@@ -462,9 +464,10 @@ export const openWholeApi = (): WholeApi => {
       failure: 'SettlementUnanswered: the engine has not answered',
     })
   }
-  /** A rule that lists futures, in a lane that knows contracts of every kind. */
+  /** A rule that lists futures, in lanes that know contracts of every kind, and each other. */
   const grids = () => {
-    floor.seed('lanes', activatedVersionPut(1, { version: versionOfDelivery, atMillis: 1 }))
+    for (const lane of [1, 2])
+      floor.seed('lanes', activatedVersionPut(lane, { version: newestEngineVersion, atMillis: 1 }))
     const expiries = [{ every: 'friday', next: 1 }]
     const { expiration_timestamp: _, averaging_start: __, ...terms } = listing
     floor.tables.seed('parameters', {

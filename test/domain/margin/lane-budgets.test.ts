@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type BudgetMessage, carried, HomeBudgets, LaneBudget } from '#domain/margin/lane-budgets.ts'
+import { type BudgetMessage, HomeBudgets, LaneBudget } from '#domain/margin/lane-budgets.ts'
 import { type Random, randomEpoch, randomHistory, randomOf, TestAccount } from './random-books.ts'
 
 /** One account in its home lane 1 and in other lanes, each with a book of its own, and the messages between them. */
@@ -67,7 +67,7 @@ class Lanes {
   }
 
   tick(random: Random): void {
-    this.send(this.home.tick(this.part(1).book.surplusByScenario(1)), random)
+    this.send([...this.home.underWay(), ...this.home.grants(this.part(1).book.surplusByScenario(1))], random)
     this.tellBook(1)
   }
 
@@ -211,7 +211,7 @@ describe('messages', () => {
     const [home, lane] = [new HomeBudgets([2], 1, 3), new LaneBudget(2, 1, 3)]
     const none = [0, 0, 0]
     const grantOf = () => {
-      const [grant] = home.tick([10, 10, 10])
+      const [grant] = home.grants([10, 10, 10])
       if (grant === undefined) throw new Error('no grant')
       return grant
     }
@@ -226,16 +226,15 @@ describe('messages', () => {
     expect(lane.budgetMicros).toEqual([5, 5, 5])
   })
 
-  test('another scenario set carries the largest component over, on both sides', () => {
-    expect(carried([3, -4, 1], 2)).toEqual([3, 3])
+  test('under another scenario set home counts the largest component, and a lane keeps what it needs of it', () => {
     const [home, lane] = [new HomeBudgets([2], 1, 3), new LaneBudget(2, 1, 3)]
     home.onAsk(lane.ask([5, -7, 2]))
-    const [grant] = home.tick([10, 10, 10])
+    const [grant] = home.grants([10, 10, 10])
     if (grant === undefined) throw new Error('no grant')
-    lane.onGrant(grant, [0, 0, 0])
-    lane.changeSet(2, 4)
+    lane.onGrant(grant, [0, -9, 0])
+    lane.changeSet(2, [9, 3, -7, -8])
     home.changeSet(2, 4)
-    expect(lane.budgetMicros).toEqual([5, 5, 5, 5])
+    expect(lane.budgetMicros).toEqual([5, 3, -7, -7])
     expect(home.creditMicros()).toEqual([-5, -5, -5, -5])
   })
 })

@@ -1,7 +1,7 @@
 import { DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
-import { streamConsumers } from '#protocol/functions.ts'
+import { projectors } from '#protocol/functions.ts'
 import { platformOperations } from '#protocol/operations/platform.ts'
 import { executionStreamEnvironmentVariable, orderStreamEnvironmentVariable } from '#protocol/streams.ts'
 import { requests } from '#test/support/http-requests.ts'
@@ -19,7 +19,6 @@ const kinesis = mockClient(KinesisClient)
 const { handler } = await import('#lambdas/platform/http.ts')
 const send = requests(handler, platformOperations)
 
-const projectors = streamConsumers.filter(({ reads }) => reads === 'executions').map(({ name }) => name)
 const streams = new Map<string, string>()
 
 const spoken = (lane: number, silentMillis = 0): void =>
