@@ -45,6 +45,7 @@ export const risk: ContextAccess<'risk'> = {
       .table('riskEpochs', 'GetItem', 'Query')
       .table('riskLanes', 'GetItem')
       .table('accounts', 'GetItem')
+      .index('accounts', 'by-firm')
       .table('accountNumbers', 'GetItem', 'BatchGetItem')
       .table('positions', 'Query')
       .index('positions', 'open-positions')
