@@ -61,6 +61,7 @@ export const risk: ContextAccess<'risk'> = {
       .index('backstopAuctions', 'by-lane')
       .table('riskLimits', 'GetItem')
       .table('limitRequests', 'GetItem', 'Query', 'PutItem')
+      .table('approvalRequests', 'GetItem', 'Query', 'PutItem')
       .table('commands', 'GetItem', 'PutItem')
       .index('commands', 'by-command-id')
       .table('outcomes', 'GetItem')
