@@ -14,6 +14,10 @@ export interface TwoPersonRequest {
   readonly approvedAtMillis?: number
 }
 
+/** Another person has another account and another credential. */
+export const isSamePerson = (one: Person, other: Person): boolean =>
+  one.account === other.account || one.credential === other.credential
+
 export const twoPersonItem = (request: TwoPersonRequest): Item => ({
   requested_by: request.requestedBy.account,
   requested_with: request.requestedBy.credential,

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Tenant } from '#lib/tenant.ts'
 import { runFile } from './running.ts'
 
 const neededNodeMajor = 24
@@ -110,7 +111,7 @@ async function run(): Promise<void> {
   writeFileSync(runFile, JSON.stringify({ url, pid: process.pid, controlUrl: `${url}${controlPath}` }))
   try {
     const { linesToPaste, seed } = await import('./seed.ts')
-    await seed(url, clock.now())
+    await seed(url, clock.now(), await tenantOf(values.tenant))
     surroundings.say('markets and accounts')
     const { startProvisioning } = await import('./provisioning/on-the-bus.ts')
     await startProvisioning({
@@ -137,6 +138,14 @@ async function run(): Promise<void> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     leaving ??= leave(1)
   }
+}
+
+/** As the template is made of it: the runtime itself knows no lanes. */
+async function tenantOf(name: string | undefined): Promise<Tenant> {
+  const [{ parseTenant }, z] = await Promise.all([import('#lib/tenant.ts'), import('zod')])
+  const cdkFile = z.object({ context: z.object({ tenants: z.unknown(), defaultTenant: z.string() }) })
+  const { context } = cdkFile.parse(JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')))
+  return parseTenant(context.tenants, name ?? context.defaultTenant)
 }
 
 /** A later start may have written its own over ours. */

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { monthStart } from '#domain/reference/contract-terms.ts'
 import { dayCode } from '#domain/reference/instrument-names.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
-import { insuranceFundOf, usualInsuranceFund } from '#protocol/liquidation.ts'
+import { insuranceFundOf } from '#protocol/liquidation.ts'
 import { type Answer, type ExchangeClient, signIn } from './client.ts'
 
 /**
  * What a fresh local exchange holds: indices of real compute with three sources each, futures on them, a few contracts of
- * other kinds on the first, two funded traders and the insurance fund. Everything goes through the HTTP API, as an operator would do it, and
+ * other kinds on the first, two funded traders and the insurance fund of each lane. Everything goes through the HTTP API, as an operator would do it, and
  * repeating it changes nothing.
  */
 interface Underlying {
@@ -65,30 +65,35 @@ const unexpected = (path: string, { status, body }: Answer): Error =>
   new Error(`${path} answered ${status}: ${JSON.stringify(body)}`)
 
 /** Activates the rules, lists the markets, opens and funds the traders. `nowMillis` is the exchange's time. */
-export const seed = async (url: string, nowMillis: number): Promise<void> => {
+export const seed = async (
+  url: string,
+  nowMillis: number,
+  { lanes, insuranceFund }: { readonly lanes: readonly number[]; readonly insuranceFund: string },
+): Promise<void> => {
   const operator = await signIn(url, 'operator', 'market_operator')
   await Promise.all([
     Promise.all([
-      activate(operator),
+      Promise.all(lanes.map(lane => activate(operator, lane))),
       defineIndices(operator, nowMillis),
       // So that the function that lists is there when the indices are.
       operator.call('GET', '/api/v1/markets?limit=1'),
     ])
       .then(() => listMarkets(operator, nowMillis))
       .then(() => setComputeMarkets(operator)),
-    ...[...traders, insuranceFundOf(usualInsuranceFund, lane)].map(account => openAndFund(operator, account)),
+    ...[...traders, ...lanes.map(lane => insuranceFundOf(insuranceFund, lane))].map(account =>
+      openAndFund(operator, account),
+    ),
   ])
 }
 
-const lane = 1
 /** With other things on the machine a first start has taken three minutes. */
 const mostWaitMillis = 300_000
 
 /** A lane begins by the first rules, and changes once two matchers have said that they know the newest. */
-const activate = async (operator: ExchangeClient): Promise<void> => {
+const activate = async (operator: ExchangeClient, lane: number): Promise<void> => {
   const path = `/api/v1/lanes/${lane}/engine-version`
   const body = { version: newestEngineVersion }
-  const asked = () => post(operator, path, body, `seed-${newestEngineVersion}`, 10)
+  const asked = () => post(operator, path, body, `seed-${newestEngineVersion}-${lane}`, 10)
   const answer = await settled(asked, ({ status, body }) => status !== 202 && body['code'] !== 'replicas-not-ready')
   if (answer.status !== 200 && answer.body['code'] !== 'engine-version-not-newer') throw unexpected(path, answer)
 }

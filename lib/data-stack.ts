@@ -169,6 +169,7 @@ export class DataStack extends Stack {
       killSwitches: make(tables.killSwitches),
       riskLimits: make(tables.riskLimits),
       limitRequests: make(tables.limitRequests),
+      approvalRequests: make(tables.approvalRequests),
       accountNumbers: make(tables.accountNumbers),
       tradeBusts: make(tables.tradeBusts),
       riskEpochs: make(tables.riskEpochs),

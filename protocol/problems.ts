@@ -326,8 +326,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'unknown-underlying': kind(
     422,
-    'A scenario moves an underlying that nothing listed here depends on',
-    'Name underlyings of GET /api/v1/risk/scenario-sets/current.',
+    'Nothing that is listed here depends on the underlying',
+    'Name underlyings of GET /api/v1/risk/scenario-sets/current, or indices.',
   ),
   'too-many-scenarios': kind(
     422,
@@ -553,13 +553,13 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'limit-request-over': kind(
     409,
-    'The request to loosen limits was approved by somebody else, or its day is over',
-    'Read the limits; ask for them again where they are not in force.',
+    'The request was approved by somebody else, or its time is over',
+    'Read what holds; ask for it again where it is not as it should be.',
   ),
   'limits-changed': kind(
     409,
-    'The limits were set otherwise after this was asked for',
-    'Read the limits; ask again for what is still wanted.',
+    'What holds was set otherwise after this was asked for',
+    'Read what holds; ask again for what is still wanted.',
   ),
   'order-size-limit': kind(
     422,
@@ -703,8 +703,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'transfer-not-allowed': kind(
     409,
-    'Cash goes only to another account of the same firm, in the same lane',
-    'Name two different accounts that the firm has opened in one lane.',
+    'Cash goes only to another account of the same firm, in the same lane, and from no insurance fund',
+    'Name two different accounts that the firm has opened in one lane; withdraw from a fund.',
   ),
   'not-collateral': kind(
     422,

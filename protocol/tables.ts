@@ -275,6 +275,14 @@ export const tables = {
     sortKey: text('request_id'),
     timeToLive: 'expires_at',
   },
+  /** Other requests that another person is to approve: that parameters protect less, that an insurance fund pays out. */
+  approvalRequests: {
+    name: 'approval-requests',
+    environmentVariable: 'APPROVAL_REQUESTS_TABLE',
+    partitionKey: text('kind'),
+    sortKey: text('request_id'),
+    timeToLive: 'expires_at',
+  },
   killSwitches: {
     name: 'kill-switches',
     environmentVariable: 'KILL_SWITCHES_TABLE',

@@ -44,9 +44,16 @@ export interface LimitBreachRow extends Omit<LimitBreached, 'type'> {
   readonly atMillis: number
 }
 
+export interface LossBreach {
+  readonly measuredMicros: number
+  readonly atMillis: number
+}
+
 const table = tables.riskLimits
 /** What was beyond a limit is told on the bus, and kept for so long. */
 const keptBreachSeconds = 90 * 86_400
+/** Who has lost too much of a day is stopped until it ends. */
+const keptLossSeconds = 2 * 86_400
 
 export const limitSubjectKey = ({ scope, accountId, firm, instrumentId }: LimitSubject): string =>
   scope === 'account' ? `account#${accountId}` : scope === 'firm' ? `firm#${firm}` : `instrument#${instrumentId}`
@@ -54,6 +61,7 @@ const limitsKey = (subject: LimitSubject): string => `limits#${limitSubjectKey(s
 const scaleKey = (instrumentId: number): string => `scale#${String(instrumentId).padStart(10, '0')}`
 const budgetKey = (accountId: number): string => `budget#${accountId}`
 const laneBudgetKey = (accountId: number): string => `lane-budget#${accountId}`
+const lossKey = (subject: LimitSubject): string => `loss#${limitSubjectKey(subject)}`
 const breachKey = (outSeq: number): string => `breach#${String(outSeq).padStart(16, '0')}`
 
 const get = async (lane: number, row: string): Promise<Item | undefined> => {
@@ -79,6 +87,14 @@ export const getLimitScale = async (lane: number, instrumentId: number): Promise
   return item === undefined ? undefined : scaleRowOf(item)
 }
 
+/** The last breach of a loss limit that was told of an account or a firm; undefined where there was none lately. */
+export const getLossBreach = async (lane: number, subject: LimitSubject): Promise<LossBreach | undefined> => {
+  const item = await get(lane, lossKey(subject))
+  return item === undefined
+    ? undefined
+    : { measuredMicros: integer(item, 'measured'), atMillis: integer(item, 'at_millis') }
+}
+
 /** All that were ever scaled, by instrument. */
 export const limitScalesOf = async (lane: number): Promise<readonly LimitScaleRow[]> => {
   const found: LimitScaleRow[] = []
@@ -101,9 +117,11 @@ export const limitScalesOf = async (lane: number): Promise<readonly LimitScaleRo
   return found
 }
 
+/** Undefined where nothing is put by for its quotes. */
 export const getQuoteBudget = async (lane: number, accountId: number): Promise<QuoteBudgetTerms | undefined> => {
   const item = await get(lane, budgetKey(accountId))
-  if (item === undefined) return undefined
+  // One that was released is kept as nothing.
+  if (item === undefined || integer(item, 'lots') === 0) return undefined
   return {
     lots: integer(item, 'lots'),
     largestQuoteLots: integer(item, 'largest_quote_lots'),
@@ -205,6 +223,18 @@ export const limitBreachPut = (row: LimitBreachRow): Write => ({
     allowed: row.allowed,
     at_millis: row.atMillis,
     expires_at: Math.floor(row.atMillis / 1_000) + keptBreachSeconds,
+  },
+})
+
+export const lossBreachPut = (lane: number, subject: LimitSubject, breach: LossBreach): Write => ({
+  kind: 'put',
+  table,
+  item: {
+    lane: String(lane),
+    row: lossKey(subject),
+    measured: breach.measuredMicros,
+    at_millis: breach.atMillis,
+    expires_at: Math.floor(breach.atMillis / 1_000) + keptLossSeconds,
   },
 })
 

@@ -245,6 +245,17 @@ export const valueAccount = (rows: AccountRisk, inForce: EpochInForce | undefine
   }
 }
 
+/** What standing quotes that a budget stands for would need as orders: what is kept for them is the budget's. */
+export const quotesNeedMicros = ({ rows, epoch }: ValuedAccount): number => {
+  const { quoteBudget: _, ...unbudgeted } = rows
+  const inForce = inForceOf(rows, epoch)
+  const others = rows.orders.filter(({ isBudgeted }) => isBudgeted !== true)
+  const all = rows.orders.map(({ isBudgeted: _, ...order }) => order)
+  const requirementOf = (orders: readonly RestingOrder[]): number =>
+    valueAccount({ ...unbudgeted, orders }, inForce).figures.requirementMicros
+  return requirementOf(all) - requirementOf(others)
+}
+
 /** What one instrument gains or loses in one state. */
 export interface InstrumentOutcome {
   readonly instrumentId: number

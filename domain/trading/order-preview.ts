@@ -9,24 +9,35 @@ import { versionOfMargin } from './engine-version.ts'
 import type { CancelReason, Event } from './events.ts'
 import { type LimitScale, type LimitScope, type LimitTerms, unscaledPpm } from './limit-terms.ts'
 import type { MarketData } from './market-data.ts'
+import { noExtras, traits } from './orders.ts'
 import { savedInstrument } from './saved-contract.ts'
 
 /** Everything that a preview follows from: one account, and the markets that it holds something in or asks about. */
 export interface PreviewFloor {
   readonly account: PreviewAccount
-  /** Of all instruments of the account and of the orders. */
+  /** Of all instruments of the account, of its firm's other accounts where these are told, and of the orders. */
   readonly markets: readonly PreviewMarket[]
   readonly epoch: EpochInForce | undefined
   readonly limits?: PreviewLimits
   readonly atMillis: number
 }
 
-/** Of the account and its markets. Message rates, and what follows from a day or a firm, nobody can tell from one account. */
+/** Of the account, its firm and its markets. Message rates nobody can tell from what an account has. */
 export interface PreviewLimits {
   readonly account?: LimitTerms
+  /** Whether the account was told to have lost more than it may since the day began. */
+  readonly isBeyondLoss?: boolean
+  readonly firm?: FirmLimits
   /** By instrument id. */
   readonly instruments: ReadonlyMap<number, LimitTerms>
   readonly scales: readonly LimitScale[]
+}
+
+export interface FirmLimits {
+  readonly terms: LimitTerms
+  /** What its other accounts in the lane have, of which its sums are made. */
+  readonly members: readonly AccountRisk[]
+  readonly isBeyondLoss: boolean
 }
 
 export interface PreviewAccount extends AccountRisk {
@@ -66,6 +77,12 @@ const own = 'own'
 const ownId = 1
 const others = 'others'
 const othersId = 2
+/** The firm's other accounts, from here on. */
+const firstMemberId = 3
+/** As the engine numbers the firm of its first account. */
+const firmNumber = 1
+/** Of the quotes that a budget stands for: protection is not asked about. */
+const quoteGroup = '0000000000000001'
 const noId = '00000000-0000-0000-0000-000000000000'
 
 /**
@@ -75,8 +92,7 @@ const noId = '00000000-0000-0000-0000-000000000000'
  */
 export const previewOrders = (floor: PreviewFloor, orders: readonly PlaceOrder[]): Preview => {
   const numbers = new Map(floor.markets.map(({ instrument }, index) => [instrument.instrumentId, index + 1]))
-  const engine = restoreEngine(stateOf(floor, numbers, wantedLots(orders)))
-  for (const command of limitCommands(floor, numbers)) engine.enter(command, floor.atMillis)
+  const engine = limited(restoreEngine(stateOf(floor, numbers, wantedLots(orders))), floor, numbers)
   const figures = (): MarginFigures => {
     const found = engine.marginOf(ownId)
     if (found === undefined) throw new Error('an engine of version 4 has margin')
@@ -117,17 +133,36 @@ const outcomeOf = (engine: Engine, order: PlaceOrder, atMillis: number, figures:
 const legsOf = (event: Event, orderId: string) =>
   event.type === 'trade-executed' ? [event.maker, event.taker].filter(leg => leg.orderId === orderId) : []
 
+/** With its limits, and with what was told of the day's loss: of what it began with nobody was told. */
+const limited = (engine: Engine, floor: PreviewFloor, numbers: ReadonlyMap<number, number>): Engine => {
+  for (const command of limitCommands(floor, numbers)) engine.enter(command, floor.atMillis)
+  const { limits } = floor
+  if (limits?.isBeyondLoss !== true && limits?.firm?.isBeyondLoss !== true) return engine
+  const state = engine.snapshot()
+  if (state.limits === undefined) throw new Error('a loss is beyond a limit that is not there')
+  const days = state.limits.days.map(
+    ([accountId, baseMicros]) => [accountId, baseMicros, accountId === ownId && limits.isBeyondLoss === true] as const,
+  )
+  // Its accounts are of the only firm that has limits.
+  const lossyFirms = limits.firm?.isBeyondLoss === true ? [firmNumber] : []
+  return restoreEngine({ ...state, limits: { ...state.limits, days, lossyFirms } })
+}
+
 const limitCommands = ({ limits }: PreviewFloor, numbers: ReadonlyMap<number, number>): readonly Command[] => {
   if (limits === undefined) return []
   const id = idSource('c')
-  const set = (scope: LimitScope, instrumentId: number, terms: LimitTerms): Command => ({
+  const set = (scope: LimitScope, instrumentId: number, terms: LimitTerms, isBeyondLoss = false): Command => ({
     type: 'set-risk-limits',
     commandId: id(),
     scope,
     accountId: scope === 'account' ? ownId : 0,
-    firm: '',
+    firm: scope === 'firm' ? own : '',
     instrumentId,
-    terms: { ...terms, maxMessagesPerSecond: 0, maxDailyLossMicros: 0 },
+    terms: {
+      ...terms,
+      maxMessagesPerSecond: 0,
+      maxDailyLossMicros: isBeyondLoss ? Math.max(1, terms.maxDailyLossMicros) : 0,
+    },
     isApproved: true,
   })
   const ofInstruments = [...limits.instruments].flatMap(([instrumentId, terms]) => {
@@ -139,7 +174,8 @@ const limitCommands = ({ limits }: PreviewFloor, numbers: ReadonlyMap<number, nu
     return instrumentId === undefined ? [] : [{ ...scale, instrumentId }]
   })
   return [
-    ...(limits.account === undefined ? [] : [set('account', 0, limits.account)]),
+    ...(limits.account === undefined ? [] : [set('account', 0, limits.account, limits.isBeyondLoss)]),
+    ...(limits.firm === undefined ? [] : [set('firm', 0, limits.firm.terms, limits.firm.isBeyondLoss)]),
     ...ofInstruments,
     ...(scales.length === 0
       ? []
@@ -161,7 +197,7 @@ const keyOf = (instrumentId: number, side: Direction): string => `${instrumentId
 
 /** The lane with nothing in it but the account and what stands opposite of its orders. */
 const stateOf = (
-  { account, markets, epoch, atMillis }: PreviewFloor,
+  { account, markets, epoch, limits, atMillis }: PreviewFloor,
   numbers: ReadonlyMap<number, number>,
   wanted: ReadonlyMap<string, number>,
 ): EngineState => {
@@ -174,23 +210,43 @@ const stateOf = (
     instrumentId: numbers.get(instrument.instrumentId) ?? instrument.instrumentId,
   })
   const ids = idSource('b')
-  const held = new Map(account.positions.map(position => [position.instrument.instrumentId, position]))
+  const noRealised: ReadonlyMap<number, number> = new Map()
+  const members = limits?.firm?.members ?? []
+  const firm = [
+    { id: ownId, name: own, rows: account, isKilled: account.isKilled, realisedMicros: account.realisedMicros },
+    ...members.map((rows, index) => {
+      const id = firstMemberId + index
+      return { id, name: `member ${id}`, rows, isKilled: false, realisedMicros: noRealised }
+    }),
+  ]
+  const accountOf = ({ name, rows, isKilled, realisedMicros: realised }: (typeof firm)[number]) => {
+    const held = new Map(rows.positions.map(position => [position.instrument.instrumentId, position]))
+    return {
+      account: name,
+      firm: own,
+      cashMicros: rows.cashMicros,
+      isKilled,
+      positions: markets.flatMap(({ instrument: { instrumentId } }, index) => {
+        const position = held.get(instrumentId)
+        const realisedMicros = realised.get(instrumentId) ?? 0
+        if (position === undefined && realisedMicros === 0) return []
+        const { sizeLots = 0, entryTickLots = 0 } = position ?? {}
+        return [{ instrumentId: index + 1, sizeLots, entryTickLots, realisedMicros }]
+      }),
+    }
+  }
+  const [ownAccount, ...memberAccounts] = firm.map(accountOf)
+  if (ownAccount === undefined) throw new Error('a preview is of an account')
+  const longOfFirm = (instrumentId: number): number =>
+    firm
+      .flatMap(({ rows }) => rows.positions)
+      .reduce((sum, { instrument, sizeLots }) => {
+        return instrument.instrumentId === instrumentId ? sum + Math.max(0, sizeLots) : sum
+      }, 0)
   return {
     ...base,
     accounts: [
-      {
-        account: own,
-        firm: own,
-        cashMicros: account.cashMicros,
-        isKilled: account.isKilled,
-        positions: markets.flatMap(({ instrument: { instrumentId } }, index) => {
-          const position = held.get(instrumentId)
-          const realisedMicros = account.realisedMicros.get(instrumentId) ?? 0
-          if (position === undefined && realisedMicros === 0) return []
-          const { sizeLots = 0, entryTickLots = 0 } = position ?? {}
-          return [{ instrumentId: index + 1, sizeLots, entryTickLots, realisedMicros }]
-        }),
-      },
+      ownAccount,
       {
         account: others,
         firm: others,
@@ -198,25 +254,28 @@ const stateOf = (
         isKilled: false,
         // Shares of open interest are counted.
         positions: markets.flatMap(({ instrument, market }, index) => {
-          const sizeLots = market.openInterestLots - Math.max(0, held.get(instrument.instrumentId)?.sizeLots ?? 0)
+          const sizeLots = market.openInterestLots - longOfFirm(instrument.instrumentId)
           return sizeLots > 0 ? [{ instrumentId: index + 1, sizeLots, entryTickLots: 0, realisedMicros: 0 }] : []
         }),
       },
+      ...memberAccounts,
     ],
     books: markets.map(({ instrument, market }) => {
       const { instrumentId } = instrument
-      const ownOrders = account.orders.filter(order => order.instrument.instrumentId === instrumentId)
+      const ordersOfFirm = firm.flatMap(({ id, rows }) =>
+        rows.orders
+          .filter(order => order.instrument.instrumentId === instrumentId)
+          .map(order => ({ ...order, accountId: id })),
+      )
       const sideOf = (side: Direction) => {
-        const mine = ownOrders.filter(({ isSell }) => isSell === (side === 'sell'))
+        const known = ordersOfFirm.filter(({ isSell }) => isSell === (side === 'sell'))
         const ofOthers = levelsOf(market, side, wanted.get(keyOf(instrumentId, side)) ?? 0).flatMap(
           ({ ticks, lots }) => {
-            const left = lots - mine.reduce((sum, order) => sum + (order.priceTicks === ticks ? order.lots : 0), 0)
+            const left = lots - known.reduce((sum, order) => sum + (order.priceTicks === ticks ? order.lots : 0), 0)
             return left > 0 ? [restingOrder(ids(), othersId, ticks, left)] : []
           },
         )
-        // Quotes that a budget stands for need nothing by themselves.
-        const needing = mine.filter(({ isBudgeted }) => isBudgeted !== true)
-        return [...needing.map(({ priceTicks, lots }) => restingOrder(ids(), ownId, priceTicks, lots)), ...ofOthers]
+        return [...known.map(order => restingOrderOf(ids(), order, side)), ...ofOthers]
       }
       return {
         instrument: savedInstrument(numbered(instrument)),
@@ -235,15 +294,15 @@ const stateOf = (
     liquidations: account.isInLiquidation ? [[ownId, noId]] : [],
     margin: {
       ...base.margin,
-      book: bookOf(account, markets, epoch, numbers),
+      book: bookOf(firm, markets, epoch, numbers),
       holds: account.heldMicros === 0 ? [] : [[noId, ownId, account.heldMicros]],
     },
   }
 }
 
-/** The epoch and what it does not know, as of the account with the very same instruments. */
+/** The epoch and what it does not know, as of an account with the very same instruments. */
 const bookOf = (
-  account: AccountRisk,
+  accounts: readonly { readonly id: number; readonly rows: AccountRisk }[],
   markets: readonly PreviewMarket[],
   epoch: EpochInForce | undefined,
   numbers: ReadonlyMap<number, number>,
@@ -255,16 +314,19 @@ const bookOf = (
     ...risk,
     instrumentId: numberOf(risk.instrumentId),
   })
-  const { quoteBudget } = account
-  const credit = laneCreditIn(account.laneBudget, valued.epoch)
   return {
     epoch: valued.epoch.version === 0 ? null : { ...valued.epoch, instruments: valued.epoch.instruments.map(numbered) },
     revised: valued.unvalued.map(numbered),
     cursor: 1,
     marked: [],
     due: [],
-    quoteBudgets: quoteBudget === undefined ? [] : [[ownId, quoteBudget.terms, quoteBudget.remainingLots] as const],
-    laneBudgets: credit === undefined ? [] : ([[ownId, credit]] as const),
+    quoteBudgets: accounts.flatMap(({ id, rows: { quoteBudget } }) =>
+      quoteBudget === undefined ? [] : [[id, quoteBudget.terms, quoteBudget.remainingLots] as const],
+    ),
+    laneBudgets: accounts.flatMap(({ id, rows: { laneBudget } }) => {
+      const credit = laneCreditIn(laneBudget, valued.epoch)
+      return credit === undefined ? [] : [[id, credit] as const]
+    }),
   }
 }
 
@@ -288,6 +350,20 @@ const restingOrder = (orderId: string, accountId: number, priceTicks: number, lo
   filledLots: 0,
   filledTickLots: 0,
 })
+
+/** One of an account that is known: what its quote budget stands for is a quote, which needs nothing by itself. */
+const restingOrderOf = (
+  orderId: string,
+  { accountId, priceTicks, lots, isBudgeted }: AccountRisk['orders'][number] & { readonly accountId: number },
+  direction: Direction,
+) => {
+  const plain = restingOrder(orderId, accountId, priceTicks, lots)
+  if (isBudgeted !== true) return plain
+  const { group: _, limitTicks: __, ...extras } = noExtras
+  const all = traits.hasExtras | traits.isQuote | (direction === 'sell' ? traits.sells : 0)
+  const instructions = { ...extras, direction, traits: all, visibleLots: lots, groupHash: quoteGroup }
+  return { ...plain, instructions }
+}
 
 /** Ids that no order of a client has. */
 const idSource = (kind: 'b' | 'c'): (() => string) => {

@@ -1,5 +1,6 @@
 import { ledgerOperations } from '#protocol/operations/ledger.ts'
 import { serve } from '../shell/serve.ts'
+import * as approveFundWithdrawal from './approve-fund-withdrawal.ts'
 import * as depositCash from './deposit-cash.ts'
 import * as getAccount from './get-account.ts'
 import * as getDeposit from './get-deposit.ts'
@@ -7,6 +8,7 @@ import * as getOwnAccount from './get-own-account.ts'
 import * as getWithdrawal from './get-withdrawal.ts'
 import * as joinLane from './join-lane.ts'
 import * as listCollateral from './list-collateral.ts'
+import * as listFundWithdrawals from './list-fund-withdrawals.ts'
 import * as listLedgerEntries from './list-ledger-entries.ts'
 import * as listPositions from './list-positions.ts'
 import * as moveCollateral from './move-collateral.ts'
@@ -22,6 +24,8 @@ export const handler = serve('ledger', ledgerOperations, {
   'list-positions': listPositions.handle,
   'withdraw-cash': withdrawCash.handle,
   'get-withdrawal': getWithdrawal.handle,
+  'list-fund-withdrawals': listFundWithdrawals.handle,
+  'approve-fund-withdrawal': approveFundWithdrawal.handle,
   'transfer-cash': transferCash.handle,
   'move-collateral': moveCollateral.handle,
   'list-collateral': listCollateral.handle,

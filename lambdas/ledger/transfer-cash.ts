@@ -6,6 +6,7 @@ import type { transferCash } from '#protocol/operations/ledger.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
 import { commandAnswer, type Decided, takeInOnce } from '../shell/command-intake.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
+import { laneOfInsuranceFund } from '../shell/insurance-fund.ts'
 import { type CashRefusal, notCountable, notOpen } from './cash-refusals.ts'
 import { namedAccount, openAccountOf } from './named-account.ts'
 
@@ -25,6 +26,8 @@ const decide = async (
   if (amountMicros === undefined) return notCountable
   const from = await namedAccount(principal, body.from_account ?? principal.account)
   if (from === undefined) return notOpen('from_account')
+  // What leaves a fund is approved by two persons, wherever it goes.
+  if (laneOfInsuranceFund(from.account) !== undefined) return { code: 'transfer-not-allowed' }
   const row = await getAccount(body.to_account)
   const to = row === undefined ? undefined : openAccountOf(row)
   // That there is such an account of another firm is for nobody to know.

@@ -8,7 +8,7 @@ export const handle: Handle<typeof getQuoteBudget> = async ({ principal }) => {
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
   const budget = await riskLimits.getQuoteBudget(trader.lane, trader.accountId)
-  if (budget === undefined || budget.lots === 0) return { status: 200, body: { terms: null, reserved: '0' } }
+  if (budget === undefined) return { status: 200, body: { terms: null, reserved: '0' } }
   const { lots, largestQuoteLots, lotLossMicros, lotCapMicros } = budget
   return {
     status: 200,

@@ -12,10 +12,16 @@ import { getObligationTerms } from '#adapters/tables/obligation-terms.ts'
 import { outcomePut } from '#adapters/tables/outcomes.ts'
 import { quoteEnd, quoteRejection } from '#adapters/tables/quote-outcomes.ts'
 import { latestQuotingDay, quotingDayPut } from '#adapters/tables/quoting-days.ts'
-import { limitBreachPut, limitScalePut, limitsPut, quoteBudgetPut } from '#adapters/tables/risk-limits.ts'
+import {
+  limitBreachPut,
+  limitScalePut,
+  limitsPut,
+  lossBreachPut,
+  quoteBudgetPut,
+} from '#adapters/tables/risk-limits.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
-import type { CommandRejected } from '#domain/trading/events.ts'
+import type { CommandRejected, LimitBreached } from '#domain/trading/events.ts'
 import {
   newQuotingDay,
   type ObligationTerms,
@@ -156,7 +162,10 @@ const writesOf = (placed: PlacedEvent): readonly Write[] => {
     case 'quote-budget-set':
       return [quoteBudgetPut(lane, event.accountId, event), acceptedOutcome(placed, event.commandId)]
     case 'limit-breached':
-      return [limitBreachPut({ ...event, lane, outSeq: placed.outSeq, eventId: placed.eventId, atMillis })]
+      return [
+        limitBreachPut({ ...event, lane, outSeq: placed.outSeq, eventId: placed.eventId, atMillis }),
+        ...(event.limit === 'daily-loss' ? [lossWrite(placed, event)] : []),
+      ]
     case 'kill-switch-set': {
       const { scope, accountId, firm, isOn, cancelledOrders } = event
       return [
@@ -179,6 +188,13 @@ const writesOf = (placed: PlacedEvent): readonly Write[] => {
       return []
   }
 }
+
+const lossWrite = ({ lane, atMillis }: PlacedEvent, { accountId, firm, measured }: LimitBreached): Write =>
+  lossBreachPut(
+    lane,
+    { scope: accountId === 0 ? 'firm' : 'account', accountId, firm, instrumentId: 0 },
+    { measuredMicros: measured, atMillis },
+  )
 
 const refusalWrites = (placed: PlacedEvent, { commandType, commandId, code }: CommandRejected): readonly Write[] => {
   switch (commandType) {

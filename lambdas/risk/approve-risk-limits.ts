@@ -2,7 +2,7 @@ import { putCommands } from '#adapters/streams/orders.ts'
 import { getLimitRequest, type LimitRequestRow, replaceLimitRequest } from '#adapters/tables/limit-requests.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { getLimits } from '#adapters/tables/risk-limits.ts'
-import type { Person } from '#adapters/two-persons.ts'
+import { isSamePerson } from '#adapters/two-persons.ts'
 import { limitNames, noLimits } from '#domain/trading/limit-terms.ts'
 import type { approveRiskLimits } from '#protocol/operations/risk-limits.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
@@ -16,10 +16,12 @@ export const handle: Handle<typeof approveRiskLimits> = async ({ path, principal
   const row = await getLimitRequest(path.request_id)
   if (row === undefined) return { code: 'not-found' }
   const { account, credential } = principal
-  if (isSame(row.requestedBy, { account, credential })) return { code: 'second-person-required' }
+  if (isSamePerson(row.requestedBy, { account, credential })) return { code: 'second-person-required' }
   // Whoever approved it may have died before the stream heard of it: a repeat puts the same command again.
   if (row.approvedBy !== undefined)
-    return isSame(row.approvedBy, { account, credential }) ? put(row, headers, true) : { code: 'limit-request-over' }
+    return isSamePerson(row.approvedBy, { account, credential })
+      ? put(row, headers, true)
+      : { code: 'limit-request-over' }
   if (requestStateOf(row, undefined, nowMillis) === 'lapsed') return { code: 'limit-request-over' }
   if (await haveChanged(row)) return { code: 'limits-changed' }
   const approved = { ...row, approvedBy: { account, credential }, approvedAtMillis: nowMillis }
@@ -31,10 +33,6 @@ const haveChanged = async (row: LimitRequestRow): Promise<boolean> => {
   const inForce = (await getLimits(row.lane, row))?.terms ?? noLimits
   return limitNames.some(name => inForce[name] !== row.baseTerms[name])
 }
-
-/** Another person has another account and another credential. */
-const isSame = (one: Person, other: Person): boolean =>
-  one.account === other.account || one.credential === other.credential
 
 const put = async (
   row: LimitRequestRow,

@@ -1,5 +1,6 @@
 import { riskOperations } from '#protocol/operations/risk.ts'
 import { serve } from '../shell/serve.ts'
+import * as approveParameterChange from './approve-parameter-change.ts'
 import * as approveRiskLimits from './approve-risk-limits.ts'
 import * as bidInBackstopAuction from './bid-in-backstop-auction.ts'
 import * as getCurrentScenarioSet from './get-current-scenario-set.ts'
@@ -13,6 +14,7 @@ import * as getRiskLimits from './get-risk-limits.ts'
 import * as getRiskParameters from './get-risk-parameters.ts'
 import * as listBackstopAuctions from './list-backstop-auctions.ts'
 import * as listLiquidations from './list-liquidations.ts'
+import * as listParameterRequests from './list-parameter-requests.ts'
 import * as previewMargin from './preview-margin.ts'
 import * as resumeLiquidation from './resume-liquidation.ts'
 import * as setLimitScaling from './set-limit-scaling.ts'
@@ -26,6 +28,8 @@ export const handler = serve('risk', riskOperations, {
   'get-current-scenario-set': getCurrentScenarioSet.handle,
   'get-risk-parameters': getRiskParameters.handle,
   'set-risk-parameters': setRiskParameters.handle,
+  'list-parameter-requests': listParameterRequests.handle,
+  'approve-parameter-change': approveParameterChange.handle,
   'bid-in-backstop-auction': bidInBackstopAuction.handle,
   'get-liquidation': getLiquidation.handle,
   'get-liquidation-parameters': getLiquidationParameters.handle,

@@ -1,17 +1,20 @@
 import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
+import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
 import { getBook } from '#adapters/tables/books.ts'
 import { getInstrumentById } from '#adapters/tables/instruments.ts'
 import { isKilled } from '#adapters/tables/kill-switches.ts'
 import { getActivatedVersion } from '#adapters/tables/lane-events.ts'
 import { liquidationsOfAccount } from '#adapters/tables/liquidations.ts'
-import { getLimitScale, getLimits } from '#adapters/tables/risk-limits.ts'
+import { getLimitScale, getLimits, getLossBreach, type LimitSubject } from '#adapters/tables/risk-limits.ts'
 import { getWatermark } from '#adapters/tables/watermarks.ts'
-import { valueAccount } from '#domain/margin/account-risk.ts'
+import { type AccountRisk, quotesNeedMicros, valueAccount } from '#domain/margin/account-risk.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type { PlaceOrder } from '#domain/trading/commands.ts'
 import { firstEngineVersion, versionOfMargin } from '#domain/trading/engine-version.ts'
+import { isUnlimited, type LimitTerms } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
 import {
+  type FirmLimits,
   type OrderPreview,
   type PreviewLimits,
   type PreviewMarket,
@@ -50,12 +53,13 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
     accountsNumbered(asked.lane, [asked.accountId]),
   ])
   const areBooksThere = await booksAreAsOf(asked.lane, state.asOf)
-  const [markets, limits, killed, isInLiquidation] = await Promise.all([
-    marketsOf(asked, state, placements),
-    limitsOf(asked, placements),
-    isKilled(asked.lane, asked.accountId, identities.get(asked.accountId)?.firm ?? asked.account),
+  const firm = identities.get(asked.accountId)?.firm ?? asked.account
+  const [limits, killed, isInLiquidation] = await Promise.all([
+    limitsOf(asked, firm, placements),
+    isKilled(asked.lane, asked.accountId, firm),
     isBeingLiquidated(asked),
   ])
+  const markets = await marketsOf(asked, [state.rows, ...(limits.firm?.members ?? [])], placements)
   const realisedMicros = new Map(state.positions.map(row => [row.instrumentId, row.realisedMicros]))
   const preview = previewOrders(
     {
@@ -67,14 +71,22 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
     },
     placements.map(({ command }) => command),
   )
+  const valued = valueAccount(withMarkets(state, markets), epoch)
   return {
     status: 200,
     body: {
       account: asked.account,
-      ...basisOf(valueAccount(withMarkets(state, markets), epoch), {
+      ...basisOf(valued, {
         ...state.asOf,
         isOneMoment: state.asOf.isOneMoment && areBooksThere,
       }),
+      quote_budget:
+        state.rows.quoteBudget === undefined
+          ? null
+          : {
+              kept: decimalOfMicros(valued.figures.quoteReserveMicros),
+              needed: decimalOfMicros(quotesNeedMicros(valued)),
+            },
       before: amountsOf(preview.before),
       orders: placements.flatMap((placement, index) => {
         const previewed = preview.orders[index]
@@ -97,23 +109,71 @@ const booksAreAsOf = async (lane: number, { positionsSequence, ordersSequence }:
   return (await reached()) ?? (await pollUntil(reached, performance.now() + longestWaitForBooksMillis)) ?? false
 }
 
-/** Of the account, and of the instruments that it asks about, with their scales. */
+/** Of the account, its firm, and the instruments that it asks about, with their scales. */
 const limitsOf = async (
   { lane, accountId }: Trader,
+  firm: string,
   placements: readonly { readonly command: PlaceOrder }[],
 ): Promise<PreviewLimits> => {
   const instrumentIds = [...new Set(placements.map(({ command }) => command.instrumentId))]
-  const none = { accountId: 0, firm: '', instrumentId: 0 }
-  const [account, instruments, scales] = await Promise.all([
-    getLimits(lane, { ...none, scope: 'account', accountId }),
+  const own: LimitSubject = { ...none, scope: 'account', accountId }
+  const [account, ofFirm, instruments, scales] = await Promise.all([
+    getLimits(lane, own),
+    firmLimitsOf(lane, accountId, firm),
     Promise.all(instrumentIds.map(instrumentId => getLimits(lane, { ...none, scope: 'instrument', instrumentId }))),
     Promise.all(instrumentIds.map(instrumentId => getLimitScale(lane, instrumentId))),
   ])
   return {
-    ...(account === undefined ? {} : { account: account.terms }),
+    ...(account === undefined
+      ? {}
+      : { account: account.terms, isBeyondLoss: await isBeyondLoss(lane, own, account.terms) }),
+    ...(ofFirm === undefined ? {} : { firm: ofFirm }),
     instruments: new Map(instruments.flatMap(row => (row === undefined ? [] : [[row.instrumentId, row.terms]]))),
     scales: scales.flatMap(scale => scale ?? []),
   }
+}
+
+const none = { accountId: 0, firm: '', instrumentId: 0 }
+const dayMillis = 86_400_000
+/** More than a firm may open. */
+const mostMembers = 100
+
+/** What its other accounts of the lane have is read only where its limits are of sums. */
+const firmLimitsOf = async (lane: number, accountId: number, firm: string): Promise<FirmLimits | undefined> => {
+  const subject: LimitSubject = { ...none, scope: 'firm', firm }
+  const row = await getLimits(lane, subject)
+  if (row === undefined || isUnlimited(row.terms)) return undefined
+  const { terms } = row
+  const [owner, { rows: others }, isBeyond] = await Promise.all([
+    getAccount(firm),
+    listAccountsOfFirm(firm, mostMembers),
+    isBeyondLoss(lane, subject, terms),
+  ])
+  const ids = new Set(
+    [...(owner === undefined ? [] : [owner]), ...others].flatMap(each =>
+      each.lane === lane && each.accountId !== undefined && each.accountId !== accountId ? [each.accountId] : [],
+    ),
+  )
+  const members: AccountRisk[] = []
+  if (isOfSums(terms)) for (const id of ids) members.push((await readAccountState(lane, id)).rows)
+  return { terms, members, isBeyondLoss: isBeyond }
+}
+
+const isOfSums = (terms: LimitTerms): boolean =>
+  terms.maxOpenOrders +
+    terms.maxPositionLots +
+    terms.maxConcentrationPpm +
+    terms.maxNetDelta +
+    terms.maxGrossDelta +
+    terms.maxVegaMicros >
+  0
+
+/** What was told since the day began, where its limit was not raised beyond it meanwhile. */
+const isBeyondLoss = async (lane: number, subject: LimitSubject, terms: LimitTerms): Promise<boolean> => {
+  if (terms.maxDailyLossMicros === 0) return false
+  const breach = await getLossBreach(lane, subject)
+  if (breach === undefined || breach.measuredMicros <= terms.maxDailyLossMicros) return false
+  return Math.floor(breach.atMillis / dayMillis) === Math.floor(Date.now() / dayMillis)
 }
 
 /** From when the engine has begun it until it has ended it. */
@@ -139,14 +199,14 @@ const previewView = (preview: OrderPreview, { command, instrumentName, tickSize,
   after: amountsOf(preview.figures),
 })
 
-/** All that the account has something in or asks about; books only of what it asks about. */
+/** All that the account, or its firm where that counts, has something in, or it asks about; books only of the latter. */
 const marketsOf = async (
   { lane }: Trader,
-  { rows }: AccountState,
+  accounts: readonly AccountRisk[],
   placements: readonly { readonly command: PlaceOrder }[],
 ): Promise<readonly PreviewMarket[]> => {
   const asked = new Set(placements.map(({ command }) => command.instrumentId))
-  const held = [...rows.positions, ...rows.orders].map(({ instrument }) => instrument)
+  const held = accounts.flatMap(rows => [...rows.positions, ...rows.orders].map(({ instrument }) => instrument))
   const instruments = new Map<number, Instrument>(held.map(instrument => [instrument.instrumentId, instrument]))
   const markets = await Promise.all(
     [...new Set([...instruments.keys(), ...asked])].map(async instrumentId => {

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { micros } from '#domain/units.ts'
 import {
   type EpochTerms,
   epochTermNames,
@@ -6,7 +7,8 @@ import {
   type riskParameters,
   riskTerms,
 } from '#protocol/operations/risk.ts'
-import { type Held, heldAt, heldView, nameOf, type ParametersOf } from '../shell/held-parameters.ts'
+import { type Held, heldAt, heldView, nameOf } from '../shell/held-parameters.ts'
+import type { GuardedParameters } from './guarded-parameters.ts'
 
 /** As the exchange comes: docs/decisions/0013-portfolio-margin.md says why. */
 const declared: RiskTerms = {
@@ -22,7 +24,36 @@ const declared: RiskTerms = {
   move_ppm: 100_000,
 }
 
-export const riskParameterKind: ParametersOf<RiskTerms> = { kind: 'risk', schema: riskTerms, declared }
+export const riskParameterKind: GuardedParameters<RiskTerms> = {
+  kind: 'risk',
+  schema: riskTerms,
+  declared,
+  at: atMillis => riskTermsAt(atMillis),
+  isLooser: (terms, before) => {
+    const isLower = (
+      name: 'price_scan_ppm' | 'short_option_minimum_ppm' | 'concentration_charge_ppm' | 'haircut_ppm',
+    ) => terms[name] < before[name]
+    return (
+      isLower('price_scan_ppm') ||
+      isLower('short_option_minimum_ppm') ||
+      isLower('concentration_charge_ppm') ||
+      isLower('haircut_ppm') ||
+      microsOf(terms.volatility_scan) < microsOf(before.volatility_scan) ||
+      microsOf(terms.concentration_threshold) > microsOf(before.concentration_threshold) ||
+      // Another family may net what did not net.
+      terms.family !== before.family ||
+      terms.look_ahead_ms < before.look_ahead_ms ||
+      terms.max_age_ms > before.max_age_ms ||
+      terms.move_ppm > before.move_ppm
+    )
+  },
+}
+
+const microsOf = (text: string): number => {
+  const found = micros(text)
+  if (found === undefined) throw new Error(`${text} is no number of micros`)
+  return found
+}
 
 /**
  * What holds for each underlying at an instant: its own parameters, else those of all, else the declared ones. What

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { type limitScaling, type ScalingTerms, scalingTerms } from '#protocol/operations/risk-limits.ts'
-import { type Held, heldAt, heldView, nameOf, type ParametersOf } from '../shell/held-parameters.ts'
+import { type Held, heldAt, heldView, nameOf } from '../shell/held-parameters.ts'
+import type { GuardedParameters } from './guarded-parameters.ts'
 
 /** As the exchange comes: limits hold in full up to a volatility of 80 %, and shrink to a fifth at 400 %. */
 const declared: ScalingTerms = {
@@ -13,7 +14,28 @@ const declared: ScalingTerms = {
   step_ppm: 50_000,
 }
 
-export const scalingKind: ParametersOf<ScalingTerms> = { kind: 'limit-scaling', schema: scalingTerms, declared }
+export const scalingKind: GuardedParameters<ScalingTerms> = {
+  kind: 'limit-scaling',
+  schema: scalingTerms,
+  declared,
+  at: atMillis => scalingAt(atMillis),
+  isLooser: (terms, before) =>
+    terms.floor_ppm > before.floor_ppm ||
+    terms.ceiling_ppm > before.ceiling_ppm ||
+    terms.reference_volatility_ppm > before.reference_volatility_ppm ||
+    // 0: depth does not count.
+    Number(terms.reference_depth) < Number(before.reference_depth) ||
+    terms.depth_ppm > before.depth_ppm ||
+    // Over another time it may be either, and so may a scale that follows later.
+    terms.window_minutes !== before.window_minutes ||
+    terms.step_ppm > before.step_ppm,
+  refusal: terms => (terms.floor_ppm > terms.ceiling_ppm ? floorAboveCeiling : undefined),
+}
+
+const floorAboveCeiling = {
+  code: 'scale-out-of-range',
+  errors: [{ pointer: '#/floor_ppm', detail: 'is above ceiling_ppm' }],
+} as const
 
 /** What holds for each underlying at an instant: its own rule, else that of all, else the declared one. */
 export const scalingAt = (atMillis: number): Promise<(underlying: string | undefined) => Held<ScalingTerms>> =>

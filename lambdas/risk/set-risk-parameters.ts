@@ -1,7 +1,7 @@
 import type { setRiskParameters } from '#protocol/operations/risk.ts'
-import { changeParameters } from '../shell/held-parameters.ts'
 import type { Handle } from '../shell/http.ts'
-import { isEpochTerm, riskParameterKind, riskParametersView, riskTermsAt } from './risk-terms.ts'
+import { changeGuarded, parameterRequestView } from './guarded-parameters.ts'
+import { isEpochTerm, riskParameterKind, riskParametersView } from './risk-terms.ts'
 
 export const handle: Handle<typeof setRiskParameters> = async ({ body, principal }) => {
   const { underlying, effective_from: effectiveFrom, ...changes } = body
@@ -11,12 +11,8 @@ export const handle: Handle<typeof setRiskParameters> = async ({ body, principal
       code: 'invalid-request',
       errors: misplaced.map(name => ({ pointer: `#/${name}`, detail: 'is set for all underlyings only' })),
     }
-  const changed = await changeParameters(riskParameterKind, {
-    name: underlying,
-    effectiveFrom,
-    changes,
-    setBy: principal.account,
-    before: async atMillis => (await riskTermsAt(atMillis))(underlying),
-  })
-  return 'terms' in changed ? { status: 200, body: riskParametersView(changed) } : changed
+  const changed = await changeGuarded(riskParameterKind, principal, { underlying, effectiveFrom, changes })
+  if ('request' in changed) return { status: 201, body: parameterRequestView(changed.request, Date.now()) }
+  if (!('held' in changed)) return changed
+  return { status: 200, body: riskParametersView(changed.held) }
 }

@@ -22,7 +22,7 @@ export interface Held<Terms> {
 }
 
 /** The name of the parameters that hold for whatever has none of its own; nothing that has is called so. */
-const everyName = '*'
+export const everyName = '*'
 
 /** What holds for each name at an instant: its own parameters, else those of all, else the declared ones. */
 export const heldAt = async <Terms extends Item>(
@@ -45,13 +45,15 @@ interface Change<Terms, Refused> {
   /** Terms that are not among them stay as they are. */
   readonly changes: { readonly [Name in keyof Terms]?: Terms[Name] | undefined }
   readonly setBy: string
+  /** What it was asked for under, where a repeat is to find it. */
+  readonly request?: NonNullable<ParameterRow['request']>
   /** What holds at an instant without the change. */
   readonly before: (atMillis: number) => Promise<Held<Terms>>
   /** Why the terms may not be so as a whole. */
   readonly refusal?: (terms: Terms) => Refused | undefined
 }
 
-const inThePast = {
+export const inThePast = {
   code: 'invalid-request',
   errors: [{ pointer: '#/effective_from', detail: 'must not be in the past' }],
 } as const
@@ -61,7 +63,7 @@ const mostAttempts = 5
 /** Adds a version of them, after whatever others add meanwhile. Throws where that is more than five times so. */
 export const changeParameters = async <Terms extends Item, Refused = never>(
   { kind, schema }: ParametersOf<Terms>,
-  { name = everyName, effectiveFrom, changes, setBy, before, refusal }: Change<Terms, Refused>,
+  { name = everyName, effectiveFrom, changes, setBy, before, refusal, request }: Change<Terms, Refused>,
 ): Promise<Held<Terms> | Refused | typeof inThePast> => {
   const nowMillis = Date.now()
   const effectiveMillis = effectiveFrom === undefined ? nowMillis : Date.parse(effectiveFrom)
@@ -79,6 +81,7 @@ export const changeParameters = async <Terms extends Item, Refused = never>(
       value: terms,
       setBy,
       setAtMillis: nowMillis,
+      ...(request === undefined ? {} : { request }),
     }
     if (await putParameter(row)) return { terms, row }
   }

@@ -1,7 +1,7 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { getTradeBust, replaceTradeBust, type TradeBustRow } from '#adapters/tables/trade-busts.ts'
-import type { Person } from '#adapters/two-persons.ts'
+import { isSamePerson } from '#adapters/two-persons.ts'
 import type { BustTrade } from '#domain/trading/commands.ts'
 import type { approveTradeBust } from '#protocol/operations/supervision.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
@@ -15,18 +15,14 @@ export const handle: Handle<typeof approveTradeBust> = async ({ path, principal,
   const row = await getTradeBust(path.bust_id)
   if (row === undefined) return { code: 'not-found' }
   const { account, credential } = principal
-  if (isSame(row.requestedBy, { account, credential })) return { code: 'second-person-required' }
+  if (isSamePerson(row.requestedBy, { account, credential })) return { code: 'second-person-required' }
   // Whoever approved it may have died before the stream heard of it: a repeat puts the same command again.
   if (row.approvedBy !== undefined)
-    return isSame(row.approvedBy, { account, credential }) ? put(row, headers, true) : { code: 'bust-under-way' }
+    return isSamePerson(row.approvedBy, { account, credential }) ? put(row, headers, true) : { code: 'bust-under-way' }
   if (stateOf(row, undefined, nowMillis) === 'lapsed') return { code: 'bust-window-over' }
   const approved = { ...row, approvedBy: { account, credential }, approvedAtMillis: nowMillis }
   return (await replaceTradeBust(approved, row)) ? put(approved, headers, false) : { code: 'bust-under-way' }
 }
-
-/** Another person has another account and another credential. */
-const isSame = (one: Person, other: Person): boolean =>
-  one.account === other.account || one.credential === other.credential
 
 const put = async (
   row: TradeBustRow,

@@ -22,6 +22,7 @@ export const ledger: ContextAccess<'ledger'> = {
       .table('commands', 'GetItem', 'PutItem')
       .index('commands', 'by-command-id')
       .table('outcomes', 'GetItem')
+      .table('approvalRequests', 'GetItem', 'Query', 'PutItem')
       .putOrders()
       .startWorkflow('open-account'),
   'project-positions': given =>

@@ -13,6 +13,7 @@ import {
   positiveDecimalText,
   signedDecimalText,
 } from '../values.ts'
+import { fundWithdrawal, fundWithdrawalOperations } from './fund-withdrawals.ts'
 
 export const account = z
   .object({
@@ -170,7 +171,7 @@ export const withdrawCash = operation({
   permission: 'withdrawals:write',
   summary: 'Withdraw cash',
   description:
-    'Only of what is neither held nor needed: gains that are not realised can be traded on, and not taken out.',
+    'Only of what is neither held nor needed: gains that are not realised can be traded on, and not taken out. What leaves an insurance fund waits for another person, with another account and credential: the answer is the request (201).',
   idempotency: 'header',
   weight: 2,
   request: {
@@ -179,6 +180,7 @@ export const withdrawCash = operation({
   responses: {
     202: { description: 'Taken by the order stream', schema: withdrawal },
     200: { description: 'The outcome (with Prefer: wait=<seconds>)', schema: withdrawal },
+    201: { description: 'Of an insurance fund: waits for approval', schema: fundWithdrawal },
   },
   rejections: ['unknown-account', 'engine-version-needed', 'idempotency-key-required', 'idempotency-conflict'],
 })
@@ -202,7 +204,7 @@ export const transferCash = operation({
   path: '/api/v1/transfers',
   permission: 'transfers:write',
   summary: 'Transfer cash between accounts of one firm',
-  description: 'Of what could be withdrawn; both accounts in one lane.',
+  description: 'Of what could be withdrawn; both accounts in one lane, the first no insurance fund.',
   idempotency: 'header',
   weight: 2,
   request: {
@@ -251,6 +253,7 @@ export const moveCollateral = operation({
   responses: {
     202: { description: 'Taken by the order stream', schema: commandOutcome },
     200: { description: 'Done (with Prefer: wait=<seconds>)', schema: commandOutcome },
+    201: { description: 'Returned by an insurance fund: waits for approval', schema: fundWithdrawal },
   },
   rejections: [
     'unknown-account',
@@ -406,6 +409,7 @@ export const ledgerOperations = [
   getDeposit,
   listPositions,
   withdrawCash,
+  ...fundWithdrawalOperations,
   getWithdrawal,
   transferCash,
   moveCollateral,

@@ -132,7 +132,7 @@ export const previewMargin = operation({
   permission: 'risk:read',
   summary: 'See what orders would be answered, and what they would need',
   description:
-    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. What has not the form of an order, or names no market, is refused as a whole. Limits of message rate, of a firm and of a day’s loss are not looked at.',
+    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. What has not the form of an order, or names no market, is refused as a whole. Limits of the account, its firm and the markets are looked at, but for message rates; a day’s loss counts once it was told to be beyond its limit.',
   weight: 5,
   idempotency: 'none',
   request: {
@@ -151,6 +151,12 @@ export const previewMargin = operation({
       schema: z.object({
         account: z.string(),
         ...epochFields,
+        quote_budget: z
+          .object({
+            kept: decimalText.meta({ description: 'Put by for quotes, however many stand: part of the requirement' }),
+            needed: decimalText.meta({ description: 'What those that stand would need if they were orders' }),
+          })
+          .nullable(),
         before: amounts,
         orders: z.array(orderPreview),
         after: amounts,

@@ -16,6 +16,23 @@ export const versionByUnderlying = {
   ...parameterVersion,
 }
 
+/** What one person has asked for that protects less, and another one is to approve. */
+export const parameterRequest = z
+  .object({
+    request_id: z.string(),
+    parameters: z.enum(['risk', 'limit-scaling']),
+    underlying: z.string().nullable().meta({ description: 'null: of every underlying without its own' }),
+    effective_from: instant.nullable().meta({ description: 'null: from its approval on' }),
+    changes: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
+    request_state: z.enum(['awaiting_approval', 'lapsed', 'approved']),
+    requested_by: z.string(),
+    requested_at: instant,
+    approved_by: z.string().nullable(),
+    approved_at: instant.nullable(),
+    approve_before: instant,
+  })
+  .meta({ id: 'ParameterRequest' })
+
 export const readAt = z.iso.datetime().optional().meta({ description: 'As they hold at that instant; now unless told' })
 
 export const effectiveFrom = z.iso.datetime().optional().meta({ description: 'Now unless told; not in the past' })

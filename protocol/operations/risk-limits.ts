@@ -3,7 +3,7 @@ import { killScopes } from '#domain/trading/commands.ts'
 import { limitScopes } from '#domain/trading/limit-terms.ts'
 import { operation } from '../operation.ts'
 import { accountName, commandOutcome, decimalText, instant, lane } from '../values.ts'
-import { versionByUnderlying } from './parameters.ts'
+import { parameterRequest, versionByUnderlying } from './parameters.ts'
 
 /** Limits, how they are scaled, and the kill switch; among the operations of risk. */
 
@@ -260,7 +260,7 @@ export const setLimitScaling = operation({
   permission: 'risk:write',
   summary: 'Set the rule by which limits shrink with volatility and depth',
   description:
-    'What is not named stays as it is. Scales follow it within a minute: the smaller of reference volatility by volatility and depth by reference depth, from the floor to the ceiling.',
+    'What is not named stays as it is. Scales follow it within a minute: the smaller of reference volatility by volatility and depth by reference depth, from the floor to the ceiling. Whatever may leave a limit larger waits for another person, with another account and credential: the answer is the request (201).',
   weight: 5,
   idempotency: 'none',
   request: {
@@ -269,8 +269,11 @@ export const setLimitScaling = operation({
       ...scalingTerms.partial().shape,
     }),
   },
-  responses: { 200: { description: 'The new version', schema: limitScaling } },
-  rejections: ['scale-out-of-range'],
+  responses: {
+    200: { description: 'The new version', schema: limitScaling },
+    201: { description: 'Waits for approval', schema: parameterRequest },
+  },
+  rejections: ['scale-out-of-range', 'unknown-underlying', 'limits-changed'],
 })
 
 export const limitOperations = [

@@ -4,7 +4,8 @@ import { operation } from '../operation.ts'
 import { decimalText, instant, usdText } from '../values.ts'
 import { liquidationOperations } from './liquidation.ts'
 import { marginOperations } from './margin.ts'
-import { effectiveFrom, readAt, versionByUnderlying } from './parameters.ts'
+import { parameterRequestOperations } from './parameter-requests.ts'
+import { effectiveFrom, parameterRequest, readAt, versionByUnderlying } from './parameters.ts'
 import { limitOperations } from './risk-limits.ts'
 
 const factorName = z
@@ -105,7 +106,7 @@ export const setRiskParameters = operation({
   permission: 'risk:write',
   summary: 'Set what margin is computed with, from an instant on',
   description:
-    'What is not named stays as it holds at that instant. Versions are never changed: the one that took effect last holds, of two of one instant the later. An epoch of risk with them is made within a minute of that instant.',
+    'What is not named stays as it holds at that instant. Versions are never changed: the one that took effect last holds, of two of one instant the later. An epoch of risk with them is made within a minute of that instant. Whatever asks for less margin, or moves an underlying to another family, waits for another person, with another account and credential: the answer is the request (201).',
   weight: 5,
   idempotency: 'none',
   request: {
@@ -117,8 +118,11 @@ export const setRiskParameters = operation({
       ...riskTerms.partial().shape,
     }),
   },
-  responses: { 200: { description: 'The new version', schema: riskParameters } },
-  rejections: [],
+  responses: {
+    200: { description: 'The new version', schema: riskParameters },
+    201: { description: 'Waits for approval', schema: parameterRequest },
+  },
+  rejections: ['unknown-underlying', 'limits-changed'],
 })
 
 export const scenarioSet = z
@@ -182,6 +186,7 @@ export const riskOperations = [
   getCurrentScenarioSet,
   getRiskParameters,
   setRiskParameters,
+  ...parameterRequestOperations,
   ...liquidationOperations,
   ...marginOperations,
   ...limitOperations,

@@ -157,6 +157,24 @@ export const unusedGrants: readonly UnusedGrant[] = [
   },
   {
     caller: 'RiskHttpFunction',
+    action: 'dynamodb:Query',
+    resource: 'AccountsTable/index/by-firm',
+    reason: 'a preview reads the other accounts of a firm only where the firm has limits, which no journey sets',
+  },
+  {
+    caller: 'RiskHttpFunction',
+    action: '*',
+    resource: 'ApprovalRequestsTable',
+    reason: 'no journey has parameters of risk protect less; test/lambdas/risk has two persons do it',
+  },
+  {
+    caller: 'LedgerHttpFunction',
+    action: '*',
+    resource: 'ApprovalRequestsTable',
+    reason: 'no journey takes anything out of an insurance fund; test/lambdas/ledger has two persons do it',
+  },
+  {
+    caller: 'RiskHttpFunction',
     action: 'dynamodb:PutItem',
     resource: 'LiquidationsTable',
     reason: 'only a liquidation that failed is begun again by hand',

@@ -22,7 +22,7 @@ export interface Given {
   readonly body?: unknown
   readonly base64?: boolean
   /** Undefined: acme, a trader; null: nobody. */
-  readonly as?: { readonly account?: string; readonly role?: Role } | null
+  readonly as?: { readonly account?: string; readonly role?: Role; readonly credential?: string } | null
   /** An API key as the authorizer tells it, in the place of a token. */
   readonly key?: { readonly keyId: string; readonly version?: number }
   readonly address?: string
@@ -125,7 +125,11 @@ export const proxyEvent = (httpMethod: string, resource: string, given: Given): 
             }
           : given.as === null
             ? undefined
-            : { account: given.as?.account ?? 'acme', role: given.as?.role ?? 'trader', credential: 'acme' },
+            : {
+                account: given.as?.account ?? 'acme',
+                role: given.as?.role ?? 'trader',
+                credential: given.as?.credential ?? 'acme',
+              },
       protocol: 'HTTP/1.1',
       httpMethod,
       identity: {

@@ -93,7 +93,7 @@ export const openMarginFloor = async (): Promise<MarginFloor> => {
     if (events.length === 0) return events
     records += 1
     forgetInstruments()
-    const record = executionsRecord(records, outSeq + 1, events)
+    const record = executionsRecord(records, outSeq + 1, events, 1, () => Date.now())
     for (const projector of projectors) await projector([record])
     outSeq += events.length
     forgetInstruments()

@@ -21,6 +21,7 @@ import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
+import { riskParameterKind } from '#lambdas/risk/risk-terms.ts'
 import { nameBasedUuid } from '#lambdas/shell/name-based-uuid.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
@@ -77,6 +78,8 @@ const opportunityId = commandId.replace('23', '55')
 const limitRequestId = `1-${commandId.replace('23', '28')}`
 /** One that nobody has asked to bust, and one that somebody else has. */
 const tradeId = tradeIdOf(1, 41)
+/** Of a change of parameters, and of what is to leave a fund. */
+const approvalId = commandId.replace('23', '29')
 const askedTradeId = tradeIdOf(1, 42)
 const keyId = '0123456789abcdef01234567'
 /** Things of the account `other`, and an auction of another lane. */
@@ -257,6 +260,8 @@ export const openWholeApi = (): WholeApi => {
     'get-command': { command_id: settingId },
     'approve-trade-bust': { bust_id: askedTradeId },
     'approve-risk-limits': { request_id: limitRequestId },
+    'approve-parameter-change': { request_id: approvalId },
+    'approve-fund-withdrawal': { request_id: approvalId },
     'reopen-lane': { lane: '2' },
     'put-index-quotes': { source: 'desk', timestamp: new Date(Date.now() - 1_000).toISOString() },
     'exercise-option': { instrument_name: optionName },
@@ -419,6 +424,27 @@ export const openWholeApi = (): WholeApi => {
       requested_with: 'someone else',
       requested_at_millis: atMillis,
     })
+    const base = { requested_by: 'watch', requested_with: 'someone else', requested_at_millis: atMillis, reason: '' }
+    floor.tables.seed(
+      'approvalRequests',
+      {
+        ...base,
+        kind: 'risk',
+        request_id: approvalId,
+        asked: JSON.stringify({ changes: { move_ppm: 200_000 } }),
+        base: JSON.stringify(riskParameterKind.declared),
+      },
+      {
+        ...base,
+        kind: 'fund-withdrawal',
+        request_id: approvalId,
+        asked: JSON.stringify({
+          ...{ account: 'insurance-fund-1', lane: 1, accountId: 9, asset: 'USD', amount: '1' },
+          ...{ instrumentId: 0, quantity: 1_000_000 },
+        }),
+        base: '',
+      },
+    )
     floor.tables.seed('tradeBusts', {
       lane: '1',
       bust_id: askedTradeId,

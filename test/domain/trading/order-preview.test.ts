@@ -10,7 +10,8 @@ import {
 } from '#domain/trading/commands.ts'
 import { createEngine, type Engine, type EngineState } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
-import { previewOrders } from '#domain/trading/order-preview.ts'
+import { type LimitScale, type LimitScope, type LimitTerms, noLimits } from '#domain/trading/limit-terms.ts'
+import { type PreviewLimits, previewOrders } from '#domain/trading/order-preview.ts'
 import { readInstrument } from '#domain/trading/saved-contract.ts'
 import { createRandom, type Random } from '#test/support/random-commands.ts'
 import { idOf, marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
@@ -36,11 +37,16 @@ class Floor {
   inForce: EpochInForce | undefined
   private orders = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, firms: readonly string[] = []) {
     this.random = createRandom(seed)
     this.enter({ type: 'activate-engine-version', commandId: nextCommandId(), version: 4 })
     for (const accountId of accountIds) {
-      this.enter({ type: 'open-account', commandId: nextCommandId(), account: `account-${accountId}`, firm: '' })
+      this.enter({
+        type: 'open-account',
+        commandId: nextCommandId(),
+        account: `account-${accountId}`,
+        firm: firms[accountId - 1] ?? '',
+      })
       const amountMicros = this.random.between(500, 9_000) * usd
       this.enter({ type: 'deposit', commandId: nextCommandId(), accountId, amountMicros })
     }
@@ -152,6 +158,125 @@ class Floor {
   }
 }
 
+const groupHash = '00000000000000aa'
+
+/** Two accounts of a firm and one of another, with limits of all kinds but message rates, and a maker of quotes. */
+class LimitedFloor extends Floor {
+  private readonly terms = new Map<string, LimitTerms>()
+  private readonly losses = new Map<string, number>()
+  private readonly scales = new Map<number, LimitScale>()
+
+  constructor(seed: number) {
+    super(seed, ['desk', 'desk', 'other'])
+    const { random } = this
+    this.mark(1)
+    const isLossLimited = random.chance(0.5)
+    const some = (scope: LimitScope): LimitTerms => ({
+      ...noLimits,
+      ...(random.chance(0.2) ? { maxOrderLots: random.between(30, 60) } : {}),
+      ...(random.chance(0.2) ? { maxOrderNotionalMicros: random.between(500, 1_500) * usd } : {}),
+      ...(random.chance(0.3) ? { maxOpenOrders: random.between(2, 9) } : {}),
+      ...(random.chance(0.4) ? { maxPositionLots: random.between(60, 120) } : {}),
+      ...(random.chance(0.2)
+        ? { maxConcentrationPpm: random.between(200_000, 900_000), concentrationFromLots: 20 }
+        : {}),
+      ...(random.chance(0.3) ? { maxNetDelta: random.between(40, 80) * 1_000_000 } : {}),
+      ...(random.chance(0.3) ? { maxGrossDelta: random.between(80, 110) * 1_000_000 } : {}),
+      ...(random.chance(0.2) ? { collarPpm: random.between(200_000, 900_000) } : {}),
+      ...(isLossLimited && scope !== 'instrument' ? { maxDailyLossMicros: random.between(1, 300) * usd } : {}),
+    })
+    for (const accountId of accountIds) if (random.chance(0.5)) this.limit({ scope: 'account', accountId }, some)
+    if (random.chance(0.8)) this.limit({ scope: 'firm', firm: 'desk' }, some)
+    for (const instrumentId of [1, 2]) if (random.chance(0.4)) this.limit({ scope: 'instrument', instrumentId }, some)
+    const commandId = nextCommandId()
+    const budget = { lots: 40, largestQuoteLots: 10, lotLossMicros: 40 * usd, lotCapMicros: 300 * usd }
+    this.enter({ type: 'set-quote-budget', commandId, accountId: 2, ...budget })
+    const protection = { intervalMillis: 1_000, frozenMillis: 1, amountLimitLots: 20, deltaLimitLots: 0 }
+    const group = { accountId: 2, groupHash, name: 'group' }
+    this.enter({ type: 'set-market-maker-protection', commandId: nextCommandId(), ...group, ...protection })
+  }
+
+  override enter(command: Command): Event[] {
+    const events = super.enter(command)
+    // As it is projected.
+    for (const event of events)
+      if (event.type === 'limit-breached' && event.limit === 'daily-loss')
+        this.losses.set(event.accountId === 0 ? event.firm : String(event.accountId), event.measured)
+    return events
+  }
+
+  private limit(
+    asked: {
+      readonly scope: LimitScope
+      readonly accountId?: number
+      readonly firm?: string
+      readonly instrumentId?: number
+    },
+    some: (scope: LimitScope) => LimitTerms,
+  ): void {
+    const terms = some(asked.scope)
+    const { accountId = 0, firm = '', instrumentId = 0 } = asked
+    const subject = { scope: asked.scope, accountId, firm, instrumentId }
+    const commandId = nextCommandId()
+    const [told] = this.enter({ type: 'set-risk-limits', commandId, ...subject, isApproved: true, terms })
+    if (told?.type === 'risk-limits-set') this.terms.set(`${asked.scope} ${accountId}${firm}${instrumentId}`, terms)
+  }
+
+  mark(instrumentId = this.random.between(1, 3)): void {
+    const markTicks = this.random.between(5, 50)
+    this.enter({ type: 'set-mark-price', commandId: nextCommandId(), instrumentId, markTicks })
+  }
+
+  scale(): void {
+    const scale = {
+      instrumentId: this.random.between(1, 3),
+      scalePpm: this.random.between(300_000, 1_000_000),
+      ...{ volatilityPpm: 1, referenceVolatilityPpm: 1, depthLots: 0, referenceDepthLots: 0 },
+    }
+    const commandId = nextCommandId()
+    this.enter({ type: 'scale-risk-limits', commandId, floorPpm: 1, ceilingPpm: 1_000_000, scales: [scale] })
+    this.scales.set(scale.instrumentId, scale)
+  }
+
+  /** Of one account, under its budget where margin allowed one. */
+  quote(): void {
+    const { random } = this
+    const instrumentId = random.between(1, 3)
+    const bidTicks = random.between(1, 49)
+    const sides = { bidTicks, bidLots: random.between(0, 10), askTicks: bidTicks + 1, askLots: random.between(0, 10) }
+    const quotes = [{ instrumentId, specificationVersion: 1, ...sides }]
+    if (this.engine.snapshot().margin?.book.quoteBudgets.length === 0) return
+    this.enter({ type: 'quote', commandId: nextCommandId(), accountId: 2, groupHash, groupName: 'group', quotes })
+  }
+
+  limitsOf(accountId: number): PreviewLimits {
+    const state = this.engine.snapshot()
+    const isBeyondLoss = (terms: LimitTerms, name: string): boolean =>
+      terms.maxDailyLossMicros !== 0 && (this.losses.get(name) ?? 0) > terms.maxDailyLossMicros
+    const account = this.terms.get(`account ${accountId}0`)
+    const firm = accountId === 3 ? undefined : this.terms.get('firm 0desk0')
+    return {
+      ...(account === undefined ? {} : { account, isBeyondLoss: isBeyondLoss(account, String(accountId)) }),
+      ...(firm === undefined
+        ? {}
+        : {
+            firm: {
+              terms: firm,
+              members: [projected(state, 3 - accountId).rows],
+              isBeyondLoss: isBeyondLoss(firm, 'desk'),
+            },
+          }),
+      instruments: new Map(
+        [1, 2].flatMap(instrumentId => {
+          const terms = this.terms.get(`instrument 0${instrumentId}`)
+          return terms === undefined ? [] : [[instrumentId, terms] as const]
+        }),
+      ),
+      scales: [...this.scales.values()],
+    }
+  }
+}
+
 type Book = EngineState['books'][number]
 type Order = Book['buy'][number]
 
@@ -174,7 +299,9 @@ const projected = (state: EngineState, accountId: number) => {
     if (instrument === undefined) throw new Error('no such instrument')
     return instrument
   }
+  const budget = state.margin?.book.quoteBudgets.find(([id]) => id === accountId)
   const rows: AccountRisk = {
+    ...(budget === undefined ? {} : { quoteBudget: { terms: budget[1], remainingLots: budget[2] } }),
     cashMicros: account.cashMicros,
     heldMicros: (state.margin?.holds ?? []).reduce((sum, [, id, micros]) => (id === accountId ? sum + micros : sum), 0),
     positions: account.positions.map(position => ({ ...position, instrument: instrumentOf(position.instrumentId) })),
@@ -187,6 +314,7 @@ const projected = (state: EngineState, accountId: number) => {
             isSell: index === 1,
             priceTicks: order.priceTicks,
             lots: order.quantityLots - order.filledLots,
+            ...(order.instructions?.groupHash === undefined ? {} : { isBudgeted: true }),
           })),
       ),
     ),
@@ -202,7 +330,11 @@ const projected = (state: EngineState, accountId: number) => {
       markTicks: book.markTicks,
       lastTicks: book.lastTicks,
       lastAtMillis: 0,
-      openInterestLots: 0,
+      openInterestLots: state.accounts
+        .flatMap(({ positions }) => positions)
+        .reduce((sum, { instrumentId, sizeLots }) => {
+          return instrumentId === book.instrument.instrumentId ? sum + Math.max(0, sizeLots) : sum
+        }, 0),
     },
   }))
   const realisedMicros = new Map(account.positions.map(position => [position.instrumentId, position.realisedMicros]))
@@ -278,5 +410,56 @@ describe('a preview', () => {
     expect(codes.get('accepted')).toBeGreaterThan(300)
     expect(codes.get('insufficient-margin')).toBeGreaterThan(20)
     expect(codes.get('insufficient-funds')).toBeGreaterThan(5)
+  }, 120_000)
+
+  test('knows the limits of account, firm and market, a day’s loss that was told, and quotes under a budget', () => {
+    const codes = new Map<string, number>()
+    let quotes = 0
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const floor = new LimitedFloor(seed)
+      const { engine, random } = floor
+      for (let step = 0; step < 40; step += 1) {
+        if (step === 5 || random.chance(0.04)) floor.adoptEpoch()
+        if (random.chance(0.1)) floor.scale()
+        if (random.chance(0.3)) floor.mark()
+        if (random.chance(0.3)) floor.quote()
+        const accountId = random.pick(accountIds)
+        const state = engine.snapshot()
+        const { account, markets, rows } = projected(state, accountId)
+        expect(valueAccount(rows, floor.inForce).figures).toEqual(engine.marginOf(accountId))
+        const order = floor.randomOrder(accountId)
+        if (meetsOwn(order, rows, [])) continue
+        quotes += rows.orders.filter(({ isBudgeted }) => isBudgeted === true).length
+        const limits = floor.limitsOf(accountId)
+        const preview = previewOrders({ account, markets, epoch: floor.inForce, limits, atMillis: marketMillis }, [
+          order,
+        ])
+        const events = floor.enter(order)
+        const [previewed] = preview.orders
+        const code = rejectionOf(events)
+        codes.set(code ?? 'accepted', (codes.get(code ?? 'accepted') ?? 0) + 1)
+        expect([seed, step, previewed?.code, previewed?.filledLots]).toEqual([
+          seed,
+          step,
+          code,
+          filledOf(events, order.orderId),
+        ])
+        expect(previewed?.figures).toEqual(engine.marginOf(accountId))
+      }
+    }
+    expect(quotes).toBeGreaterThan(100)
+    const seen = [
+      'accepted',
+      'open-order-limit',
+      'position-limit',
+      'concentration-limit',
+      'order-size-limit',
+      'order-notional-limit',
+      'net-delta-limit',
+      'gross-delta-limit',
+      'price-outside-collar',
+      'daily-loss-limit',
+    ]
+    for (const code of seen) expect([code, (codes.get(code) ?? 0) > 4]).toEqual([code, true])
   }, 120_000)
 })

@@ -25,6 +25,7 @@ interface Amounts {
   readonly equity: string
   readonly requirement: string
 }
+const noSides = { bidTicks: 0, bidLots: 0, askTicks: 0, askLots: 0 }
 const micros = (text: string): number => Math.round(Number(text) * usdMicros)
 const engineHas = () => {
   const figures = floor.engine().marginOf(floor.accountId('acme'))
@@ -153,6 +154,88 @@ describe('a preview', () => {
     expect((await preview([order(h100, 1, '2.5')])).body).toMatchObject({
       orders: [{ reject_reason: 'kill-switch-on' }],
     })
+  })
+
+  test('knows what a firm’s accounts have together, and who was told to have lost too much', async () => {
+    const enter = async (subject: object, terms: object) =>
+      floor.enter({
+        type: 'set-risk-limits',
+        commandId: nextCommandId(),
+        ...{ scope: 'account', accountId: 0, firm: '', instrumentId: 0, isApproved: true },
+        ...subject,
+        terms: { ...noLimits, ...terms },
+      })
+    await enter({ scope: 'firm', firm: 'acme' }, { maxPositionLots: 100, maxOpenOrders: 3 })
+    await floor.trade('acme.desk', h100, 50, 2_500)
+    await floor.place('acme.desk', h100, 20, 2_000)
+    const orders = [order(h100, 31, '2.1'), order(h100, 30, '2.1'), order(h100, -1, '3'), order(h100, -1, '3')]
+    expect((await preview(orders)).body).toMatchObject({
+      orders: [
+        { reject_reason: 'position-limit' },
+        { outcome: 'accepted' },
+        { outcome: 'accepted' },
+        { reject_reason: 'open-order-limit' },
+      ],
+    })
+    // Another firm is not limited by it.
+    expect((await preview([order(h100, 31, '2.1')], { as: { account: 'cid' } })).body).toMatchObject({
+      orders: [{ outcome: 'accepted' }],
+    })
+    const codes = async (ticks: number) =>
+      (await floor.place('acme', h100, 1, ticks)).flatMap(event => ('code' in event ? [event.code] : []))
+    expect(await codes(2_100)).toEqual([])
+    await enter({ scope: 'firm', firm: 'acme' }, { maxDailyLossMicros: 10 * usdMicros })
+    const { instrumentId } = floor.instrument(h100)
+    const mark = (markTicks: number) =>
+      floor.enter({ type: 'set-mark-price', commandId: nextCommandId(), instrumentId, markTicks })
+    await mark(2_500)
+    await mark(2_450)
+    expect((await preview([order(h100, 1, '2.1')])).body).toMatchObject({ orders: [{ outcome: 'accepted' }] })
+    await mark(2_000)
+    const [more, less] = [order(h100, 1, '2.1'), order(a100, -1, '2.1')]
+    expect((await preview([more, less])).body).toMatchObject({
+      orders: [{ reject_reason: 'daily-loss-limit' }, { reject_reason: 'daily-loss-limit' }],
+    })
+    expect(await codes(2_100)).toEqual(['daily-loss-limit'])
+    // What reduces passes.
+    expect((await preview([order(h100, -1, '2.1')], {}, { account: 'acme.desk' })).body).toMatchObject({
+      orders: [{ outcome: 'accepted' }],
+    })
+    // On the next day it is as if it had not been.
+    const yesterday = { measuredMicros: 1_000 * usdMicros, atMillis: Date.now() - 86_400_000 }
+    const { lossBreachPut } = await import('#adapters/tables/risk-limits.ts')
+    await store(lossBreachPut(1, { scope: 'firm', accountId: 0, firm: 'acme', instrumentId: 0 }, yesterday))
+    expect((await preview([more])).body).toMatchObject({ orders: [{ outcome: 'accepted' }] })
+  })
+
+  test('shows what quotes under a budget would need beside what is kept for them', async () => {
+    await floor.adoptEpoch()
+    expect((await preview([order(h100, 1, '2.5')])).body).toMatchObject({ quote_budget: null })
+    const accountId = floor.accountId('acme')
+    const terms = { lots: 40, largestQuoteLots: 10, lotLossMicros: 2 * usdMicros, lotCapMicros: 10 * usdMicros }
+    await floor.enter({ type: 'set-quote-budget', commandId: nextCommandId(), accountId, ...terms })
+    const { instrumentId, specificationVersion } = floor.instrument(h100)
+    const group = { accountId, groupHash: '00000000000000aa', name: 'g' }
+    const protection = { intervalMillis: 1_000, frozenMillis: 0, amountLimitLots: 20, deltaLimitLots: 0 }
+    await floor.enter({ type: 'set-market-maker-protection', commandId: nextCommandId(), ...group, ...protection })
+    const sides = { bidTicks: 2_490, bidLots: 10, askTicks: 2_510, askLots: 4 }
+    const quotes = [{ instrumentId, specificationVersion, ...sides }]
+    const quote = { type: 'quote' as const, accountId, groupHash: '00000000000000aa', groupName: 'g', quotes }
+    const told = await floor.enter({ ...quote, commandId: nextCommandId() })
+    expect(told.at(-1)).toMatchObject({ type: 'quoted', acceptedSides: 2 })
+    const { body } = await preview([order(a100, 1, '1.5')])
+    const { needed, kept } = body['quote_budget'] as { needed: string; kept: string }
+    expect(kept).toBe('80')
+    expect((body['before'] as Amounts).requirement).toBe('80')
+    // Ten bought at 2.49, in the worst scenario a fifth below 2.5, and their fees.
+    expect(Number(needed)).toBeGreaterThan(4.9)
+    expect(Number(needed)).toBeLessThan(6)
+    // Released, nothing is kept.
+    await floor.enter({ ...quote, commandId: nextCommandId(), quotes: [{ ...quotes[0], ...noSides }] as typeof quotes })
+    const none = { lots: 0, largestQuoteLots: 0, lotLossMicros: 0, lotCapMicros: 0 }
+    const [released] = await floor.enter({ type: 'set-quote-budget', commandId: nextCommandId(), accountId, ...none })
+    expect(released?.type).toBe('quote-budget-set')
+    expect((await preview([order(h100, 1, '2.5')])).body).toMatchObject({ quote_budget: null })
   })
 
   test('places nothing, and takes nothing that is no order', async () => {
