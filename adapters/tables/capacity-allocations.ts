@@ -41,6 +41,10 @@ export interface AllocationRow {
   readonly endMillis?: number
   readonly costMicros?: number
   readonly shares: readonly AllocationShare[]
+  /** Its orders may have gone out: whatever comes of the rest, what they are filled with is its own. */
+  readonly isOrdering: boolean
+  /** What refused it, by source: later plans leave them out for it. */
+  readonly avoidedSources: readonly string[]
   /** Its units are being given back. */
   readonly isReleasing: boolean
   /** Nothing more will become of it, though its state could change. */
@@ -58,6 +62,20 @@ export interface AllocationShare {
   readonly priceMicrosPerUnitHour: number
   /** Where its units lie once they are there. */
   readonly lotId?: string
+  /** Of a future. */
+  readonly order?: ShareOrder
+}
+
+/** An order for some units of a future, under the id that it goes out with however often it is sent. */
+export interface ShareOrder {
+  readonly orderId: string
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+  /** What it was filled with and cost, commission included, once that is known; the share then says what was had. */
+  readonly filledLots?: number
+  readonly paidMicros?: number
 }
 
 const table = tables.capacityAllocations
@@ -245,7 +263,18 @@ const itemOf = (row: AllocationRow): Item => {
       units: share.units,
       price_micros: share.priceMicrosPerUnitHour,
       ...(share.lotId !== undefined && { lot_id: share.lotId }),
+      ...(share.order !== undefined && {
+        order_id: share.order.orderId,
+        instrument_id: share.order.instrumentId,
+        specification_version: share.order.specificationVersion,
+        limit_ticks: share.order.limitTicks,
+        lots_of_unit: share.order.lotsOfUnit,
+        ...(share.order.filledLots !== undefined && { filled_lots: share.order.filledLots }),
+        ...(share.order.paidMicros !== undefined && { paid_micros: share.order.paidMicros }),
+      }),
     })),
+    is_ordering: row.isOrdering,
+    avoided_sources: row.avoidedSources,
     is_releasing: row.isReleasing,
     is_lapsed: row.isLapsed,
   }
@@ -292,7 +321,21 @@ const rowOf = (item: Item): AllocationRow => ({
     units: integer(share, 'units'),
     priceMicrosPerUnitHour: integer(share, 'price_micros'),
     ...optional('lotId', share, 'lot_id', text),
+    ...optional('order', share, 'order_id', orderOf),
   })),
+  // Rows of the first version have neither.
+  isOrdering: optional('is', item, 'is_ordering', truth).is ?? false,
+  avoidedSources: optional('ids', item, 'avoided_sources', listOf).ids?.map(String) ?? [],
   isReleasing: truth(item, 'is_releasing'),
   isLapsed: truth(item, 'is_lapsed'),
+})
+
+const orderOf = (share: Item, name: string): ShareOrder => ({
+  orderId: text(share, name),
+  instrumentId: integer(share, 'instrument_id'),
+  specificationVersion: integer(share, 'specification_version'),
+  limitTicks: integer(share, 'limit_ticks'),
+  lotsOfUnit: integer(share, 'lots_of_unit'),
+  ...optional('filledLots', share, 'filled_lots', integer),
+  ...optional('paidMicros', share, 'paid_micros', integer),
 })

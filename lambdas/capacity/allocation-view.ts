@@ -16,6 +16,7 @@ export const shareView = (share: AllocationShare) => ({
   region: share.region,
   units: share.units,
   price: decimalOfMicros(share.priceMicrosPerUnitHour),
+  order_id: share.order?.orderId ?? null,
 })
 
 /** What one unit must have. */

@@ -12,7 +12,7 @@ const sources = (given: Access): Access =>
     .table('partnerOffers', 'Query')
     .askPartners()
 
-/** Reserves units of lots and begins purchases, whose own workflow does the rest; or gives all of it back. */
+/** Reserves units of lots, begins purchases, whose own workflow does the rest, and buys futures; or gives back what it can. */
 const booking = (given: Access): Access =>
   given
     .table('capacityAllocations', 'GetItem', 'PutItem')
@@ -23,6 +23,9 @@ const booking = (given: Access): Access =>
     .table('partnerOffers', 'GetItem')
     .table('partnerPurchases', 'GetItem', 'PutItem')
     .table('lanes', 'GetItem')
+    .table('instruments', 'Query')
+    .table('orders', 'GetItem')
+    .putOrders()
     .askPartners()
     .startWorkflow('partner-purchase')
 
@@ -52,6 +55,8 @@ export const capacity: ContextAccess<'capacity'> = {
   'announce-allocations': given => given.putEvents(),
   'make-capacity-plan': given =>
     sources(given)
+      .table('instruments', 'Query')
+      .table('books', 'GetItem')
       .table('capacityAllocations', 'GetItem', 'PutItem')
       .index('capacityAllocations', 'by-pool')
       .table('capacityPlans', 'GetItem', 'Query', 'PutItem'),

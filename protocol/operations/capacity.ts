@@ -88,6 +88,9 @@ const share = z.object({
   region: z.string(),
   units: z.int(),
   price: decimalText.meta({ description: 'USD a unit and hour; 0 for what the account has paid for before' }),
+  order_id: commandId.nullable().meta({
+    description: 'Of a future: the order that buys its units; what it was filled with is a position of the account',
+  }),
 })
 
 export const capacityAllocation = z
@@ -181,7 +184,7 @@ export const cancelCapacityAllocation = operation({
   permission: 'capacity:write',
   summary: 'Withdraw a request, or give back what is reserved for it',
   description:
-    'What is left of its hours goes back to the inventory of the account; what was bought for it stays bought, and serves the next request.',
+    'What is left of its hours goes back to the inventory of the account; what was bought for it stays bought: units of partners serve the next request, and a future is a position of the account.',
   request: { path: allocationPath },
   responses: { 200: { description: 'It is cancelled', schema: capacityAllocation } },
   rejections: ['not-found', 'allocation-being-booked', 'allocation-over'],

@@ -1,8 +1,11 @@
+import type { ContractSpecification } from '#domain/reference/instrument.ts'
+import { plainInstructions } from '#domain/trading/commands.ts'
 import { workflowEnvironmentVariable } from '#protocol/functions.ts'
 import { capacityOperations } from '#protocol/operations/capacity.ts'
 import { arnOf } from '#test/local/surroundings.ts'
 import { lambdaContext, requests } from './http-requests.ts'
-import { openPartnerFloor, type Trader } from './partner-floor.ts'
+import { numberOf, openPartnerFloor, type Trader } from './partner-floor.ts'
+import { contractSpecification } from './settled-contracts.ts'
 
 /** Partners, their purchases and inventories as they are, with the operations and tasks of capacity on top. */
 export const openCapacityFloor = async () => {
@@ -70,6 +73,51 @@ export const openCapacityFloor = async () => {
     },
     plan: async (account: Trader, planId: string) =>
       (await request('get-capacity-plan', { as: { account, role: 'trader' }, path: { plan_id: planId } })).body,
+    /** A future that delivers H100 in USE for so many hours from one on, a unit-hour a lot: its number. */
+    async future(firstHour: number, hours: number, change: Partial<ContractSpecification> = {}): Promise<number> {
+      const start = Date.parse(partners.hour(firstHour))
+      const delivery = { start: new Date(start).toISOString(), end: partners.hour(firstHour + hours), penalty_ppm: 0 }
+      const averaging_start = new Date(start - 3_600_000).toISOString()
+      names += 1
+      const specification = contractSpecification(
+        'future',
+        { index: 'H100.USE', averaging_start, delivery },
+        {
+          instrumentName: `H100.USE-${names}`,
+          underlying: 'H100.USE',
+          settlement: 'physical',
+          minTradeAmount: '1',
+          maxPrice: '20',
+          expirationMillis: start - 60_000,
+          ...change,
+        },
+      )
+      const said = await partners.command({ type: 'list-instrument', specification })
+      const listed = said.find(event => event.type === 'instrument-listed')
+      if (listed?.type !== 'instrument-listed') throw new Error('the future is not listed')
+      return listed.instrument.instrumentId
+    },
+    /** So many lots stand at a price, in cents. */
+    order: (
+      account: Trader,
+      instrumentId: number,
+      direction: 'buy' | 'sell',
+      priceTicks: number,
+      quantityLots: number,
+    ) =>
+      partners.command({
+        ...plainInstructions,
+        type: 'place-order',
+        accountId: numberOf(account),
+        instrumentId,
+        specificationVersion: 1,
+        direction,
+        orderType: 'limit',
+        timeInForce: 'good_til_cancelled',
+        priceTicks,
+        quantityLots,
+        clientOrderId: '',
+      }),
     make: (planId: string) => make.handler({ plan_id: planId }, lambdaContext),
     /** One call of the task that books. */
     book: (planId: string, polls = 0) => reserve.handler({ plan_id: planId, polls }, lambdaContext),

@@ -6,9 +6,10 @@ import { mockClient } from 'aws-sdk-client-mock'
 import * as z from 'zod'
 import { accountReplacement } from '#adapters/tables/accounts.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
+import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { store } from '#adapters/writes.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
-import type { Command } from '#domain/trading/commands.ts'
+import type { Command, ListInstrument, PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
 import type { Event } from '#domain/trading/events.ts'
@@ -27,6 +28,7 @@ import { mockStreams } from './mocked-streams.ts'
 import { startFakePartner } from './partner-service.ts'
 
 type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
+type Unnamed = Omit<PlaceOrder, 'orderId'> | Omit<ListInstrument, 'commandId'>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 
 const machineArn = arnOf('states', 'stateMachine:PartnerPurchase')
@@ -34,7 +36,7 @@ const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
 /** In the order of their numbers, from 1 on. */
 const traders = ['alice', 'bob', 'carol', 'house'] as const
 export type Trader = (typeof traders)[number]
-const numberOf = (trader: Trader): number => traders.indexOf(trader) + 1
+export const numberOf = (trader: Trader): number => traders.indexOf(trader) + 1
 export const cashAtFirst = 1_000_000_000_000
 
 const vector = { gpus: '1', vcpus: '8', memory_gib: '64', storage_tib: '0' }
@@ -74,9 +76,11 @@ export const openPartnerFloor = async () => {
   const bus = mockBus()
   const sfn = mockClient(SFNClient)
   const tables: LocalTables = await startTables()
-  const [{ projectInstruments }, { projectPositions }, { projectorOf }, http, sweep, versions] = await Promise.all([
+  const [instruments, positions, orders, marketData, { projectorOf }, http, sweep, versions] = await Promise.all([
     import('#lambdas/reference/project-instruments.ts'),
     import('#lambdas/ledger/project-positions.ts'),
+    import('#lambdas/trading/project-orders.ts'),
+    import('#lambdas/reference/project-market-data.ts'),
     import('#lambdas/shell/projection.ts'),
     import('#lambdas/partners/http.ts'),
     import('#lambdas/partners/sweep-partners.ts'),
@@ -113,9 +117,11 @@ export const openPartnerFloor = async () => {
     ids += 1
     return `01900000-0000-7eee-8000-${ids.toString(16).padStart(12, '0')}`
   }
-  const enter = (command: Command): void => {
+  const enter = (command: Command): readonly Event[] => {
     const atMillis = now()
-    events.push(...engine.enter(command, atMillis).map(event => ({ event, atMillis })))
+    const said = [...engine.enter(command, atMillis)]
+    events.push(...said.map(event => ({ event, atMillis })))
+    return said
   }
   const project = async (): Promise<void> => {
     const told = [...events]
@@ -127,6 +133,7 @@ export const openPartnerFloor = async () => {
     )
     for (const projector of projectors) await projector(records)
     projected = told.length
+    forgetInstruments()
   }
   const ended = () => {
     const lines = readFileSync(join(surroundings.dataDir, 'executions.jsonl'), 'utf8').split('\n')
@@ -170,11 +177,16 @@ export const openPartnerFloor = async () => {
       partner.reset()
       streams.reset()
       bus.reset()
-      streams.onPut(command => enter(command))
+      streams.onPut(command => void enter(command))
       engine = createEngine(1)
       ;[events, called, started, projected, inFlight] = [[], [], [], 0, 0]
       interfere = () => undefined
-      projectors = [projectInstruments, projectPositions].map(projectorOf)
+      projectors = [
+        instruments.projectInstruments,
+        positions.projectPositions,
+        orders.projectOrders,
+        marketData.projectMarketData,
+      ].map(projectorOf)
       surroundings = testSurroundings([machine])
       jest.spyOn(Date, 'now').mockImplementation(now)
       stepFunctions = await startStepFunctions(surroundings, runTask)
@@ -223,6 +235,18 @@ export const openPartnerFloor = async () => {
       interfere = next
     },
     project,
+    /** A command from elsewhere, which the engine takes. */
+    async command(command: Unnamed): Promise<readonly Event[]> {
+      const id = nextId()
+      const said = enter(command.type === 'place-order' ? { ...command, orderId: id } : { ...command, commandId: id })
+      if (said.some(({ type }) => type === 'command-rejected' || type === 'order-rejected'))
+        throw new Error(`refused: ${JSON.stringify(said)}`)
+      await project()
+      return said
+    },
+    lots: (account: Trader, instrumentId: number): number =>
+      engine.snapshot().accounts[numberOf(account) - 1]?.positions.find(each => each.instrumentId === instrumentId)
+        ?.sizeLots ?? 0,
     forward(millis: number): void {
       surroundings.clock.forward(millis)
     },
