@@ -64,6 +64,17 @@ export interface AllocationShare {
   readonly lotId?: string
   /** Of a future. */
   readonly order?: ShareOrder
+  /** Of a day-ahead auction. */
+  readonly bid?: ShareBid
+}
+
+export interface ShareBid {
+  readonly deliveryDate: string
+  readonly market: string
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+  /** Once it is placed. */
+  readonly bidId?: string
 }
 
 /** An order for some units of a future, under the id that it goes out with however often it is sent. */
@@ -80,13 +91,14 @@ export interface ShareOrder {
 
 const table = tables.capacityAllocations
 
-/** Where sweeps and plans look: what waits for a plan, what holds units, what gives them back. */
-type AllocationPool = 'open' | 'booking' | 'booked' | 'releasing'
+/** Where sweeps and plans look: what waits for a plan, what waits for an award, what holds units, what gives them back. */
+type AllocationPool = 'open' | 'booking' | 'bidding' | 'booked' | 'releasing'
 
 const poolOf = (row: AllocationRow): { readonly pool: AllocationPool; readonly dueMillis: number } | undefined => {
   if (row.isReleasing) return { pool: 'releasing', dueMillis: row.updatedAtMillis }
   if (isOpen(row.state) && !row.isLapsed) return { pool: 'open', dueMillis: row.latestStartMillis }
   if (row.state === 'planned') return { pool: 'booking', dueMillis: row.updatedAtMillis }
+  if (row.state === 'bidding') return { pool: 'bidding', dueMillis: row.startMillis ?? 0 }
   if (isBooked(row.state))
     return { pool: 'booked', dueMillis: (row.state === 'reserved' ? row.startMillis : row.endMillis) ?? 0 }
   return undefined
@@ -272,6 +284,13 @@ const itemOf = (row: AllocationRow): Item => {
         ...(share.order.filledLots !== undefined && { filled_lots: share.order.filledLots }),
         ...(share.order.paidMicros !== undefined && { paid_micros: share.order.paidMicros }),
       }),
+      ...(share.bid !== undefined && {
+        bid_date: share.bid.deliveryDate,
+        bid_market: share.bid.market,
+        limit_ticks: share.bid.limitTicks,
+        lots_of_unit: share.bid.lotsOfUnit,
+        ...(share.bid.bidId !== undefined && { bid_id: share.bid.bidId }),
+      }),
     })),
     is_ordering: row.isOrdering,
     avoided_sources: row.avoidedSources,
@@ -322,6 +341,7 @@ const rowOf = (item: Item): AllocationRow => ({
     priceMicrosPerUnitHour: integer(share, 'price_micros'),
     ...optional('lotId', share, 'lot_id', text),
     ...optional('order', share, 'order_id', orderOf),
+    ...optional('bid', share, 'bid_date', bidOf),
   })),
   // Rows of the first version have neither.
   isOrdering: optional('is', item, 'is_ordering', truth).is ?? false,
@@ -338,4 +358,12 @@ const orderOf = (share: Item, name: string): ShareOrder => ({
   lotsOfUnit: integer(share, 'lots_of_unit'),
   ...optional('filledLots', share, 'filled_lots', integer),
   ...optional('paidMicros', share, 'paid_micros', integer),
+})
+
+const bidOf = (share: Item, name: string): ShareBid => ({
+  deliveryDate: text(share, name),
+  market: text(share, 'bid_market'),
+  limitTicks: integer(share, 'limit_ticks'),
+  lotsOfUnit: integer(share, 'lots_of_unit'),
+  ...optional('bidId', share, 'bid_id', text),
 })

@@ -24,7 +24,24 @@ export interface CapacitySource {
   readonly units: readonly number[]
   /** Of a future: what buys a unit of it. */
   readonly order?: FutureOrder
+  /** Of a day-ahead auction: what bids for units of it. */
+  readonly bid?: DayAheadUnitBid
 }
+
+/** A unit in each hour of a run, at a limit, in all of them or in none. */
+export interface DayAheadUnitBid {
+  readonly deliveryDate: string
+  readonly market: string
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+}
+
+/**
+ * What a run may be made of: sources of one class in one region. A bid is by itself: what is won is known once the gate has
+ * closed, and nothing else is kept waiting for it.
+ */
+export const placeOf = ({ resourceClass, region, kind }: CapacitySource): string =>
+  JSON.stringify([resourceClass, region, ...(kind === 'day_ahead' ? [kind] : [])])
 
 /** A unit through all hours of a future's delivery, at one price of its book. */
 export interface FutureOrder {

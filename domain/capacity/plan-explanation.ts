@@ -1,6 +1,6 @@
 import { decimalOfMicros } from '../units.ts'
 import { type CapacityRequest, hourMillis } from './capacity-request.ts'
-import { type CapacitySource, placesInUnit, unitCostMicros } from './capacity-source.ts'
+import { type CapacitySource, placeOf, placesInUnit, unitCostMicros } from './capacity-source.ts'
 import type { AloneWays, Placed, Placement } from './placement.ts'
 import { type PlanningProblem, type PlanOption, serves } from './planning-problem.ts'
 
@@ -104,7 +104,7 @@ const impossible = (problem: PlanningProblem, request: CapacityRequest): PlanRea
       const units = Math.min(Math.ceil(need.places / places), least)
       return { source, places, units: units < source.minimumUnits ? 0 : units, hour }
     })
-    const byMarket = Map.groupBy(ways, ({ source }) => JSON.stringify([source.resourceClass, source.region]))
+    const byMarket = Map.groupBy(ways, ({ source }) => placeOf(source))
     for (const market of byMarket.values()) {
       const there = market.reduce((sum, { units, places }) => sum + units * places, 0)
       if (there > most || scarce === '') {

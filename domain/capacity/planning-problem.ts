@@ -1,5 +1,5 @@
 import type { CapacityRequest } from './capacity-request.ts'
-import { type CapacitySource, placesInUnit, unitCostMicros } from './capacity-source.ts'
+import { type CapacitySource, placeOf, placesInUnit, unitCostMicros } from './capacity-source.ts'
 
 /**
  * One way to serve a request: in one market (resource class and region) from one hour on. Its units come from the
@@ -107,9 +107,9 @@ interface Market {
 
 const marketsOf = (sources: readonly CapacitySource[]): readonly Market[] => {
   const markets = new Map<string, { region: string; sources: number[] }>()
-  for (const [position, { resourceClass, region }] of sources.entries()) {
-    const key = JSON.stringify([resourceClass, region])
-    const market = markets.get(key) ?? { region, sources: [] }
+  for (const [position, source] of sources.entries()) {
+    const key = placeOf(source)
+    const market = markets.get(key) ?? { region: source.region, sources: [] }
     market.sources.push(position)
     markets.set(key, market)
   }

@@ -17,6 +17,7 @@ export const shareView = (share: AllocationShare) => ({
   units: share.units,
   price: decimalOfMicros(share.priceMicrosPerUnitHour),
   order_id: share.order?.orderId ?? null,
+  bid_id: share.bid?.bidId ?? null,
 })
 
 /** What one unit must have. */

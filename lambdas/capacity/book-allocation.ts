@@ -1,4 +1,4 @@
-import type { AllocationRow } from '#adapters/tables/capacity-allocations.ts'
+import type { AllocationRow, AllocationShare, ShareBid } from '#adapters/tables/capacity-allocations.ts'
 import { moveUnits } from '#adapters/tables/partner-inventory.ts'
 import {
   getPurchase,
@@ -12,21 +12,24 @@ import { startPurchase } from '../partners/purchase-start.ts'
 import { lotIdOf } from '../partners/purchase-step.ts'
 import { movedUnitsOf, withdrawUnits } from './booked-units.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
+import { bidFor } from './day-ahead-bids.ts'
 import { boughtMicros, boughtShares, buyFutures, isToBeOrdered } from './future-shares.ts'
 
-/** Booked, given up with all of it undone, or not yet known. */
-type Booking = 'booked' | 'given up' | 'waiting'
+/** Booked, bid for, given up with all of it undone, or not yet known. */
+type Booking = 'booked' | 'bid' | 'given up' | 'waiting'
 
 /**
  * Goes on with booking what is planned for a request, as far as it gets now. First everything is reserved: units of lots, and
  * purchases that wait at their gates with their money held. Only once all of it is, the orders for futures go out, which
  * cannot be taken back; once they are filled, the gates are opened and the purchases are paid; then their units are
  * reserved, too. Where anything cannot be had before that, all that can be is given back and the request waits for the next plan;
- * what its orders were filled with stays its own, and only the rest is planned again. Each act has a name of its own
- * and is done once.
+ * what its orders were filled with stays its own, and only the rest is planned again. What is to be had by a bid has
+ * nothing else beside it. Each act has a name of its own and is done once.
  */
 export const bookAllocation = async (planned: AllocationRow): Promise<Booking> => {
   let row = planned
+  const bidding = row.shares.find(each => each.bid !== undefined)
+  if (bidding?.bid !== undefined) return placeBid(row, bidding, bidding.bid)
   const purchases = new Map<number, PurchaseRow>()
   for (const [index, share] of row.shares.entries()) {
     if (share.kind === 'inventory') {
@@ -70,6 +73,15 @@ export const bookAllocation = async (planned: AllocationRow): Promise<Booking> =
     costMicros: paidMicros + boughtMicros(boughtShares(row)),
   })
   return booked === undefined ? 'waiting' : 'booked'
+}
+
+const placeBid = async (row: AllocationRow, share: AllocationShare, bid: ShareBid): Promise<Booking> => {
+  const placed = await bidFor(row, share, bid)
+  if (placed === undefined) return 'waiting'
+  if ('refused' in placed)
+    return giveUp({ ...row, avoidedSources: [...row.avoidedSources, share.sourceId] }, placed.refused)
+  const shares = row.shares.map(each => (each === share ? { ...share, bid: { ...bid, bidId: placed.bidId } } : each))
+  return (await changeAllocation(row, { state: 'bidding', shares })) === undefined ? 'waiting' : 'bid'
 }
 
 /** Its units are promised, or were: the partner has them ready, whatever else is to be done. */

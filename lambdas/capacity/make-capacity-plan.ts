@@ -23,6 +23,7 @@ import { vectorOf } from './allocation-view.ts'
 import { capacitySources } from './capacity-sources.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
 import { boughtMicros, boughtPlaces, boughtShares } from './future-shares.ts'
+import { openAuctions } from './open-auctions.ts'
 import { type PlanStepAnswer, planRow, planStep } from './plan-step.ts'
 import { futuresOnSale } from './traded-futures.ts'
 
@@ -55,6 +56,7 @@ const make = async (row: PlanRow): Promise<PlanRow> => {
   const sources = [
     ...(await capacitySources(askers, hours, nowMillis)),
     ...(await futuresOnSale(askers, hours, nowMillis)),
+    ...(await openAuctions(askers, hours)),
   ]
   const started = performance.now()
   const plan = planCapacity(requests, sources, nowHour, await loadSolver())
@@ -134,6 +136,7 @@ const decisionOf = ({ allocationId, account, served, boundBy, explanation }: Pla
           units,
           priceMicrosPerUnitHour: source.priceMicrosPerUnitHour,
           ...(source.kind === 'inventory' && { lotId: source.sourceId }),
+          ...(source.bid !== undefined && { bid: source.bid }),
           ...(source.order !== undefined && { order: { ...source.order, orderId: uuidv7() } }),
         }),
       ),

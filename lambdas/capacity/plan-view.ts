@@ -65,7 +65,7 @@ const decisionView = async (
 const bookingOf = async (planId: string, allocationId: string): Promise<PlanView['decisions'][number]['booking']> => {
   const row = await getAllocation(allocationId)
   if (row === undefined || row.planId !== planId) return 'not_booked'
-  if (row.state === 'planned') return 'waiting'
+  if (row.state === 'planned' || row.state === 'bidding') return 'waiting'
   // What waits again may keep what it has bought in a book.
   if (isOpen(row.state)) return 'not_booked'
   return isBooked(row.state) || row.state === 'completed' || row.state === 'preempted' || row.shares.length > 0

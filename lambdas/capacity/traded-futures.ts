@@ -5,7 +5,7 @@ import { type DeliveredUnit, deliveredUnit, futureSources } from '#domain/capaci
 import { bestLevels } from '#domain/trading/book-side.ts'
 
 /** Hours since 1970, the last excluded. */
-interface Hours {
+export interface Hours {
   readonly firstHour: number
   readonly endHour: number
 }

@@ -13,7 +13,7 @@ const open = new Map<string, Trader>()
 const mostRemembered = 10_000
 
 /** Undefined where the account was never opened, or is not yet. */
-export const traderOf = async ({ account }: Principal): Promise<Trader | undefined> => {
+export const traderOf = async ({ account }: Pick<Principal, 'account'>): Promise<Trader | undefined> => {
   const known = open.get(account)
   if (known !== undefined) return known
   const row = await getAccount(account)
