@@ -20,15 +20,15 @@ export const limitMarginPpm = 100_000
 
 const million = 1_000_000
 
-interface TradedUnit {
+interface AuctionedUnit {
   readonly resourceClass: string
   readonly region: string
   readonly vector: ResourceVector
   readonly lotsOfUnit: number
 }
 
-/** Undefined where a unit is no whole number of lots. */
-const tradedUnit = ({ market, minTradeAmount }: DayAheadMarket): TradedUnit | undefined => {
+/** What a market is for; undefined where a unit is no whole number of lots. */
+export const auctionedUnit = ({ market, minTradeAmount }: DayAheadMarket): AuctionedUnit | undefined => {
   const dot = market.indexOf('.')
   const lotMicros = micros(minTradeAmount) ?? 0
   if (dot < 1 || lotMicros === 0 || million % lotMicros !== 0) return undefined
@@ -52,7 +52,7 @@ export const dayAheadSource = (
   known: readonly KnownHour[],
   accounts: readonly string[],
 ): CapacitySource | undefined => {
-  const unit = tradedUnit(market)
+  const unit = auctionedUnit(market)
   const traded = marketUnits(market)
   const startMillis = deliveryDayMillis(deliveryDate)
   if (unit === undefined || !traded.accepted || startMillis === undefined) return undefined

@@ -2,9 +2,11 @@ import { type AllocationRow, getAllocation, replaceAllocation } from '#adapters/
 import { contractsFor } from '#adapters/tables/partner-contracts.ts'
 import { readWindow, type WindowFault } from '#domain/capacity/capacity-request.ts'
 import { type CapacityNeed, placesInUnit, type ResourceVector, unitOfClass } from '#domain/capacity/capacity-source.ts'
+import { auctionedUnit } from '#domain/capacity/day-ahead-sources.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import { micros } from '#domain/units.ts'
 import type { CapacityRequestBody, requestCapacity } from '#protocol/operations/capacity.ts'
+import { laneRules } from '../day-ahead/auction-rules.ts'
 import type { Handle, Rejection } from '../shell/http.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { bodyHash } from '../shell/named-request.ts'
@@ -139,12 +141,14 @@ const unknownResource = async (
 ): Promise<Rejection<'unknown-resource'> | undefined> => {
   // What is sold out for now is known all the same.
   const hours = { firstHour: earliestHour, endHour }
-  const [offered, contracts, futures] = await Promise.all([
+  const [offered, contracts, futures, auctions] = await Promise.all([
     capacitySources([{ account, regions }], hours, nowMillis),
     contractsFor(account, regions),
     tradedFutures(lane, regions, hours, nowMillis),
+    laneRules(lane, nowMillis),
   ])
-  const sources = [...offered, ...contracts, ...futures.map(({ unit }) => unit)]
+  const auctioned = auctions.rules.flatMap(({ market, isActive }) => (isActive ? (auctionedUnit(market) ?? []) : []))
+  const sources = [...offered, ...contracts, ...futures.map(({ unit }) => unit), ...auctioned]
   const unserved = regions.find(region => !sources.some(source => source.region === region))
   if (unserved !== undefined)
     return {

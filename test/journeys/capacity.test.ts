@@ -231,4 +231,74 @@ describe('a service that needs capacity', () => {
     )
     expect(positions.body['data']).toMatchObject([{ instrument_name, size: '18' }])
   }, 400_000)
+
+  test('bids in a day-ahead auction, takes a bid back while its gate is open, and has what is awarded', async () => {
+    const operator = await exchange.as('operator', 'market_operator')
+    const house = await exchange.as('capacity-house')
+    const dateIn = (days: number): string => at(24 * days).slice(0, 10)
+    const [before, date] = [dateIn(23), dateIn(24)]
+    const root = '/api/v1/compute-futures'
+    const gate = async (day: string, state: 'open' | 'closed'): Promise<void> => {
+      const path = `${root}/day-ahead/gates/${day}`
+      await bodyOf(operator.call('PUT', path, { gate_state: state }, { prefer: 'wait=10' }), 200)
+    }
+    const curves = (price: string) =>
+      [5, 6].map(each => ({ market: 'H100.USE', hour: each, steps: [{ price, amount: '8' }] }))
+    const submit = (client: ExchangeClient, side: 'bid' | 'offer', delivery_date: string, price: string) =>
+      bodyOf(
+        client.call(
+          'POST',
+          `${root}/day-ahead/${side}`,
+          { delivery_date, curves: curves(price) },
+          { ...named(), prefer: 'wait=10' },
+        ),
+        200,
+      )
+    const cleared = (day: string) =>
+      eventually(
+        () => house.call('GET', `${root}/awards/${day}`),
+        answer => answer.body['auction_state'] === 'done',
+        180_000,
+      )
+    // What an hour was last paid for is what a bid is limited by.
+    await gate(before, 'open')
+    await submit(rival, 'bid', before, '0.5')
+    await submit(house, 'offer', before, '0.5')
+    await gate(before, 'closed')
+    await cleared(before)
+    await gate(date, 'open')
+
+    const run = {
+      regions: ['USE'],
+      earliest_start: `${date}T05:00:00Z`,
+      window_end: `${date}T07:00:00Z`,
+      duration_hours: 2,
+      flexibility: 'none',
+      units: 3,
+    }
+    const [own, dropped] = [await asked(trainer, run), await asked(trainer, { ...run, priority: 1 })]
+    await planned(trainer)
+    for (const id of [own, dropped])
+      expect((await allocation(trainer, id)).body).toMatchObject({
+        allocation_state: 'bidding',
+        shares: [{ source_kind: 'day_ahead', source_id: `H100.USE/${date}`, units: 3 }],
+      })
+    const taken = await eventually(
+      () => trainer.call('DELETE', `/api/v1/capacity/allocation/${dropped}`),
+      ({ status }) => status === 200,
+    )
+    expect(taken.body['allocation_state']).toBe('cancelled')
+    await submit(house, 'offer', date, '0.4')
+    await gate(date, 'closed')
+    expect((await trainer.call('DELETE', `/api/v1/capacity/allocation/${own}`)).body['code']).toBe('gate-closed')
+    await cleared(date)
+    const { body } = await eventually(
+      () => allocation(trainer, own),
+      answer => answer.body['allocation_state'] !== 'bidding',
+      180_000,
+    )
+    expect(body).toMatchObject({ allocation_state: 'reserved', start: run.earliest_start.replace('Z', '.000Z') })
+    const awards = await bodyOf(trainer.call('GET', `${root}/awards/${date}`), 200)
+    expect(awards['positions']).toMatchObject([5, 6].map(each => ({ hour: each, direction: 'buy', amount: '3' })))
+  }, 600_000)
 })

@@ -11,7 +11,7 @@ import { store } from '#adapters/writes.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import type { Command, ListInstrument, PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
-import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { Invocation } from '#local/component.ts'
 import { startStepFunctions } from '#local/step-functions.ts'
@@ -31,7 +31,8 @@ type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
 type Unnamed = Omit<PlaceOrder, 'orderId'> | Omit<ListInstrument, 'commandId'>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 
-const machineArn = arnOf('states', 'stateMachine:PartnerPurchase')
+type Flow = 'partner-purchase' | 'day-ahead-auction'
+const machineArnOf = (flow: string): string => arnOf('states', `stateMachine:${pascalCase(flow)}`)
 const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
 /** In the order of their numbers, from 1 on. */
 const traders = ['alice', 'bob', 'carol', 'house'] as const
@@ -66,11 +67,12 @@ export const screenedPrice = {
  * Partners with everything behind them but AWS: the HTTP operations over real tables, the engine itself behind the order
  * stream, the workflow's document interpreted as on the laptop, and the service of one partner (gcp) over HTTP.
  */
-export const openPartnerFloor = async () => {
+export const openPartnerFloor = async (...others: readonly Flow[]) => {
+  const flows: readonly Flow[] = ['partner-purchase', ...others]
   const partner = await startFakePartner()
   process.env[partnerServicesEnvironmentVariable] = JSON.stringify({ gcp: partner.url })
   process.env[lanesEnvironmentVariable] = '1'
-  process.env[workflowEnvironmentVariable('partner-purchase')] = machineArn
+  for (const flow of flows) process.env[workflowEnvironmentVariable(flow)] = machineArnOf(flow)
   process.env[workflowEnvironmentVariable('arbitrage-execution')] = arnOf('states', 'stateMachine:ArbitrageExecution')
   const streams = mockStreams([1])
   const bus = mockBus()
@@ -86,19 +88,23 @@ export const openPartnerFloor = async () => {
     import('#lambdas/partners/sweep-partners.ts'),
     import('#lambdas/reference/engine-version-needed.ts'),
   ])
-  const steps = tasks.filter(({ workflow }) => workflow === 'partner-purchase')
+  const steps = tasks.filter(({ workflow }) => flows.some(flow => flow === workflow))
   const handlers = new Map<string, Step>(
     await Promise.all(
-      steps.map(async ({ name }) => {
-        const { handler }: { handler: Step } = await import(`#lambdas/partners/${name}.ts`)
+      steps.map(async ({ name, context }) => {
+        const { handler }: { handler: Step } = await import(`#lambdas/${context}/${name}.ts`)
         return [name, handler] as const
       }),
     ),
   )
-  const machine = resourceOf('AWS::StepFunctions::StateMachine', 'PartnerPurchase', machineArn, {
-    DefinitionString: readFileSync(join(import.meta.dirname, '../../stepfunctions/partner-purchase.asl.json'), 'utf8'),
-    DefinitionSubstitutions: Object.fromEntries(steps.map(({ name }) => [pascalCase(name), functionArn(name)])),
-  })
+  const machines = flows.map(flow =>
+    resourceOf('AWS::StepFunctions::StateMachine', pascalCase(flow), machineArnOf(flow), {
+      DefinitionString: readFileSync(join(import.meta.dirname, `../../stepfunctions/${flow}.asl.json`), 'utf8'),
+      DefinitionSubstitutions: Object.fromEntries(
+        steps.filter(({ workflow }) => workflow === flow).map(({ name }) => [pascalCase(name), functionArn(name)]),
+      ),
+    }),
+  )
 
   let engine = createEngine(1)
   let events: { readonly event: Event; readonly atMillis: number }[] = []
@@ -106,7 +112,7 @@ export const openPartnerFloor = async () => {
   let interfere: Interference = () => undefined
   let called: string[] = []
   let inFlight = 0
-  let surroundings = testSurroundings([machine])
+  let surroundings = testSurroundings(machines)
   let stepFunctions: Awaited<ReturnType<typeof startStepFunctions>> | undefined
   let started: { readonly name: string }[] = []
   let projectors: readonly ReturnType<typeof projectorOf>[] = []
@@ -187,22 +193,22 @@ export const openPartnerFloor = async () => {
         orders.projectOrders,
         marketData.projectMarketData,
       ].map(projectorOf)
-      surroundings = testSurroundings([machine])
+      surroundings = testSurroundings(machines)
       jest.spyOn(Date, 'now').mockImplementation(now)
       stepFunctions = await startStepFunctions(surroundings, runTask)
       sfn.reset()
       sfn.on(StartExecutionCommand).callsFake(async ({ input, name, stateMachineArn }) => {
         // Of others it is enough that they are started.
-        if (stateMachineArn !== machineArn) return {}
+        if (!flows.some(flow => machineArnOf(flow) === stateMachineArn)) return {}
         try {
-          await stepFunctions?.startExecution(machineArn, input, name)
+          await stepFunctions?.startExecution(stateMachineArn, input, name)
           if (!started.some(each => each.name === name)) started.push({ name })
           return {}
         } catch {
           throw new ExecutionAlreadyExists({ message: 'it was started', $metadata: {} })
         }
       })
-      enter({ type: 'activate-engine-version', commandId: nextId(), version: versionOfMargin })
+      enter({ type: 'activate-engine-version', commandId: nextId(), version: versionOfDelivery })
       for (const [index, account] of traders.entries()) {
         enter({ type: 'open-account', commandId: nextId(), account, firm: '' })
         enter({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros: cashAtFirst })

@@ -234,6 +234,7 @@ const smallInstance = fc.record({
       isPreemptible: fc.boolean(),
       minimumUnits: fc.constantFrom(1, 1, 2),
       hoursPaid: fc.constantFrom(0, 0, 1, 3),
+      kind: fc.constantFrom('partner', 'partner', 'day_ahead'),
       accounts: fc.constantFrom(undefined, undefined, ['acme']),
       units: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 5, maxLength: 6 }),
     }),
@@ -305,6 +306,8 @@ const holds = (made: CapacityPlan, requests: readonly CapacityRequest[], sources
     )
     expect(costMicros).toBe(paid)
     expect(new Set(shares.map(({ source: from }) => `${from.resourceClass} ${from.region}`)).size).toBe(1)
+    // A bid has nothing beside it.
+    expect(new Set(shares.map(({ source: from }) => from.kind === 'day_ahead')).size).toBe(1)
     expect(shares.reduce((sum, { source: from, units }) => sum + units * from.vector.gpus, 0)).toBeGreaterThanOrEqual(
       asked.need.places,
     )
