@@ -1,5 +1,4 @@
-import { microHoursOfLot } from '../partners/arbitrage-quotes.ts'
-import type { Instrument } from '../reference/instrument.ts'
+import { type Instrument, microHoursOfLot } from '../reference/instrument.ts'
 import type { BookLevel } from '../trading/book-side.ts'
 import { hourMillis } from './capacity-request.ts'
 import { type CapacitySource, type ResourceVector, unitOfClass } from './capacity-source.ts'
