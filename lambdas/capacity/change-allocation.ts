@@ -15,12 +15,19 @@ export const changeAllocation = async (
 }
 
 /**
- * Of a request that waits again: nothing of what was planned stays but what was bought in a book, and with that its hours and what it
- * has cost so far.
+ * Of a request that waits again: nothing of what was planned stays but what was bought in a book and has cost, and, where that is
+ * any whole unit, its hours.
  */
 export const unplanned = (row: AllocationRow): AllocationRow => {
   const bought = boughtShares(row)
-  const { startMillis: _, endMillis: __, costMicros: ___, ...kept } = row
-  if (bought.length === 0) return { ...kept, shares: [], isOrdering: false }
-  return { ...row, shares: bought, costMicros: boughtMicros(bought), isOrdering: false }
+  const { startMillis, endMillis, costMicros: _, ...kept } = row
+  return {
+    ...kept,
+    ...(bought.length > 0 && { costMicros: boughtMicros(bought) }),
+    ...(bought.some(({ units }) => units > 0) &&
+      startMillis !== undefined &&
+      endMillis !== undefined && { startMillis, endMillis }),
+    shares: bought,
+    isOrdering: false,
+  }
 }

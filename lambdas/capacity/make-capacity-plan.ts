@@ -80,7 +80,7 @@ const make = async (row: PlanRow): Promise<PlanRow> => {
 /** What is left to plan: of one that has bought a part of it in a book, the rest, for the same hours in the same place. */
 const requestOf = (row: AllocationRow): CapacityRequest => {
   const bought = boughtShares(row)
-  const [first] = bought
+  const first = bought.find(({ units }) => units > 0)
   const whole: CapacityRequest = {
     allocationId: row.allocationId,
     account: row.account,
@@ -94,7 +94,7 @@ const requestOf = (row: AllocationRow): CapacityRequest => {
     latestHour: row.latestStartMillis / hourMillis,
     durationHours: row.durationHours,
     priority: row.priority,
-    budgetMicros: row.budgetMicros,
+    budgetMicros: Math.max(0, row.budgetMicros - boughtMicros(bought)),
     isPreemptible: row.isPreemptible,
     avoidedSources: row.avoidedSources,
     plansMissed: row.plansMissed,
@@ -112,7 +112,6 @@ const requestOf = (row: AllocationRow): CapacityRequest => {
     regions: [first.region],
     earliestHour: startHour,
     latestHour: startHour,
-    budgetMicros: Math.max(0, row.budgetMicros - boughtMicros(bought)),
   }
 }
 

@@ -110,6 +110,31 @@ describe('a plan', () => {
     expect(partners.lots('alice', future)).toBe(3)
   })
 
+  test('that is left with lots which make no unit begins anew anywhere, with what is left of its budget', async () => {
+    const future = await floor.future(2, 2)
+    await floor.order('house', future, 'sell', 150, 4)
+    const id = await floor.asked('alice', {
+      budget: '9',
+      window_end: partners.hour(6),
+      earliest_start: partners.hour(1),
+    })
+    await overtaken('alice', () => floor.order('bob', future, 'buy', 150, 3))
+    expect(await floor.read('alice', id)).toMatchObject({
+      allocation_state: 'requested',
+      start: null,
+      cost: '1.5',
+      shares: [{ source_kind: 'future', units: 0 }],
+    })
+    expect(partners.lots('alice', future)).toBe(1)
+    await partners.contract(10)
+    await floor.planned('alice')
+    // Two units for two hours at 2 are 8, and 7.5 are left.
+    expect(await floor.read('alice', id)).toMatchObject({ allocation_state: 'unmet', cost: '1.5' })
+    await partners.contract(10, { price: '1.8' })
+    await floor.planned('alice')
+    expect(await floor.read('alice', id)).toMatchObject({ allocation_state: 'reserved', cost: '8.7' })
+  })
+
   test('whose order is refused undoes its purchases, and does not try that future again', async () => {
     await partners.contract(1)
     const future = await floor.future(2, 2, { positionLimit: '1' })

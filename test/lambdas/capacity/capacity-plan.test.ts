@@ -108,7 +108,7 @@ describe('a plan', () => {
     expect(await floor.read('alice', id)).toMatchObject({ allocation_state: 'planned', plan_id: planId })
     expect((await floor.cancel('alice', id)).body).toMatchObject({ code: 'allocation-being-booked' })
     await floor.fail(planId)
-    expect(await floor.plan('alice', planId)).toMatchObject({ plan_state: 'failed', failure: 'States.Timeout: ' })
+    expect(await floor.plan('alice', planId)).toMatchObject({ plan_state: 'failed', failure: 'States.Timeout' })
     // The sweep books what the failed plan has left.
     for (let run = 0; run < 5; run++) {
       await floor.sweep()
