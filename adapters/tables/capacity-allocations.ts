@@ -41,6 +41,10 @@ export interface AllocationRow {
   readonly endMillis?: number
   readonly costMicros?: number
   readonly shares: readonly AllocationShare[]
+  /** Its orders may have gone out: whatever comes of the rest, what they are filled with is its own. */
+  readonly isOrdering: boolean
+  /** What refused it, by source: later plans leave them out for it. */
+  readonly avoidedSources: readonly string[]
   /** Its units are being given back. */
   readonly isReleasing: boolean
   /** Nothing more will become of it, though its state could change. */
@@ -58,17 +62,43 @@ export interface AllocationShare {
   readonly priceMicrosPerUnitHour: number
   /** Where its units lie once they are there. */
   readonly lotId?: string
+  /** Of a future. */
+  readonly order?: ShareOrder
+  /** Of a day-ahead auction. */
+  readonly bid?: ShareBid
+}
+
+export interface ShareBid {
+  readonly deliveryDate: string
+  readonly market: string
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+  /** Once it is placed. */
+  readonly bidId?: string
+}
+
+/** An order for some units of a future, under the id that it goes out with however often it is sent. */
+export interface ShareOrder {
+  readonly orderId: string
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+  /** What it was filled with and cost, commission included, once that is known; the share then says what was had. */
+  readonly filledLots?: number
+  readonly paidMicros?: number
 }
 
 const table = tables.capacityAllocations
 
-/** Where sweeps and plans look: what waits for a plan, what holds units, what gives them back. */
-type AllocationPool = 'open' | 'booking' | 'booked' | 'releasing'
+/** Where sweeps and plans look: what waits for a plan, what waits for an award, what holds units, what gives them back. */
+type AllocationPool = 'open' | 'booking' | 'bidding' | 'booked' | 'releasing'
 
 const poolOf = (row: AllocationRow): { readonly pool: AllocationPool; readonly dueMillis: number } | undefined => {
   if (row.isReleasing) return { pool: 'releasing', dueMillis: row.updatedAtMillis }
   if (isOpen(row.state) && !row.isLapsed) return { pool: 'open', dueMillis: row.latestStartMillis }
   if (row.state === 'planned') return { pool: 'booking', dueMillis: row.updatedAtMillis }
+  if (row.state === 'bidding') return { pool: 'bidding', dueMillis: row.startMillis ?? 0 }
   if (isBooked(row.state))
     return { pool: 'booked', dueMillis: (row.state === 'reserved' ? row.startMillis : row.endMillis) ?? 0 }
   return undefined
@@ -245,7 +275,25 @@ const itemOf = (row: AllocationRow): Item => {
       units: share.units,
       price_micros: share.priceMicrosPerUnitHour,
       ...(share.lotId !== undefined && { lot_id: share.lotId }),
+      ...(share.order !== undefined && {
+        order_id: share.order.orderId,
+        instrument_id: share.order.instrumentId,
+        specification_version: share.order.specificationVersion,
+        limit_ticks: share.order.limitTicks,
+        lots_of_unit: share.order.lotsOfUnit,
+        ...(share.order.filledLots !== undefined && { filled_lots: share.order.filledLots }),
+        ...(share.order.paidMicros !== undefined && { paid_micros: share.order.paidMicros }),
+      }),
+      ...(share.bid !== undefined && {
+        bid_date: share.bid.deliveryDate,
+        bid_market: share.bid.market,
+        limit_ticks: share.bid.limitTicks,
+        lots_of_unit: share.bid.lotsOfUnit,
+        ...(share.bid.bidId !== undefined && { bid_id: share.bid.bidId }),
+      }),
     })),
+    is_ordering: row.isOrdering,
+    avoided_sources: row.avoidedSources,
     is_releasing: row.isReleasing,
     is_lapsed: row.isLapsed,
   }
@@ -292,7 +340,30 @@ const rowOf = (item: Item): AllocationRow => ({
     units: integer(share, 'units'),
     priceMicrosPerUnitHour: integer(share, 'price_micros'),
     ...optional('lotId', share, 'lot_id', text),
+    ...optional('order', share, 'order_id', orderOf),
+    ...optional('bid', share, 'bid_date', bidOf),
   })),
+  // Rows of the first version have neither.
+  isOrdering: optional('is', item, 'is_ordering', truth).is ?? false,
+  avoidedSources: optional('ids', item, 'avoided_sources', listOf).ids?.map(String) ?? [],
   isReleasing: truth(item, 'is_releasing'),
   isLapsed: truth(item, 'is_lapsed'),
+})
+
+const orderOf = (share: Item, name: string): ShareOrder => ({
+  orderId: text(share, name),
+  instrumentId: integer(share, 'instrument_id'),
+  specificationVersion: integer(share, 'specification_version'),
+  limitTicks: integer(share, 'limit_ticks'),
+  lotsOfUnit: integer(share, 'lots_of_unit'),
+  ...optional('filledLots', share, 'filled_lots', integer),
+  ...optional('paidMicros', share, 'paid_micros', integer),
+})
+
+const bidOf = (share: Item, name: string): ShareBid => ({
+  deliveryDate: text(share, name),
+  market: text(share, 'bid_market'),
+  limitTicks: integer(share, 'limit_ticks'),
+  lotsOfUnit: integer(share, 'lots_of_unit'),
+  ...optional('bidId', share, 'bid_id', text),
 })

@@ -211,7 +211,7 @@ export const hoursOfLot = async (lot: LotRow, window: HourWindow): Promise<reado
       available: count('available', lot.units),
       reserved: count('reserved', 0),
       delivered: count('delivered', 0),
-      expired: 0,
+      expired: count('expired', 0),
     })
   }
   return hours
@@ -219,8 +219,8 @@ export const hoursOfLot = async (lot: LotRow, window: HourWindow): Promise<reado
 
 const daysOfRead = 100
 
-type CountedState = 'available' | 'reserved' | 'delivered'
-const letters = { available: 'a', reserved: 'r', delivered: 'd' } as const
+type CountedState = 'available' | 'reserved' | 'delivered' | 'expired'
+const letters = { available: 'a', reserved: 'r', delivered: 'd', expired: 'x' } as const
 const attribute = (state: CountedState, at: number): string =>
   `${letters[state]}${String(new Date(at).getUTCHours()).padStart(2, '0')}`
 
@@ -229,6 +229,8 @@ const directions = {
   reserve: ['available', 'reserved'],
   release: ['reserved', 'available'],
   deliver: ['reserved', 'delivered'],
+  /** Whoever provides them has taken them back. */
+  lose: ['reserved', 'expired'],
 } as const
 export type UnitMove = keyof typeof directions
 

@@ -1,10 +1,11 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { ResourceVector } from '#domain/partners/catalogue.ts'
 import { type DatedPrices, type ListPricing, listPricings } from '#domain/partners/price-history.ts'
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, listOf, oneOf, text } from '../items.ts'
+import { bytes, type Item, integer, listOf, oneOf, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import { vectorOfText, vectorText } from '../resource-vector.ts'
 import { store } from '../writes.ts'
@@ -34,6 +35,8 @@ export interface ScreenedPriceRow {
 
 const table = tables.partnerOffers
 const shelfOf = (importId: string, region: string): string => `${importId}#${region}`
+/** No region has such a name. */
+const pieceShelf = (importId: string): string => `${importId}#~pieces`
 const screenedShelf = (importId: string): string => `${importId}#~screened`
 
 /** A catalogue that nobody renews is out of date by then, and its rows are dropped a week later. */
@@ -92,6 +95,50 @@ export const getProduct = async (
   )
   return Item === undefined ? undefined : productOf(Item)
 }
+
+/** What came in one piece of an import, for whoever wants all of a catalogue: a few small items in place of all its rows. */
+export const putPiece = async (
+  importId: string,
+  batch: number,
+  rows: readonly ProductRow[],
+  nowMillis: number,
+): Promise<void> => {
+  await store({
+    kind: 'put',
+    table,
+    item: {
+      shelf: pieceShelf(importId),
+      product: String(batch).padStart(9, '0'),
+      import_id: importId,
+      body: gzipSync(JSON.stringify(rows)),
+      expires_at: Math.floor(nowMillis / 1_000) + keptSeconds,
+    },
+  })
+}
+
+const piecesOfRead = 500
+
+/** All of a catalogue, in the order in which it came; undefined of one that was imported before pieces were kept. Consistent. */
+export const productsInPieces = async (importId: string): Promise<readonly ProductRow[] | undefined> => {
+  const found: ProductRow[] = []
+  const shelf = pieceShelf(importId)
+  let isKept = false
+  for (let after: { readonly after?: Item } = {}; ; ) {
+    const { rows, next } = await page(
+      { table, partition: { name: 'shelf', value: shelf }, sortKeyName: 'product', limit: piecesOfRead, ...after },
+      pieceOf,
+    )
+    for (const piece of rows) {
+      isKept = true
+      found.push(...piece)
+    }
+    if (next === undefined) return isKept ? found : undefined
+    after = { after: { shelf, product: next } }
+  }
+}
+
+const pieceOf = (item: Item): readonly ProductRow[] =>
+  JSON.parse(new TextDecoder().decode(gunzipSync(bytes(item, 'body'))))
 
 const productsOfRead = 200
 

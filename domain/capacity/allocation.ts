@@ -2,6 +2,7 @@
 export const allocationStates = [
   'requested',
   'planned',
+  'bidding',
   'reserved',
   'active',
   'completed',
@@ -15,7 +16,9 @@ const next: Readonly<Record<AllocationState, readonly AllocationState[]>> = {
   /** Waits for a plan, or for the next one. */
   requested: ['planned', 'unmet', 'cancelled'],
   /** A plan has found units for it, which are being booked: all of them, or it waits again. */
-  planned: ['reserved', 'requested', 'unmet'],
+  planned: ['bidding', 'reserved', 'requested', 'unmet'],
+  /** A bid of a day-ahead auction is placed for it: it is awarded, or the request waits again. */
+  bidding: ['reserved', 'requested', 'cancelled'],
   /** Promised: nobody but who asked for it, or who takes back what was asked for as preemptible, ends it. */
   reserved: ['active', 'cancelled', 'preempted'],
   active: ['completed', 'cancelled', 'preempted'],

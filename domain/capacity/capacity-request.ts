@@ -14,6 +14,8 @@ export interface CapacityRequest {
   readonly priority: number
   readonly budgetMicros: number
   readonly isPreemptible: boolean
+  /** What refused it before, by id: not asked again. */
+  readonly avoidedSources?: readonly string[]
   /** How many plans could not serve it. */
   readonly plansMissed: number
   readonly requestedAtMillis: number

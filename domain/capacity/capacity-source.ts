@@ -12,6 +12,8 @@ export interface CapacitySource {
   readonly vector: ResourceVector
   /** USD micros; 0 for what is paid for already. */
   readonly priceMicrosPerUnitHour: number
+  /** A unit is paid for so many hours, however few of them are used; for those that are used unless told. */
+  readonly hoursPaid?: number
   /** Its provider may take it back: for preemptible requests only. */
   readonly isPreemptible: boolean
   /** Fewer of them are not to be had. */
@@ -20,7 +22,40 @@ export interface CapacitySource {
   readonly firstHour: number
   /** Units there are in each hour from `firstHour` on, at once; none before and after. */
   readonly units: readonly number[]
+  /** Of a future: what buys a unit of it. */
+  readonly order?: FutureOrder
+  /** Of a day-ahead auction: what bids for units of it. */
+  readonly bid?: DayAheadUnitBid
 }
+
+/** A unit in each hour of a run, at a limit, in all of them or in none. */
+export interface DayAheadUnitBid {
+  readonly deliveryDate: string
+  readonly market: string
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+}
+
+/**
+ * What a run may be made of: sources of one class in one region. A bid is by itself: what is won is known once the gate has
+ * closed, and nothing else is kept waiting for it.
+ */
+export const placeOf = ({ resourceClass, region, kind }: CapacitySource): string =>
+  JSON.stringify([resourceClass, region, ...(kind === 'day_ahead' ? [kind] : [])])
+
+/** A unit through all hours of a future's delivery, at one price of its book. */
+export interface FutureOrder {
+  readonly instrumentId: number
+  readonly specificationVersion: number
+  readonly limitTicks: number
+  readonly lotsOfUnit: number
+}
+
+/** USD micros: one unit through so many hours of a run. */
+export const unitCostMicros = (
+  { priceMicrosPerUnitHour, hoursPaid = 0 }: Pick<CapacitySource, 'priceMicrosPerUnitHour' | 'hoursPaid'>,
+  hours: number,
+): number => priceMicrosPerUnitHour * Math.max(hours, hoursPaid)
 
 export interface ResourceVector {
   readonly gpus: number
@@ -28,6 +63,12 @@ export interface ResourceVector {
   readonly memoryGib: number
   readonly storageTib: number
 }
+
+const nothing: ResourceVector = { gpus: 0, vcpus: 0, memoryGib: 0, storageTib: 0 }
+
+/** What is traded of a class alone: one GPU of it, or one processor of what has none. */
+export const unitOfClass = (resourceClass: string): ResourceVector =>
+  resourceClass.startsWith('CPU') ? { ...nothing, vcpus: 1 } : { ...nothing, gpus: 1 }
 
 /** So many places, each with such resources within one unit of whatever serves it. */
 export interface CapacityNeed {

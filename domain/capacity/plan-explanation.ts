@@ -1,8 +1,8 @@
 import { decimalOfMicros } from '../units.ts'
 import { type CapacityRequest, hourMillis } from './capacity-request.ts'
-import { placesInUnit } from './capacity-source.ts'
+import { type CapacitySource, placeOf, placesInUnit, unitCostMicros } from './capacity-source.ts'
 import type { AloneWays, Placed, Placement } from './placement.ts'
-import type { PlanningProblem, PlanOption } from './planning-problem.ts'
+import { type PlanningProblem, type PlanOption, serves } from './planning-problem.ts'
 
 export type BoundBy = 'nothing' | 'budget' | 'capacity' | 'window' | 'priority' | 'limit'
 
@@ -79,16 +79,12 @@ const instantOf = (hour: number): string => new Date(hour * hourMillis).toISOStr
 
 /** Why it could not be served even alone: what would do if one thing about it were otherwise. */
 const impossible = (problem: PlanningProblem, request: CapacityRequest): PlanReason => {
-  const { need, regions, isPreemptible, account, latestHour, durationHours, budgetMicros } = request
+  const { need, regions, isPreemptible, latestHour, durationHours, budgetMicros } = request
   if (latestHour < problem.firstHour)
     return { boundBy: 'window', explanation: `Not served: its last start ${instantOf(latestHour)} has passed.` }
   const usable = problem.sources.flatMap((source, position) => {
     const places = placesInUnit(need, source)
-    const isFor =
-      places > 0 &&
-      regions.includes(source.region) &&
-      (source.accounts === undefined || source.accounts.includes(account)) &&
-      (isPreemptible || !source.isPreemptible)
+    const isFor = places > 0 && regions.includes(source.region) && serves(source, request)
     return isFor ? [{ source, position, places }] : []
   })
   if (usable.length === 0)
@@ -108,7 +104,7 @@ const impossible = (problem: PlanningProblem, request: CapacityRequest): PlanRea
       const units = Math.min(Math.ceil(need.places / places), least)
       return { source, places, units: units < source.minimumUnits ? 0 : units, hour }
     })
-    const byMarket = Map.groupBy(ways, ({ source }) => JSON.stringify([source.resourceClass, source.region]))
+    const byMarket = Map.groupBy(ways, ({ source }) => placeOf(source))
     for (const market of byMarket.values()) {
       const there = market.reduce((sum, { units, places }) => sum + units * places, 0)
       if (there > most || scarce === '') {
@@ -138,7 +134,7 @@ const impossible = (problem: PlanningProblem, request: CapacityRequest): PlanRea
 
 const costOf = (
   ways: readonly {
-    readonly source: { readonly priceMicrosPerUnitHour: number }
+    readonly source: CapacitySource
     readonly places: number
     readonly units: number
   }[],
@@ -148,10 +144,10 @@ const costOf = (
   let left = needed
   let cost = 0
   for (const { source, places, units } of ways.toSorted(
-    (a, b) => a.source.priceMicrosPerUnitHour / a.places - b.source.priceMicrosPerUnitHour / b.places,
+    (a, b) => unitCostMicros(a.source, hours) / a.places - unitCostMicros(b.source, hours) / b.places,
   )) {
     const taken = Math.min(units, Math.ceil(left / places))
-    cost += taken * source.priceMicrosPerUnitHour * hours
+    cost += taken * unitCostMicros(source, hours)
     left -= taken * places
     if (left <= 0) break
   }

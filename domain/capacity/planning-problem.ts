@@ -1,5 +1,5 @@
 import type { CapacityRequest } from './capacity-request.ts'
-import { type CapacitySource, placesInUnit } from './capacity-source.ts'
+import { type CapacitySource, placeOf, placesInUnit, unitCostMicros } from './capacity-source.ts'
 
 /**
  * One way to serve a request: in one market (resource class and region) from one hour on. Its units come from the
@@ -107,9 +107,9 @@ interface Market {
 
 const marketsOf = (sources: readonly CapacitySource[]): readonly Market[] => {
   const markets = new Map<string, { region: string; sources: number[] }>()
-  for (const [position, { resourceClass, region }] of sources.entries()) {
-    const key = JSON.stringify([resourceClass, region])
-    const market = markets.get(key) ?? { region, sources: [] }
+  for (const [position, source] of sources.entries()) {
+    const key = placeOf(source)
+    const market = markets.get(key) ?? { region: source.region, sources: [] }
     market.sources.push(position)
     markets.set(key, market)
   }
@@ -126,8 +126,9 @@ const startsOf = ({ earliestHour, latestHour }: CapacityRequest, firstHour: numb
 }
 
 /** Whether a source may serve a request at all, whenever. */
-const serves = (source: CapacitySource, request: CapacityRequest): boolean =>
+export const serves = (source: CapacitySource, request: CapacityRequest): boolean =>
   (source.accounts === undefined || source.accounts.includes(request.account)) &&
+  request.avoidedSources?.includes(source.sourceId) !== true &&
   (request.isPreemptible || !source.isPreemptible)
 
 const optionIn = (
@@ -149,7 +150,7 @@ const optionIn = (
     if (places === 0) continue
     const most = Math.min(Math.ceil(need.places / places), leastOver(capacity[index], start, hours))
     if (most < Math.max(1, source.minimumUnits)) continue
-    const costMicros = source.priceMicrosPerUnitHour * hours
+    const costMicros = unitCostMicros(source, hours)
     entries.push({ source: index, places, most, minimum: Math.max(1, source.minimumUnits), costMicros })
     there += most * places
   }
@@ -227,7 +228,8 @@ const worthOf = (
         if (places === 0) continue
         const units = Math.ceil(request.need.places / places)
         // What is paid for already counts for something, too.
-        most = Math.max(most, units * request.durationHours * Math.max(source.priceMicrosPerUnitHour, 10_000))
+        const costMicros = Math.max(unitCostMicros(source, request.durationHours), request.durationHours * 10_000)
+        most = Math.max(most, units * costMicros)
       }
     }
     return most / 1_000_000

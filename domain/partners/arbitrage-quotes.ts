@@ -1,6 +1,5 @@
-import { type Instrument, legsOf } from '../reference/instrument.ts'
+import { type Instrument, microHoursOfLot } from '../reference/instrument.ts'
 import type { BookLevel } from '../trading/book-side.ts'
-import { micros } from '../units.ts'
 import { feeOfQuantum, type LegSide, noCosts, type Product, type QuantumCosts, type VenueQuote } from './arbitrage.ts'
 import { takenUntilMillis } from './best-price.ts'
 import { hourlyMicros, hourMillis, type Offer, termHoursOf } from './catalogue.ts'
@@ -50,15 +49,6 @@ export const productOfFuture = ({ terms, specification }: Instrument, atMillis: 
   if (dot < 1 || startMillis < atMillis) return undefined
   if (startMillis % hourMillis !== 0 || endMillis % hourMillis !== 0 || endMillis <= startMillis) return undefined
   return { resourceClass: index.slice(0, dot), region: index.slice(dot + 1), startMillis, endMillis }
-}
-
-/** In millionths of a unit-hour; undefined where a lot is not a whole number of them. */
-export const microHoursOfLot = ({ specification, terms }: Instrument): number | undefined => {
-  const [lot, size] = [micros(specification.minTradeAmount), micros(specification.contractSize)]
-  if (lot === undefined || size === undefined || legsOf(terms) !== 1) return undefined
-  const product = BigInt(lot) * BigInt(size)
-  const microHours = product / 1_000_000n
-  return product % 1_000_000n === 0n && microHours <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(microHours) : undefined
 }
 
 export interface BookQuoteInput {

@@ -20,9 +20,15 @@ export interface HourWindow {
 
 export const hoursIn = ({ fromMillis, untilMillis }: HourWindow): number => (untilMillis - fromMillis) / hourMillis
 
-/** As it stands now: what was to be had in an hour that is over has expired. */
-export const standingAt = (hour: HourUnits, nowMillis: number): HourUnits =>
-  hour.hourMillis + hourMillis > nowMillis ? hour : { ...hour, available: 0, expired: hour.expired + hour.available }
+/**
+ * As it stands now: of an hour that is over, what was to be had has expired, and what was promised was handed over, whether it
+ * was sold or served a request.
+ */
+export const standingAt = (hour: HourUnits, nowMillis: number): HourUnits => {
+  const { hourMillis: at, available, reserved, delivered, expired } = hour
+  if (at + hourMillis > nowMillis) return hour
+  return { hourMillis: at, available: 0, reserved: 0, delivered: delivered + reserved, expired: expired + available }
+}
 
 /** Unit-hours by state over a window. */
 export const sumOfHours = (hours: readonly HourUnits[]): Omit<HourUnits, 'hourMillis'> => {

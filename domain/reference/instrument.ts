@@ -81,6 +81,15 @@ export const instrumentNamePattern = /^[A-Z0-9][A-Z0-9._]{0,30}(?:-[A-Z0-9._]{1,
 /** A month each, of a swap; of all else there is one. */
 export const legsOf = (terms: ContractTerms): number => (terms.kind === 'swap' ? terms.boundariesMillis.length - 1 : 1)
 
+/** What a lot is, in millionths of a unit-hour; undefined where it is not a whole number of them. */
+export const microHoursOfLot = ({ specification, terms }: Instrument): number | undefined => {
+  const [lot, size] = [micros(specification.minTradeAmount), micros(specification.contractSize)]
+  if (lot === undefined || size === undefined || legsOf(terms) !== 1) return undefined
+  const product = BigInt(lot) * BigInt(size)
+  const microHours = product / 1_000_000n
+  return product % 1_000_000n === 0n && microHours <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(microHours) : undefined
+}
+
 /**
  * Makes an instrument of a specification, or says what is wrong with it (`invalid-specification` with the field).
  * Everything that the engine later relies on is checked here, once: increments that divide exactly, integers in range,

@@ -16,6 +16,8 @@ export const shareView = (share: AllocationShare) => ({
   region: share.region,
   units: share.units,
   price: decimalOfMicros(share.priceMicrosPerUnitHour),
+  order_id: share.order?.orderId ?? null,
+  bid_id: share.bid?.bidId ?? null,
 })
 
 /** What one unit must have. */

@@ -33,16 +33,20 @@ export const withdrawUnits = async (row: AllocationRow): Promise<void> => {
   }
 }
 
-/** Of what was reserved: the hours that are over count as delivered, the others are to be had again. */
+/**
+ * Of what was reserved: the hours that are over count as delivered. The others are to be had again, but where whoever provides
+ * them has taken them back.
+ */
 export const giveBackUnits = async (row: AllocationRow): Promise<void> => {
   const { fromMillis, untilMillis } = hoursOf(row)
+  const rest = row.state === 'preempted' ? 'lose' : 'release'
   // As of when it was cancelled, so that it is the same however often it is tried.
   const cut = Math.min(untilMillis, Math.max(fromMillis, Math.ceil(row.updatedAtMillis / hourMillis) * hourMillis))
   for (const [index, share] of row.shares.entries()) {
     const moved = await movedUnitsOf(row, index, share)
     if (moved === undefined) continue
     if (cut > fromMillis) await moveUnits('deliver', { ...moved, window: { fromMillis, untilMillis: cut } })
-    if (cut < untilMillis) await moveUnits('release', { ...moved, window: { fromMillis: cut, untilMillis } })
+    if (cut < untilMillis) await moveUnits(rest, { ...moved, window: { fromMillis: cut, untilMillis } })
   }
 }
 

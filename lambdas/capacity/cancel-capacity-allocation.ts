@@ -4,7 +4,8 @@ import type { cancelCapacityAllocation } from '#protocol/operations/capacity.ts'
 import type { Handle } from '../shell/http.ts'
 import { allocationView } from './allocation-view.ts'
 import { giveBackUnits } from './booked-units.ts'
-import { changeAllocation } from './change-allocation.ts'
+import { changeAllocation, unplanned } from './change-allocation.ts'
+import { withdrawBidFor } from './day-ahead-bids.ts'
 
 const mostTries = 3
 
@@ -15,8 +16,14 @@ export const handle: Handle<typeof cancelCapacityAllocation> = async ({ path, pr
     if (row === undefined || row.account !== principal.account) return { code: 'not-found' }
     if (row.state === 'cancelled') return { status: 200, body: allocationView(row) }
     if (row.state === 'planned') return { code: 'allocation-being-booked' }
+    if (row.state === 'bidding') {
+      const withdrawn = await withdrawBidFor(row)
+      if (withdrawn === 'gate-closed') return { code: 'gate-closed', detail: 'Its bid is in the auction.' }
+      if (withdrawn === 'unknown') return { code: 'allocation-being-booked' }
+    }
     if (!mayBecome(row.state, 'cancelled') || row.isLapsed) return { code: 'allocation-over' }
-    const cancelled = await changeAllocation(row, { state: 'cancelled', isReleasing: isBooked(row.state) })
+    const given = row.state === 'bidding' ? unplanned(row) : row
+    const cancelled = await changeAllocation(given, { state: 'cancelled', isReleasing: isBooked(row.state) })
     if (cancelled !== undefined) return { status: 200, body: allocationView(await released(cancelled)) }
   }
   return { code: 'allocation-being-booked' }

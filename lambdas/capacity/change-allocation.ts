@@ -1,5 +1,6 @@
 import { type AllocationRow, replaceAllocation } from '#adapters/tables/capacity-allocations.ts'
 import { mayBecome } from '#domain/capacity/allocation.ts'
+import { boughtMicros, boughtShares } from './future-shares.ts'
 
 /** The row as it is from then on; undefined where somebody else has changed it since it was read. */
 export const changeAllocation = async (
@@ -13,8 +14,20 @@ export const changeAllocation = async (
   return (await replaceAllocation(changed, row)) ? changed : undefined
 }
 
-/** Of a request that waits again: nothing is booked for it, and nothing stays of what was planned. */
+/**
+ * Of a request that waits again: nothing of what was planned stays but what was bought in a book and has cost, and, where that is
+ * any whole unit, its hours.
+ */
 export const unplanned = (row: AllocationRow): AllocationRow => {
-  const { startMillis: _, endMillis: __, costMicros: ___, ...kept } = row
-  return { ...kept, shares: [] }
+  const bought = boughtShares(row)
+  const { startMillis, endMillis, costMicros: _, ...kept } = row
+  return {
+    ...kept,
+    ...(bought.length > 0 && { costMicros: boughtMicros(bought) }),
+    ...(bought.some(({ units }) => units > 0) &&
+      startMillis !== undefined &&
+      endMillis !== undefined && { startMillis, endMillis }),
+    shares: bought,
+    isOrdering: false,
+  }
 }

@@ -1,4 +1,5 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics'
+import { v7 as uuidv7 } from 'uuid'
 import { loadSolver } from '#adapters/highs.ts'
 import {
   type AllocationRow,
@@ -21,7 +22,10 @@ import { metrics, serveTask } from '../shell/task.ts'
 import { vectorOf } from './allocation-view.ts'
 import { capacitySources } from './capacity-sources.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
+import { boughtMicros, boughtPlaces, boughtShares } from './future-shares.ts'
+import { openAuctions } from './open-auctions.ts'
 import { type PlanStepAnswer, planRow, planStep } from './plan-step.ts'
+import { futuresOnSale } from './traded-futures.ts'
 
 /** The most urgent ones; the others are for the plan after. */
 const mostRequests = 1_000
@@ -43,11 +47,17 @@ const make = async (row: PlanRow): Promise<PlanRow> => {
   )
   const requests = open.map(requestOf)
   const endHour = Math.max(nowHour + 1, ...requests.map(each => each.latestHour + each.durationHours))
-  const askers = [...Map.groupBy(open, each => each.account)].map(([account, own]) => ({
-    account,
-    regions: [...new Set(own.flatMap(each => each.regions))],
-  }))
-  const sources = await capacitySources(askers, { firstHour: nowHour, endHour }, nowMillis)
+  const askers = [...Map.groupBy(open, each => each.account)].flatMap(([account, own]) => {
+    const [first] = own
+    const regions = [...new Set(own.flatMap(each => each.regions))]
+    return first === undefined ? [] : [{ account, lane: first.lane, regions }]
+  })
+  const hours = { firstHour: nowHour, endHour }
+  const sources = [
+    ...(await capacitySources(askers, hours, nowMillis)),
+    ...(await futuresOnSale(askers, hours, nowMillis)),
+    ...(await openAuctions(askers, hours)),
+  ]
   const started = performance.now()
   const plan = planCapacity(requests, sources, nowHour, await loadSolver())
   metrics.addMetric('CapacityPlanMillis', MetricUnit.Milliseconds, performance.now() - started)
@@ -67,24 +77,43 @@ const make = async (row: PlanRow): Promise<PlanRow> => {
   return made
 }
 
-const requestOf = (row: AllocationRow): CapacityRequest => ({
-  allocationId: row.allocationId,
-  account: row.account,
-  need: {
-    places: row.units,
-    vector: vectorOf(row),
-    ...(row.resourceClass !== undefined && { resourceClass: row.resourceClass }),
-  },
-  regions: row.regions,
-  earliestHour: row.earliestStartMillis / hourMillis,
-  latestHour: row.latestStartMillis / hourMillis,
-  durationHours: row.durationHours,
-  priority: row.priority,
-  budgetMicros: row.budgetMicros,
-  isPreemptible: row.isPreemptible,
-  plansMissed: row.plansMissed,
-  requestedAtMillis: row.requestedAtMillis,
-})
+/** What is left to plan: of one that has bought a part of it in a book, the rest, for the same hours in the same place. */
+const requestOf = (row: AllocationRow): CapacityRequest => {
+  const bought = boughtShares(row)
+  const first = bought.find(({ units }) => units > 0)
+  const whole: CapacityRequest = {
+    allocationId: row.allocationId,
+    account: row.account,
+    need: {
+      places: row.units,
+      vector: vectorOf(row),
+      ...(row.resourceClass !== undefined && { resourceClass: row.resourceClass }),
+    },
+    regions: row.regions,
+    earliestHour: row.earliestStartMillis / hourMillis,
+    latestHour: row.latestStartMillis / hourMillis,
+    durationHours: row.durationHours,
+    priority: row.priority,
+    budgetMicros: Math.max(0, row.budgetMicros - boughtMicros(bought)),
+    isPreemptible: row.isPreemptible,
+    avoidedSources: row.avoidedSources,
+    plansMissed: row.plansMissed,
+    requestedAtMillis: row.requestedAtMillis,
+  }
+  if (first === undefined || row.startMillis === undefined) return whole
+  const startHour = row.startMillis / hourMillis
+  return {
+    ...whole,
+    need: {
+      ...whole.need,
+      resourceClass: first.resourceClass,
+      places: Math.max(1, row.units - boughtPlaces(row, bought)),
+    },
+    regions: [first.region],
+    earliestHour: startHour,
+    latestHour: startHour,
+  }
+}
 
 const decisionOf = ({ allocationId, account, served, boundBy, explanation }: PlanDecision): DecisionRow => ({
   allocationId,
@@ -106,6 +135,8 @@ const decisionOf = ({ allocationId, account, served, boundBy, explanation }: Pla
           units,
           priceMicrosPerUnitHour: source.priceMicrosPerUnitHour,
           ...(source.kind === 'inventory' && { lotId: source.sourceId }),
+          ...(source.bid !== undefined && { bid: source.bid }),
+          ...(source.order !== undefined && { order: { ...source.order, orderId: uuidv7() } }),
         }),
       ),
     },
@@ -128,13 +159,14 @@ const tell = async ({ planId, madeAtMillis = 0 }: PlanRow): Promise<void> => {
           return
         }
         const { startMillis, endMillis, costMicros, shares } = served
+        const bought = boughtShares(row)
         await changeAllocation(unplanned(row), {
           ...decided,
           state: 'planned',
           startMillis,
           endMillis,
-          costMicros,
-          shares,
+          costMicros: costMicros + boughtMicros(bought),
+          shares: [...bought, ...shares],
         })
       }),
     )

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { getAllocation } from '#adapters/tables/capacity-allocations.ts'
 import { type DecisionRow, decisionsOf, type PlanRow } from '#adapters/tables/capacity-plans.ts'
-import { isBooked } from '#domain/capacity/allocation.ts'
+import { isBooked, isOpen } from '#domain/capacity/allocation.ts'
 import type { PlanCertificate } from '#domain/capacity/plan-capacity.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { capacityPlan } from '#protocol/operations/capacity.ts'
@@ -65,7 +65,9 @@ const decisionView = async (
 const bookingOf = async (planId: string, allocationId: string): Promise<PlanView['decisions'][number]['booking']> => {
   const row = await getAllocation(allocationId)
   if (row === undefined || row.planId !== planId) return 'not_booked'
-  if (row.state === 'planned') return 'waiting'
+  if (row.state === 'planned' || row.state === 'bidding') return 'waiting'
+  // What waits again may keep what it has bought in a book.
+  if (isOpen(row.state)) return 'not_booked'
   return isBooked(row.state) || row.state === 'completed' || row.state === 'preempted' || row.shares.length > 0
     ? 'booked'
     : 'not_booked'

@@ -1,16 +1,19 @@
 import { type AllocationRow, getAllocation, replaceAllocation } from '#adapters/tables/capacity-allocations.ts'
 import { contractsFor } from '#adapters/tables/partner-contracts.ts'
 import { readWindow, type WindowFault } from '#domain/capacity/capacity-request.ts'
-import { type CapacityNeed, placesInUnit, type ResourceVector } from '#domain/capacity/capacity-source.ts'
+import { type CapacityNeed, placesInUnit, type ResourceVector, unitOfClass } from '#domain/capacity/capacity-source.ts'
+import { auctionedUnit } from '#domain/capacity/day-ahead-sources.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import { micros } from '#domain/units.ts'
 import type { CapacityRequestBody, requestCapacity } from '#protocol/operations/capacity.ts'
+import { laneRules } from '../day-ahead/auction-rules.ts'
 import type { Handle, Rejection } from '../shell/http.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
 import { allocationView } from './allocation-view.ts'
 import { capacitySources } from './capacity-sources.ts'
+import { tradedFutures } from './traded-futures.ts'
 
 export const handle: Handle<typeof requestCapacity> = async ({ body, principal, idempotencyKey }) => {
   const allocationId = nameBasedUuid(`capacity-request#${principal.account}#${idempotencyKey}`)
@@ -69,7 +72,7 @@ const decide = async (
     vector,
     ...(body.resource_class !== undefined && { resourceClass: body.resource_class }),
   }
-  const unknown = await unknownResource(need, regions, account, window, nowMillis)
+  const unknown = await unknownResource(need, regions, { account, lane }, window, nowMillis)
   if (unknown !== undefined) return unknown
   return {
     allocationId,
@@ -95,6 +98,8 @@ const decide = async (
     updatedAtMillis: nowMillis,
     plansMissed: 0,
     shares: [],
+    isOrdering: false,
+    avoidedSources: [],
     isReleasing: false,
     isLapsed: false,
   }
@@ -118,33 +123,32 @@ const faults: Readonly<Record<WindowFault, readonly [field: keyof CapacityReques
   'too-long': ['window_end', 'must be at most 60 days after earliest_start'],
 }
 
-const nothing: ResourceVector = { gpus: 0, vcpus: 0, memoryGib: 0, storageTib: 0 }
-
 /** A class alone: one GPU of it, or one processor of what has none. */
 const vectorAsked = ({ resources, resource_class }: CapacityRequestBody): ResourceVector | undefined => {
-  if (resources === undefined) return resource_class === undefined ? undefined : ofClass(resource_class)
+  if (resources === undefined) return resource_class === undefined ? undefined : unitOfClass(resource_class)
   const { gpus = 0, vcpus = 0, memory_gib: memoryGib = 0, storage_tib: storageTib = 0 } = resources
   if (gpus + vcpus + memoryGib + storageTib > 0) return { gpus, vcpus, memoryGib, storageTib }
   return undefined
 }
 
-const ofClass = (resourceClass: string): ResourceVector =>
-  resourceClass.startsWith('CPU') ? { ...nothing, vcpus: 1 } : { ...nothing, gpus: 1 }
-
 /** Whether anybody has such units there at all; whether there are enough is for the plan to find. */
 const unknownResource = async (
   need: CapacityNeed,
   regions: readonly string[],
-  account: string,
+  { account, lane }: Pick<Trader, 'account' | 'lane'>,
   { earliestHour, endHour }: { readonly earliestHour: number; readonly endHour: number },
   nowMillis: number,
 ): Promise<Rejection<'unknown-resource'> | undefined> => {
   // What is sold out for now is known all the same.
-  const [offered, contracts] = await Promise.all([
-    capacitySources([{ account, regions }], { firstHour: earliestHour, endHour }, nowMillis),
+  const hours = { firstHour: earliestHour, endHour }
+  const [offered, contracts, futures, auctions] = await Promise.all([
+    capacitySources([{ account, regions }], hours, nowMillis),
     contractsFor(account, regions),
+    tradedFutures(lane, regions, hours, nowMillis),
+    laneRules(lane, nowMillis),
   ])
-  const sources = [...offered, ...contracts]
+  const auctioned = auctions.rules.flatMap(({ market, isActive }) => (isActive ? (auctionedUnit(market) ?? []) : []))
+  const sources = [...offered, ...contracts, ...futures.map(({ unit }) => unit), ...auctioned]
   const unserved = regions.find(region => !sources.some(source => source.region === region))
   if (unserved !== undefined)
     return {

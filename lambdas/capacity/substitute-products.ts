@@ -2,7 +2,7 @@ import { lastFixing } from '#adapters/tables/fixings.ts'
 import { allParameters } from '#adapters/tables/parameters.ts'
 import { getCatalogueInForce } from '#adapters/tables/partner-catalogues.ts'
 import { contractsFor } from '#adapters/tables/partner-contracts.ts'
-import { productsIn } from '#adapters/tables/partner-offers.ts'
+import { type ProductRow, productsIn, productsInPieces } from '#adapters/tables/partner-offers.ts'
 import { knownRegions, reliabilityOfPricing, traitsOfClass } from '#domain/capacity/resource-traits.ts'
 import type { SubstituteProduct } from '#domain/capacity/substitutes.ts'
 import { type Pricing, providers, type ResourceVector } from '#domain/partners/catalogue.ts'
@@ -130,26 +130,27 @@ const cataloguesInForce = async (nowMillis: number): Promise<readonly Sold[]> =>
 }
 
 const productsOf = async (provider: string, importId: string, nowMillis: number): Promise<readonly Sold[]> => {
-  const rest = [...knownRegions]
+  const known = new Set(knownRegions)
+  const rows = (await productsInPieces(importId)) ?? (await productsByRegion(importId))
   const found: Sold[] = []
+  for (const { region, product, resourceClass, vector, history } of rows)
+    for (const pricing of known.has(region) ? listPricings : []) {
+      const price = priceInForce(history, pricing, nowMillis)
+      if (price === undefined) continue
+      const productId = `${provider}:${region}:${product}:${pricing}`
+      found.push({ productId, provider, resourceClass, region, pricing, priceMicros: price.micros, vector })
+    }
+  return found.sort((a, b) => (a.productId < b.productId ? -1 : 1))
+}
+
+/** Of a catalogue of which nothing but its rows was kept. */
+const productsByRegion = async (importId: string): Promise<readonly ProductRow[]> => {
+  const rest = [...knownRegions]
+  const found: ProductRow[] = []
   const work = async (): Promise<void> => {
     for (let region = rest.shift(); region !== undefined; region = rest.shift())
-      for (const row of await productsIn(importId, region))
-        for (const pricing of listPricings) {
-          const price = priceInForce(row.history, pricing, nowMillis)
-          if (price === undefined) continue
-          const { product, resourceClass, vector } = row
-          found.push({
-            productId: `${provider}:${row.region}:${product}:${pricing}`,
-            provider,
-            resourceClass,
-            region: row.region,
-            pricing,
-            priceMicros: price.micros,
-            vector,
-          })
-        }
+      found.push(...(await productsIn(importId, region)))
   }
   await Promise.all(Array.from({ length: readsAtOnce }, work))
-  return found.sort((a, b) => (a.productId < b.productId ? -1 : 1))
+  return found
 }

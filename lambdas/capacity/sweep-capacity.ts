@@ -8,6 +8,7 @@ import { bookAllocation } from './book-allocation.ts'
 import { deliverUnits } from './booked-units.ts'
 import { released } from './cancel-capacity-allocation.ts'
 import { changeAllocation } from './change-allocation.ts'
+import { takeAward } from './day-ahead-bids.ts'
 import { isUnderWay, longestPlanMillis, resumePlan, startPlan } from './plan-start.ts'
 
 /** Of a run, of each kind: the next one goes on. */
@@ -19,12 +20,13 @@ const againMillis = 60 * 60_000
 /** From then on it is for an operator to know that nobody plans. */
 const overdueMillis = 30 * 60_000
 
-/** What time brings about: runs begin and end, requests become too late, plans are made, and what broke off goes on. */
+/** What time brings about: runs begin and end, bids are awarded or not, requests become too late, plans are made, and what broke off goes on. */
 export const handler = serveSchedule(async () => {
   const nowMillis = Date.now()
   await each(await allocationsIn('releasing', { most: mostOfRun }), async row => {
     await released(row)
   })
+  await each(await allocationsIn('bidding', { most: mostOfRun }), takeAward)
   await each(await allocationsIn('booked', { untilMillis: nowMillis, most: mostOfRun }), row => advance(row, nowMillis))
   await each(await allocationsIn('open', { untilMillis: nowMillis, most: mostOfRun }), row => lapse(row, nowMillis))
   await keepPlanning(nowMillis)

@@ -8,7 +8,7 @@ import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import type { submitBid, submitOffer } from '#protocol/operations/day-ahead.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
 import { deliver } from '../shell/command-intake.ts'
-import type { Answer, Handle, Rejection, Request } from '../shell/http.ts'
+import type { Answer, Handle, Principal, Rejection, Request } from '../shell/http.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
@@ -20,7 +20,9 @@ import { whenGate } from './when-cleared.ts'
 
 type Submission = typeof submitBid | typeof submitOffer
 type Refusal = Rejection<Submission['rejections'][number]>
-type Asked = Pick<Request<Submission>, 'body' | 'principal' | 'headers' | 'idempotencyKey'>
+interface Asked extends Pick<Request<Submission>, 'body' | 'headers' | 'idempotencyKey'> {
+  readonly principal: Pick<Principal, 'account'>
+}
 
 /** Rejected ones among them: what an account may make us keep. */
 const mostBidsOfAccount = 200

@@ -22,7 +22,7 @@ export interface FoundBid {
 }
 
 /** A bid of the credential's account; undefined where it is somebody else's, too. */
-export const findBid = async (principal: Principal, bidId: string): Promise<FoundBid | undefined> => {
+export const findBid = async (principal: Pick<Principal, 'account'>, bidId: string): Promise<FoundBid | undefined> => {
   const promised = await findByCommandId(principal.account, bidId)
   if (promised === undefined || !bidOperations.includes(promised.operation)) return undefined
   return storedBid(promisedRow(promised.requestJson))

@@ -2,15 +2,23 @@ import { type BidRow, noteWithdrawal } from '#adapters/tables/day-ahead-bids.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import type { withdrawBid } from '#protocol/operations/day-ahead.ts'
 import { deliver } from '../shell/command-intake.ts'
-import type { Handle } from '../shell/http.ts'
+import type { Handle, Principal } from '../shell/http.ts'
 import { bidView } from './bid-view.ts'
 import { findBid } from './known-bid.ts'
 import { withdrawCommand } from './placed-bids.ts'
 
 const takesBids: readonly string[] = ['opening', 'open', 'closing']
 
-export const handle: Handle<typeof withdrawBid> = async ({ path, principal, headers }) => {
-  const found = await findBid(principal, path.bid_id)
+export const handle: Handle<typeof withdrawBid> = ({ path, principal, headers }) =>
+  withdraw(principal, path.bid_id, headers)
+
+/** Of an account's own bid, whoever asks for it on the account's behalf. */
+export const withdraw = async (
+  principal: Pick<Principal, 'account'>,
+  bidId: string,
+  headers: Readonly<Record<string, string | undefined>>,
+): ReturnType<Handle<typeof withdrawBid>> => {
+  const found = await findBid(principal, bidId)
   if (found === undefined) return { code: 'not-found' }
   const { known, auction } = found
   if (known.state === 'withdrawn') return { status: 200, body: bidView(known, auction) }

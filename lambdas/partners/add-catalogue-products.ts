@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { getCatalogue, putBatch } from '#adapters/tables/partner-catalogues.ts'
-import { putProduct, putScreenedPrice } from '#adapters/tables/partner-offers.ts'
+import { putPiece, putProduct, putScreenedPrice } from '#adapters/tables/partner-offers.ts'
 import { micros } from '#domain/units.ts'
 import type { addCatalogueProducts, catalogueProduct } from '#protocol/operations/partner-catalogues.ts'
 import type { Handle } from '../shell/http.ts'
@@ -19,8 +19,10 @@ export const handle: Handle<typeof addCatalogueProducts> = async ({ path, body }
   const piece = { batch, hash: bodyHash(body) }
   if (!(await putBatch(row, piece))) return { code: 'idempotency-conflict' }
   const nowMillis = Date.now()
+  const rows = products.map(product => productRow(importId, product))
   const writes = [
-    ...products.map(product => () => putProduct(productRow(importId, product), nowMillis)),
+    ...rows.map(each => () => putProduct(each, nowMillis)),
+    () => putPiece(importId, batch, rows, nowMillis),
     ...screened.map(price => () => putScreenedPrice({ importId, ...price }, nowMillis)),
   ]
   for (let at = 0; at < writes.length; at += sideBySide)

@@ -1,6 +1,8 @@
 import { accept } from '#domain/outcome.ts'
+import { answerWithinMillis } from '../shell/send-once.ts'
 import { serveTask } from '../shell/task.ts'
-import { arbitrageOrder, orderEnded, toldOrder } from './arbitrage-orders.ts'
+import { orderEnded, toldOrder } from '../trading/order-ended.ts'
+import { arbitrageOrder } from './arbitrage-orders.ts'
 import { arbitrageStep, orderLegOf, takeArbitrageStep } from './arbitrage-step.ts'
 
 /** An order leg, whole or not at all, at the price that it was found at or better. */
@@ -19,7 +21,7 @@ export const handler = serveTask(arbitrageStep, async input =>
       },
       perform: async (head, { command, leg, progress }, polls) => {
         if (command === undefined || leg === undefined) throw new Error('an order leg has no order')
-        const order = await orderEnded(head, command, polls)
+        const order = await orderEnded(head.lane, command, answerWithinMillis(polls))
         if (order === undefined) return undefined
         const { filledLots, filledTickLots } = order
         const isFilled = filledLots === command.quantityLots

@@ -1,7 +1,9 @@
 import { accept } from '#domain/outcome.ts'
 import { openLots, unwindLimitTicks } from '#domain/partners/arbitrage-execution.ts'
+import { answerWithinMillis } from '../shell/send-once.ts'
 import { serveTask } from '../shell/task.ts'
-import { arbitrageOrder, orderEnded, toldOrder } from './arbitrage-orders.ts'
+import { orderEnded, toldOrder } from '../trading/order-ended.ts'
+import { arbitrageOrder } from './arbitrage-orders.ts'
 import { arbitrageStep, orderLegOf, takeArbitrageStep } from './arbitrage-step.ts'
 
 /** Trades back what a leg was filled with, because the other one failed: at once and within the slippage, as much as goes. */
@@ -22,7 +24,7 @@ export const handler = serveTask(arbitrageStep, async input =>
       },
       perform: async (head, { command, leg, progress }, polls) => {
         if (command === undefined || leg === undefined) throw new Error('nothing trades the leg back')
-        const order = await orderEnded(head, command, polls)
+        const order = await orderEnded(head.lane, command, answerWithinMillis(polls))
         if (order === undefined) return undefined
         const { filledLots: lots, filledTickLots: tickLots } = order
         return {

@@ -1,22 +1,12 @@
-import { putCommands } from '#adapters/streams/orders.ts'
 import { getLiquidationEvent } from '#adapters/tables/liquidations.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
-import { pollUntil } from '../shell/wait.ts'
+import { answerWithinMillis, sendOnce } from '../shell/send-once.ts'
 import type { Ask } from './liquidation-step.ts'
 
-/** The first time; an engine that has not answered by then is asked again by the workflow, after a pause. */
-const answersWithinMillis = 5_000
-const repeatedWithinMillis = 250
-
-/** The engine takes a command once; one whose outcome is known already is not sent again. */
+/** What a command came to, with what it says about the liquidation. */
 export const askEngine: Ask = async (lane, command, liquidationId, polls) => {
   const { commandId: id } = command
-  let outcome = await getOutcome(id)
-  if (outcome === undefined) {
-    await putCommands(lane, [command])
-    const withinMillis = polls === 0 ? answersWithinMillis : repeatedWithinMillis
-    outcome = await pollUntil(() => getOutcome(id), performance.now() + withinMillis)
-  }
+  const outcome = await sendOnce(lane, command, () => getOutcome(id), answerWithinMillis(polls))
   if (outcome === undefined) return undefined
   const { eventId, atMillis } = outcome
   if (!outcome.accepted) {

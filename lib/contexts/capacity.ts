@@ -12,9 +12,20 @@ const sources = (given: Access): Access =>
     .table('partnerOffers', 'Query')
     .askPartners()
 
-/** Reserves units of lots and begins purchases, whose own workflow does the rest; or gives all of it back. */
-const booking = (given: Access): Access =>
+/** What a bid of an account is, and what has become of it. */
+const bids = (given: Access): Access =>
   given
+    .table('dayAheadAuctions', 'GetItem')
+    .table('dayAheadBids', 'Query')
+    .table('outcomes', 'GetItem', 'BatchGetItem')
+    .putOrders()
+
+/** Reserves units of lots, begins purchases, whose own workflow does the rest, buys futures and bids; or gives back what it can. */
+const booking = (given: Access): Access =>
+  bids(given)
+    .table('accounts', 'GetItem')
+    .table('commands', 'GetItem', 'PutItem')
+    .table('dayAheadBids', 'PutItem')
     .table('capacityAllocations', 'GetItem', 'PutItem')
     .table('capacityPlans', 'GetItem', 'Query', 'PutItem')
     .table('partnerContracts', 'GetItem')
@@ -23,6 +34,8 @@ const booking = (given: Access): Access =>
     .table('partnerOffers', 'GetItem')
     .table('partnerPurchases', 'GetItem', 'PutItem')
     .table('lanes', 'GetItem')
+    .table('instruments', 'Query')
+    .table('orders', 'GetItem')
     .askPartners()
     .startWorkflow('partner-purchase')
 
@@ -36,6 +49,7 @@ const http: Grant = given => {
     .table('capacityPlans', 'GetItem', 'Query', 'PutItem')
     .table('partnerInventory', 'PutItem', 'UpdateItem')
     .startWorkflow('capacity-plan')
+  bids(given).table('dayAheadBids', 'UpdateItem').index('commands', 'by-command-id')
   // What forecasts and substitutes are made from.
   given
     .index('capacityAllocations', 'by-resource')
@@ -52,10 +66,19 @@ export const capacity: ContextAccess<'capacity'> = {
   'announce-allocations': given => given.putEvents(),
   'make-capacity-plan': given =>
     sources(given)
+      .table('instruments', 'Query')
+      .table('books', 'GetItem')
+      .table('dayAheadAuctions', 'Query')
+      .table('dayAheadResults', 'GetItem')
       .table('capacityAllocations', 'GetItem', 'PutItem')
       .index('capacityAllocations', 'by-pool')
       .table('capacityPlans', 'GetItem', 'Query', 'PutItem'),
   'reserve-capacity': booking,
   'fail-capacity-plan': given => given.table('capacityPlans', 'GetItem', 'PutItem'),
-  'sweep-capacity': given => booking(given).index('capacityAllocations', 'by-pool').startWorkflow('capacity-plan'),
+  'sweep-capacity': given =>
+    booking(given)
+      .index('capacityAllocations', 'by-pool')
+      .table('dayAheadResults', 'GetItem')
+      .table('instruments', 'GetItem')
+      .startWorkflow('capacity-plan'),
 }

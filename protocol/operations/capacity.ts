@@ -88,6 +88,12 @@ const share = z.object({
   region: z.string(),
   units: z.int(),
   price: decimalText.meta({ description: 'USD a unit and hour; 0 for what the account has paid for before' }),
+  order_id: commandId.nullable().meta({
+    description: 'Of a future: the order that buys its units; what it was filled with is a position of the account',
+  }),
+  bid_id: commandId.nullable().meta({
+    description: 'Of a day-ahead auction: the bid for its units, which counts for the account like any that it places',
+  }),
 })
 
 export const capacityAllocation = z
@@ -181,10 +187,10 @@ export const cancelCapacityAllocation = operation({
   permission: 'capacity:write',
   summary: 'Withdraw a request, or give back what is reserved for it',
   description:
-    'What is left of its hours goes back to the inventory of the account; what was bought for it stays bought, and serves the next request.',
+    'What is left of its hours goes back to the inventory of the account; what was bought for it stays bought: units of partners serve the next request, and a future is a position of the account. A bid for it is withdrawn while its gate is open.',
   request: { path: allocationPath },
   responses: { 200: { description: 'It is cancelled', schema: capacityAllocation } },
-  rejections: ['not-found', 'allocation-being-booked', 'allocation-over'],
+  rejections: ['not-found', 'allocation-being-booked', 'allocation-over', 'gate-closed'],
 })
 
 export const preemptCapacityAllocation = operation({
@@ -221,7 +227,9 @@ const planDecision = z.object({
       'What kept it from being served better: nothing, where it has the best that it could have by itself; limit: the search ended before it was tried',
   }),
   explanation: z.string(),
-  booking: z.enum(['waiting', 'booked', 'not_booked']).meta({ description: 'Whether its units were then booked' }),
+  booking: z
+    .enum(['waiting', 'booked', 'not_booked'])
+    .meta({ description: 'Whether its units were then booked; waiting, too, while a bid for them is in an auction' }),
 })
 
 export const capacityPlan = z

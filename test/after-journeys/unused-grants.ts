@@ -30,7 +30,7 @@ const undone = 'the purchase that fails in a journey fails before anything is re
 const stuck = 'no purchase of a journey comes to a stand'
 
 /** test/lambdas/capacity/capacity-plan.test.ts runs that workflow, and the sweep, over real tables and the real purchases. */
-const planned = 'plans of journeys are booked at once, from contracts and lots'
+const planned = 'plans of journeys are booked by their own workflow, and from contracts, lots, books and bids'
 
 export const unusedGrants: readonly UnusedGrant[] = [
   {
@@ -57,7 +57,14 @@ export const unusedGrants: readonly UnusedGrant[] = [
     'PartnerOffersTable',
     'PartnerInventoryTable',
     'PartnerPurchaseWorkflow',
+    'AccountsTable',
+    'CommandsTable',
+    'DayAheadBidsTable',
+    'InstrumentsTable',
+    'OrdersTable',
+    'OutcomesTable',
   ].map(resource => ({ caller: 'SweepCapacityFunction', action: '*', resource, reason: planned })),
+  { caller: 'SweepCapacityFunction', action: 'kinesis:PutRecord', resource: '*', reason: planned },
   {
     caller: 'CapacityHttpFunction',
     action: 'dynamodb:Query',

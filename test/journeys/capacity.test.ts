@@ -65,6 +65,22 @@ const planned = async (client: ExchangeClient): Promise<Body> => {
   return body
 }
 
+/** Fixed by nobody until long after the journey. */
+const index = {
+  unit: 'USD per GPU-hour',
+  description: 'of the capacity journey',
+  sources: ['broker', 'cloud'].map(source => ({ source, weight: '1' })),
+  fixing_interval_ms: hour,
+  stale_after_ms: hour,
+  outlier: '0.5',
+  trim: '0',
+  least_sources: 2,
+  decimals: 4,
+  fallback: 'none',
+  fallback_after_ms: 0,
+  fallback_max_age_ms: 0,
+}
+
 beforeAll(async () => {
   exchange = await runningExchange()
   trainer = await exchange.trader('capacity-trainer')
@@ -148,4 +164,141 @@ describe('a service that needs capacity', () => {
     const told = operator.call('POST', `/api/v1/capacity/allocation/${id}/preempt`, { reason: 'reclaimed' })
     expect((await bodyOf(told, 200))['allocation_state']).toBe('preempted')
   }, 300_000)
+
+  test('is served from its inventory and, for the rest, from the book of a future', async () => {
+    // Beyond what journeys that move the clock reach.
+    const delivered = { from: at(960), to: at(966), region: 'PLANF' }
+    const operator = await exchange.as('operator', 'market_operator')
+    const house = await exchange.as('capacity-house')
+    const underlying = `H100.${delivered.region}`
+    await bodyOf(
+      operator.call('PUT', `/api/v1/indices/${underlying}`, index, { 'idempotency-key': 'capacity-journey-index' }),
+      200,
+    )
+    const market = {
+      underlying,
+      expiration_timestamp: at(959),
+      tick_size: '0.01',
+      min_trade_amount: '1',
+      max_price: '10',
+      taker_commission: '0',
+      maker_commission: '0',
+      terms: { averaging_start: at(958), delivery: { start: delivered.from, end: delivered.to, penalty_ppm: 0 } },
+    }
+    const listed = await bodyOf(operator.call('POST', '/api/v1/markets', market, { prefer: 'wait=10' }), 200)
+    const contract = {
+      provider: 'generic',
+      resource_class: 'H100',
+      region: delivered.region,
+      vector: { gpus: '1', vcpus: '12', memory_gib: '96', storage_tib: '0' },
+      units: 5,
+      price: '1',
+      starts_at: delivered.from,
+      ends_at: delivered.to,
+      is_shared: true,
+    }
+    const shared = await exchange.as('capacity-house', 'market_operator')
+    await bodyOf(shared.call('POST', '/api/v1/partners/contracts', contract, named()), 201)
+    const run = {
+      regions: [delivered.region],
+      earliest_start: delivered.from,
+      window_end: delivered.to,
+      flexibility: 'none',
+    }
+    // What is bought for a job that is then cancelled is inventory.
+    const first = await asked(trainer, { ...run, units: 5 })
+    await planned(trainer)
+    await bodyOf(trainer.call('DELETE', `/api/v1/capacity/allocation/${first}`), 200)
+
+    const instrument_name = listed['instrument_name']
+    const ask = { instrument_name, direction: 'sell', price: '1.2', amount: '20', client_order_id: 'capacity-future' }
+    await bodyOf(house.call('POST', '/api/v1/orders', ask, { prefer: 'wait=10' }), 200)
+    const id = await asked(trainer, run)
+    const plan = await planned(trainer)
+    const { body } = await allocation(trainer, id)
+    expect(body).toMatchObject({
+      allocation_state: 'reserved',
+      cost: '21.6',
+      shares: [
+        { source_kind: 'inventory', units: 5, price: '0' },
+        { source_kind: 'future', source_id: instrument_name, units: 3, price: '1.2' },
+      ],
+    })
+    expect(plan['decisions']).toMatchObject([{ allocation_id: id, booking: 'booked' }])
+    const positions = await eventually(
+      () => trainer.call('GET', '/api/v1/positions'),
+      answer => z.array(z.object({ instrument_name: z.string() })).parse(answer.body['data']).length > 0,
+    )
+    expect(positions.body['data']).toMatchObject([{ instrument_name, size: '18' }])
+  }, 400_000)
+
+  test('bids in a day-ahead auction, takes a bid back while its gate is open, and has what is awarded', async () => {
+    const operator = await exchange.as('operator', 'market_operator')
+    const house = await exchange.as('capacity-house')
+    const dateIn = (days: number): string => at(24 * days).slice(0, 10)
+    const [before, date] = [dateIn(23), dateIn(24)]
+    const root = '/api/v1/compute-futures'
+    const gate = async (day: string, state: 'open' | 'closed'): Promise<void> => {
+      const path = `${root}/day-ahead/gates/${day}`
+      await bodyOf(operator.call('PUT', path, { gate_state: state }, { prefer: 'wait=10' }), 200)
+    }
+    const curves = (price: string) =>
+      [5, 6].map(each => ({ market: 'H100.USE', hour: each, steps: [{ price, amount: '8' }] }))
+    const submit = (client: ExchangeClient, side: 'bid' | 'offer', delivery_date: string, price: string) =>
+      bodyOf(
+        client.call(
+          'POST',
+          `${root}/day-ahead/${side}`,
+          { delivery_date, curves: curves(price) },
+          { ...named(), prefer: 'wait=10' },
+        ),
+        200,
+      )
+    const cleared = (day: string) =>
+      eventually(
+        () => house.call('GET', `${root}/awards/${day}`),
+        answer => answer.body['auction_state'] === 'done',
+        180_000,
+      )
+    // What an hour was last paid for is what a bid is limited by.
+    await gate(before, 'open')
+    await submit(rival, 'bid', before, '0.5')
+    await submit(house, 'offer', before, '0.5')
+    await gate(before, 'closed')
+    await cleared(before)
+    await gate(date, 'open')
+
+    const run = {
+      regions: ['USE'],
+      earliest_start: `${date}T05:00:00Z`,
+      window_end: `${date}T07:00:00Z`,
+      duration_hours: 2,
+      flexibility: 'none',
+      units: 3,
+    }
+    const [own, dropped] = [await asked(trainer, run), await asked(trainer, { ...run, priority: 1 })]
+    await planned(trainer)
+    for (const id of [own, dropped])
+      expect((await allocation(trainer, id)).body).toMatchObject({
+        allocation_state: 'bidding',
+        shares: [{ source_kind: 'day_ahead', source_id: `H100.USE/${date}`, units: 3 }],
+      })
+    const taken = await eventually(
+      () => trainer.call('DELETE', `/api/v1/capacity/allocation/${dropped}`),
+      ({ status }) => status === 200,
+    )
+    expect(taken.body['allocation_state']).toBe('cancelled')
+    await submit(house, 'offer', date, '0.4')
+    await gate(date, 'closed')
+    expect((await trainer.call('DELETE', `/api/v1/capacity/allocation/${own}`)).body['code']).toBe('gate-closed')
+    await cleared(date)
+    const { body } = await eventually(
+      () => allocation(trainer, own),
+      answer => answer.body['allocation_state'] !== 'bidding',
+      180_000,
+    )
+    expect(body).toMatchObject({ allocation_state: 'reserved', start: run.earliest_start.replace('Z', '.000Z') })
+    const awards = await bodyOf(trainer.call('GET', `${root}/awards/${date}`), 200)
+    expect(awards['positions']).toMatchObject([5, 6].map(each => ({ hour: each, direction: 'buy', amount: '3' })))
+  }, 600_000)
 })

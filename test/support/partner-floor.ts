@@ -6,11 +6,12 @@ import { mockClient } from 'aws-sdk-client-mock'
 import * as z from 'zod'
 import { accountReplacement } from '#adapters/tables/accounts.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
+import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { store } from '#adapters/writes.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
-import type { Command } from '#domain/trading/commands.ts'
+import type { Command, ListInstrument, PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
-import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import type { Event } from '#domain/trading/events.ts'
 import type { Invocation } from '#local/component.ts'
 import { startStepFunctions } from '#local/step-functions.ts'
@@ -27,14 +28,16 @@ import { mockStreams } from './mocked-streams.ts'
 import { startFakePartner } from './partner-service.ts'
 
 type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
+type Unnamed = Omit<PlaceOrder, 'orderId'> | Omit<ListInstrument, 'commandId'>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 
-const machineArn = arnOf('states', 'stateMachine:PartnerPurchase')
+type Flow = 'partner-purchase' | 'day-ahead-auction'
+const machineArnOf = (flow: string): string => arnOf('states', `stateMachine:${pascalCase(flow)}`)
 const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
 /** In the order of their numbers, from 1 on. */
 const traders = ['alice', 'bob', 'carol', 'house'] as const
 export type Trader = (typeof traders)[number]
-const numberOf = (trader: Trader): number => traders.indexOf(trader) + 1
+export const numberOf = (trader: Trader): number => traders.indexOf(trader) + 1
 export const cashAtFirst = 1_000_000_000_000
 
 const vector = { gpus: '1', vcpus: '8', memory_gib: '64', storage_tib: '0' }
@@ -64,37 +67,44 @@ export const screenedPrice = {
  * Partners with everything behind them but AWS: the HTTP operations over real tables, the engine itself behind the order
  * stream, the workflow's document interpreted as on the laptop, and the service of one partner (gcp) over HTTP.
  */
-export const openPartnerFloor = async () => {
+export const openPartnerFloor = async (...others: readonly Flow[]) => {
+  const flows: readonly Flow[] = ['partner-purchase', ...others]
   const partner = await startFakePartner()
   process.env[partnerServicesEnvironmentVariable] = JSON.stringify({ gcp: partner.url })
   process.env[lanesEnvironmentVariable] = '1'
-  process.env[workflowEnvironmentVariable('partner-purchase')] = machineArn
+  for (const flow of flows) process.env[workflowEnvironmentVariable(flow)] = machineArnOf(flow)
   process.env[workflowEnvironmentVariable('arbitrage-execution')] = arnOf('states', 'stateMachine:ArbitrageExecution')
   const streams = mockStreams([1])
   const bus = mockBus()
   const sfn = mockClient(SFNClient)
   const tables: LocalTables = await startTables()
-  const [{ projectInstruments }, { projectPositions }, { projectorOf }, http, sweep, versions] = await Promise.all([
+  const [instruments, positions, orders, marketData, { projectorOf }, http, sweep, versions] = await Promise.all([
     import('#lambdas/reference/project-instruments.ts'),
     import('#lambdas/ledger/project-positions.ts'),
+    import('#lambdas/trading/project-orders.ts'),
+    import('#lambdas/reference/project-market-data.ts'),
     import('#lambdas/shell/projection.ts'),
     import('#lambdas/partners/http.ts'),
     import('#lambdas/partners/sweep-partners.ts'),
     import('#lambdas/reference/engine-version-needed.ts'),
   ])
-  const steps = tasks.filter(({ workflow }) => workflow === 'partner-purchase')
+  const steps = tasks.filter(({ workflow }) => flows.some(flow => flow === workflow))
   const handlers = new Map<string, Step>(
     await Promise.all(
-      steps.map(async ({ name }) => {
-        const { handler }: { handler: Step } = await import(`#lambdas/partners/${name}.ts`)
+      steps.map(async ({ name, context }) => {
+        const { handler }: { handler: Step } = await import(`#lambdas/${context}/${name}.ts`)
         return [name, handler] as const
       }),
     ),
   )
-  const machine = resourceOf('AWS::StepFunctions::StateMachine', 'PartnerPurchase', machineArn, {
-    DefinitionString: readFileSync(join(import.meta.dirname, '../../stepfunctions/partner-purchase.asl.json'), 'utf8'),
-    DefinitionSubstitutions: Object.fromEntries(steps.map(({ name }) => [pascalCase(name), functionArn(name)])),
-  })
+  const machines = flows.map(flow =>
+    resourceOf('AWS::StepFunctions::StateMachine', pascalCase(flow), machineArnOf(flow), {
+      DefinitionString: readFileSync(join(import.meta.dirname, `../../stepfunctions/${flow}.asl.json`), 'utf8'),
+      DefinitionSubstitutions: Object.fromEntries(
+        steps.filter(({ workflow }) => workflow === flow).map(({ name }) => [pascalCase(name), functionArn(name)]),
+      ),
+    }),
+  )
 
   let engine = createEngine(1)
   let events: { readonly event: Event; readonly atMillis: number }[] = []
@@ -102,7 +112,7 @@ export const openPartnerFloor = async () => {
   let interfere: Interference = () => undefined
   let called: string[] = []
   let inFlight = 0
-  let surroundings = testSurroundings([machine])
+  let surroundings = testSurroundings(machines)
   let stepFunctions: Awaited<ReturnType<typeof startStepFunctions>> | undefined
   let started: { readonly name: string }[] = []
   let projectors: readonly ReturnType<typeof projectorOf>[] = []
@@ -113,9 +123,11 @@ export const openPartnerFloor = async () => {
     ids += 1
     return `01900000-0000-7eee-8000-${ids.toString(16).padStart(12, '0')}`
   }
-  const enter = (command: Command): void => {
+  const enter = (command: Command): readonly Event[] => {
     const atMillis = now()
-    events.push(...engine.enter(command, atMillis).map(event => ({ event, atMillis })))
+    const said = [...engine.enter(command, atMillis)]
+    events.push(...said.map(event => ({ event, atMillis })))
+    return said
   }
   const project = async (): Promise<void> => {
     const told = [...events]
@@ -127,6 +139,7 @@ export const openPartnerFloor = async () => {
     )
     for (const projector of projectors) await projector(records)
     projected = told.length
+    forgetInstruments()
   }
   const ended = () => {
     const lines = readFileSync(join(surroundings.dataDir, 'executions.jsonl'), 'utf8').split('\n')
@@ -170,27 +183,32 @@ export const openPartnerFloor = async () => {
       partner.reset()
       streams.reset()
       bus.reset()
-      streams.onPut(command => enter(command))
+      streams.onPut(command => void enter(command))
       engine = createEngine(1)
       ;[events, called, started, projected, inFlight] = [[], [], [], 0, 0]
       interfere = () => undefined
-      projectors = [projectInstruments, projectPositions].map(projectorOf)
-      surroundings = testSurroundings([machine])
+      projectors = [
+        instruments.projectInstruments,
+        positions.projectPositions,
+        orders.projectOrders,
+        marketData.projectMarketData,
+      ].map(projectorOf)
+      surroundings = testSurroundings(machines)
       jest.spyOn(Date, 'now').mockImplementation(now)
       stepFunctions = await startStepFunctions(surroundings, runTask)
       sfn.reset()
       sfn.on(StartExecutionCommand).callsFake(async ({ input, name, stateMachineArn }) => {
         // Of others it is enough that they are started.
-        if (stateMachineArn !== machineArn) return {}
+        if (!flows.some(flow => machineArnOf(flow) === stateMachineArn)) return {}
         try {
-          await stepFunctions?.startExecution(machineArn, input, name)
+          await stepFunctions?.startExecution(stateMachineArn, input, name)
           if (!started.some(each => each.name === name)) started.push({ name })
           return {}
         } catch {
           throw new ExecutionAlreadyExists({ message: 'it was started', $metadata: {} })
         }
       })
-      enter({ type: 'activate-engine-version', commandId: nextId(), version: versionOfMargin })
+      enter({ type: 'activate-engine-version', commandId: nextId(), version: versionOfDelivery })
       for (const [index, account] of traders.entries()) {
         enter({ type: 'open-account', commandId: nextId(), account, firm: '' })
         enter({ type: 'deposit', commandId: nextId(), accountId: index + 1, amountMicros: cashAtFirst })
@@ -223,6 +241,18 @@ export const openPartnerFloor = async () => {
       interfere = next
     },
     project,
+    /** A command from elsewhere, which the engine takes. */
+    async command(command: Unnamed): Promise<readonly Event[]> {
+      const id = nextId()
+      const said = enter(command.type === 'place-order' ? { ...command, orderId: id } : { ...command, commandId: id })
+      if (said.some(({ type }) => type === 'command-rejected' || type === 'order-rejected'))
+        throw new Error(`refused: ${JSON.stringify(said)}`)
+      await project()
+      return said
+    },
+    lots: (account: Trader, instrumentId: number): number =>
+      engine.snapshot().accounts[numberOf(account) - 1]?.positions.find(each => each.instrumentId === instrumentId)
+        ?.sizeLots ?? 0,
     forward(millis: number): void {
       surroundings.clock.forward(millis)
     },

@@ -58,6 +58,8 @@ const allocation = (at: number, change: Partial<AllocationRow> = {}): Allocation
   updatedAtMillis: start,
   plansMissed: 0,
   shares: [],
+  isOrdering: false,
+  avoidedSources: [],
   isReleasing: false,
   isLapsed: false,
   ...change,

@@ -6,7 +6,8 @@ const next = (from: AllocationState): readonly AllocationState[] => allocationSt
 test('an allocation goes through its states, and none of the final ones is left', () => {
   expect(Object.fromEntries(allocationStates.map(state => [state, next(state)]))).toEqual({
     requested: ['planned', 'unmet', 'cancelled'],
-    planned: ['requested', 'reserved', 'unmet'],
+    planned: ['requested', 'bidding', 'reserved', 'unmet'],
+    bidding: ['requested', 'reserved', 'cancelled'],
     reserved: ['active', 'cancelled', 'preempted'],
     active: ['completed', 'cancelled', 'preempted'],
     completed: [],

@@ -133,6 +133,34 @@ describe('a plan', () => {
     expect(made.costMicros).toBe(20_000_000)
   })
 
+  test('takes a future where that is cheaper by all the hours that are paid, and no more than stands there', () => {
+    const future = source({
+      sourceId: 'future',
+      kind: 'future',
+      accounts: ['acme'],
+      priceMicrosPerUnitHour: 1_500_000,
+      hoursPaid: 3,
+      units: [1, 1, 1],
+    })
+    // Three hours at 1.5 for a run of two are dearer than two at 2.
+    expect(plan([request()], [source(), future]).costMicros).toBe(8_000_000)
+    const longer = plan([request({ durationHours: 3 })], [source(), future])
+    expect(decisionOn(longer, 'a').served?.shares.map(({ source: from, units }) => [from.sourceId, units])).toEqual([
+      ['future', 1],
+      ['offer', 1],
+    ])
+    expect(longer.costMicros).toBe(10_500_000)
+    expect(
+      decisionOn(plan([request({ budgetMicros: 8_999_999 })], [{ ...future, units: [4, 4, 4] }]), 'a'),
+    ).toMatchObject({
+      boundBy: 'budget',
+      explanation: 'Not served: the least it could cost is 9 USD, and its budget 8.999999 USD.',
+    })
+    expect(plan([request({ durationHours: 3, avoidedSources: ['future'] })], [source(), future]).costMicros).toBe(
+      12_000_000,
+    )
+  })
+
   test('says where units or hours are missing', () => {
     expect(decisionOn(plan([request({ places: 5 })], [source()]), 'a')).toMatchObject({ boundBy: 'capacity' })
     expect(decisionOn(plan([request({ durationHours: 5 })], [source()]), 'a')).toMatchObject({ boundBy: 'window' })
@@ -205,6 +233,8 @@ const smallInstance = fc.record({
       price: fc.integer({ min: 0, max: 6 }).map(half => half * 500_000),
       isPreemptible: fc.boolean(),
       minimumUnits: fc.constantFrom(1, 1, 2),
+      hoursPaid: fc.constantFrom(0, 0, 1, 3),
+      kind: fc.constantFrom('partner', 'partner', 'day_ahead'),
       accounts: fc.constantFrom(undefined, undefined, ['acme']),
       units: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 5, maxLength: 6 }),
     }),
@@ -269,9 +299,15 @@ const holds = (made: CapacityPlan, requests: readonly CapacityRequest[], sources
     expect(startHour).toBeLessThanOrEqual(asked.latestHour)
     expect(endHour - startHour).toBe(asked.durationHours)
     expect(costMicros).toBeLessThanOrEqual(asked.budgetMicros)
-    const paid = shares.reduce((sum, { source: from, units }) => sum + units * from.priceMicrosPerUnitHour, 0)
-    expect(costMicros).toBe(paid * asked.durationHours)
+    const paid = shares.reduce(
+      (sum, { source: { priceMicrosPerUnitHour, hoursPaid = 0 }, units }) =>
+        sum + units * priceMicrosPerUnitHour * Math.max(hoursPaid, asked.durationHours),
+      0,
+    )
+    expect(costMicros).toBe(paid)
     expect(new Set(shares.map(({ source: from }) => `${from.resourceClass} ${from.region}`)).size).toBe(1)
+    // A bid has nothing beside it.
+    expect(new Set(shares.map(({ source: from }) => from.kind === 'day_ahead')).size).toBe(1)
     expect(shares.reduce((sum, { source: from, units }) => sum + units * from.vector.gpus, 0)).toBeGreaterThanOrEqual(
       asked.need.places,
     )

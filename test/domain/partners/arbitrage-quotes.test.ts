@@ -5,12 +5,11 @@ import {
   type ArbitrageAssumptions,
   bookQuote,
   dayAheadQuotes,
-  microHoursOfLot,
   offerQuotes,
   productOfFuture,
 } from '#domain/partners/arbitrage-quotes.ts'
 import { hourlyMicros, hourMillis, type Offer } from '#domain/partners/catalogue.ts'
-import { defineInstrument, type Instrument, plainFuture } from '#domain/reference/instrument.ts'
+import { defineInstrument, type Instrument, microHoursOfLot, plainFuture } from '#domain/reference/instrument.ts'
 
 const startMillis = Date.UTC(2026, 10, 24)
 const product: Product = {

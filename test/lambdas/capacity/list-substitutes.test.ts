@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { putFixing } from '#adapters/tables/fixings.ts'
-import { putProduct } from '#adapters/tables/partner-offers.ts'
+import { putPiece, putProduct } from '#adapters/tables/partner-offers.ts'
 import { capacityForecastOperations } from '#protocol/operations/capacity-forecasts.ts'
 import { requests } from '#test/support/http-requests.ts'
 import { seedIndex } from '#test/support/index-desk.ts'
@@ -114,6 +114,29 @@ describe('substitutes', () => {
     })
     await product('h100-south', 'H100', 'us-south1', 2.25)
     expect((await ask()).ids).toEqual(['generic:us-south1:h100-south:on_demand'])
+  })
+
+  test('a catalogue that came in pieces is read of those', async () => {
+    const row = (name: string, region: string) => ({
+      importId: `import-${imports}`,
+      product: name,
+      resourceClass: 'H100',
+      region,
+      vector: { gpus: 8, vcpus: 100, memoryGib: 1_000, storageTib: 1 },
+      history: [
+        { fromMillis: now - 10, micros: { on_demand: 16e6, spot: null, commitment_1y: null, commitment_3y: null } },
+        // From tomorrow on.
+        {
+          fromMillis: now + 86_400_000,
+          micros: { on_demand: 8e6, spot: 1e6, commitment_1y: null, commitment_3y: null },
+        },
+      ],
+    })
+    await putPiece(`import-${imports}`, 0, [row('h100-east', 'us-east4'), row('h100-moon', 'moon-1')], now)
+    await putPiece(`import-${imports}`, 1, [row('h100-west', 'us-west1')], now)
+    const { body, ids } = await ask()
+    expect(ids).toEqual(['generic:us-east4:h100-east:on_demand', 'generic:us-west1:h100-west:on_demand'])
+    expect(body).toMatchObject({ price: '2', searched: 2 })
   })
 
   test('of what nobody knows, or nobody prices, there are none', async () => {

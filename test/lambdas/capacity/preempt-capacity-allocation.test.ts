@@ -26,7 +26,17 @@ describe('taking back what may be taken back', () => {
     })
     expect((await preempt(id)).status).toBe(200)
     expect((await floor.cancel('alice', id)).body['code']).toBe('allocation-over')
-    expect(await partners.inventory('alice')).toMatchObject([{ unit_hours: { available: 0, reserved: 4 } }])
+    expect(await partners.inventory('alice')).toMatchObject([{ unit_hours: { available: 0, reserved: 0, expired: 4 } }])
+  })
+
+  test('under way leaves what is over delivered', async () => {
+    const id = await floor.asked('alice', { preemptible: true, window_end: partners.hour(4) })
+    await floor.planned('alice')
+    partners.forward(2 * 3_600_000 + 60_000)
+    await floor.sweep()
+    expect((await preempt(id)).body).toMatchObject({ allocation_state: 'preempted' })
+    // Half of it had begun.
+    expect(await partners.inventory('alice')).toMatchObject([{ unit_hours: { reserved: 0, delivered: 2, expired: 2 } }])
   })
 
   test('is nobody’s but the operator’s, and not of what was promised for good', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals'
+import { productsIn, productsInPieces } from '#adapters/tables/partner-offers.ts'
 import { catalogueProduct, openPartnerFloor, screenedPrice } from '#test/support/partner-floor.ts'
 
 const floor = await openPartnerFloor()
@@ -27,6 +28,9 @@ test('a piece is counted once, however often it comes', async () => {
     expect((await floor.request('add-catalogue-products', { ...operator, path, body })).body).toMatchObject({
       received: { products: 1, rows: 3, screened: 1 },
     })
+  const kept = await productsIn(path.import_id, 'us-central1')
+  expect(kept).toHaveLength(1)
+  expect(await productsInPieces(path.import_id)).toEqual(kept)
   // Another piece under its number: what was announced could be passed by it.
   const other = { ...body, products: [catalogueProduct([['2026-11-01', '9999', null, null, null]])] }
   expect(await floor.request('add-catalogue-products', { ...operator, path, body: other })).toMatchObject({

@@ -6,7 +6,7 @@ beforeEach(() => floor.reset())
 afterEach(() => floor.end())
 afterAll(() => floor.stop())
 
-test('by lot and hour: what is bought of a contract is reserved there; what is over has expired', async () => {
+test('by lot and hour: what is bought of a contract is reserved there; what is over is delivered or has expired', async () => {
   const contractId = await floor.contract(10, {}, 'alice')
   await floor.buy('alice', `contract:${contractId}`, 3)
   await floor.settle()
@@ -22,7 +22,10 @@ test('by lot and hour: what is bought of a contract is reserved there; what is o
   floor.forward(3 * 3_600_000)
   const { body } = await floor.request('list-partner-inventory', { as: { account: 'alice' }, query: window })
   expect(body).toMatchObject({
-    data: [{ unit_hours: { available: 6, expired: 6 } }, { unit_hours: { available: 24, reserved: 12, expired: 24 } }],
+    data: [
+      { unit_hours: { available: 6, expired: 6 } },
+      { unit_hours: { available: 24, reserved: 6, delivered: 6, expired: 24 } },
+    ],
   })
 })
 
