@@ -55,6 +55,10 @@ const importCatalog = async (provider: string, path: string) => {
     return { code: failed.code, told: {}, errors: failed.stderr }
   }
 }
+/** Tells the stand-in of a partner what to do; answers what it quotes and has reserved. */
+const standIn = async (...told: readonly string[]): Promise<string> =>
+  (await run('node', ['bin/partner.ts', ...told], { cwd: root, env: { ...process.env, EXCHANGE_URL: exchange.url } }))
+    .stdout
 const cash = async (client: ExchangeClient) => {
   const { body } = await client.call('GET', '/api/v1/account')
   return [body['cash'], body['held']]
@@ -228,6 +232,44 @@ describe('a purchase', () => {
     expect(failed.body).toMatchObject({ purchase_state: 'failed', failure: 'insufficient-funds', lot_id: null })
     expect(await inventory(quinn)).toEqual([])
   }, 60_000)
+
+  test('of a quote is reserved with the partner; what the partner does not answer to is undone, there and here', async () => {
+    await standIn('quote', 'journey', 'H100', 'journey-3', '3', '5')
+    const best = () =>
+      quinn.call(
+        'GET',
+        `/api/v1/partners/best-price?quantity=4&region=journey-3&starts_at=${hour(1)}&ends_at=${hour(3)}&gpus=1`,
+      )
+    expect((await best()).body).toMatchObject({ cost: '24', legs: [{ offer: { offer_id: 'gcp:quote:journey' } }] })
+    const ended = async (key: string) => {
+      const offer = { offer_id: 'gcp:quote:journey', price: '3' }
+      const { body } = await buy(quinn, asked(offer), key)
+      return eventually(
+        () => quinn.call('GET', `/api/v1/partners/purchases/${body['purchase_id']}`),
+        answer => answer.body['purchase_state'] !== 'pending',
+        150_000,
+      )
+    }
+    const before = await cash(quinn)
+    await standIn('reserve', 'die')
+    expect((await ended('it-dies')).body).toMatchObject({ purchase_state: 'failed', lot_id: null })
+    expect(await cash(quinn)).toEqual(before)
+    expect(await inventory(quinn)).toEqual([])
+    // It had reserved, and nobody was told: by now it has given it back, so that all units are there.
+    expect(await standIn('reserve', 'decline')).not.toContain('of gcp:quote:journey')
+    expect((await ended('it-declines')).body).toMatchObject({ failure: 'the partner refuses: sold out' })
+    expect(await cash(quinn)).toEqual(before)
+    await standIn('reserve', 'fail,repeat')
+    const bought = await ended('it-delivers')
+    expect(bought.body).toMatchObject({
+      purchase_state: 'completed',
+      cost: '24',
+      partner_reference: expect.any(String),
+    })
+    expect(await standIn()).toContain('4 of gcp:quote:journey')
+    expect(await inventory(quinn)).toMatchObject([{ units: 4, reference: bought.body['purchase_id'] }])
+    expect((await best()).body).toMatchObject({ is_covered: false, legs: [{ units: 1 }], uncovered: [{ quantity: 3 }] })
+  }, 240_000)
 
   test('whose lot ends soon is offered to others, and paid to whoever has it', async () => {
     const [lot] = await eventually(

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { accountReplacement } from '#adapters/tables/accounts.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
 import { store } from '#adapters/writes.ts'
+import type { StandInQuote } from '#bin/partner/stand-in.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import type { Command } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
@@ -280,7 +281,7 @@ export const openPartnerFloor = async () => {
     purchases: (account: Trader) => listed(account, 'list-partner-purchases'),
     inventory: (account: Trader) => listed(account, 'list-partner-inventory'),
     /** As the partner's service tells it. */
-    quote: (more: object = {}): Record<string, unknown> => ({
+    quote: (more: Partial<StandInQuote> = {}): StandInQuote => ({
       quote_id: 'q1',
       resource_class: 'H100',
       region: 'USE',

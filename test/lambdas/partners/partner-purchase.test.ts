@@ -51,7 +51,7 @@ describe('a purchase', () => {
       purchase_state: 'completed',
       partner_reference: expect.stringMatching(/^R-/),
     })
-    expect([...floor.partner.reservations.keys()]).toEqual([purchase?.['purchase_id']])
+    expect(floor.partner.reserved()).toEqual([purchase?.['purchase_id']])
     expect(await floor.money('alice')).toEqual([cashAtFirst - 40 * usd, 0])
   })
 
@@ -159,7 +159,7 @@ describe('refused, and nothing is stored', () => {
     ]
     expect((await buy('alice', 'gcp:quote:q1', 1)).body['code']).toBe('quote-expired')
     expect((await buy('alice', 'gcp:quote:q2', 1)).body['code']).toBe('quote-expired')
-    floor.partner.fault = { kind: 'status', status: 500 }
+    floor.partner.behaviour = 'fail'
     expect((await buy('alice', 'gcp:quote:q1', 1)).body['code']).toBe('partner-unavailable')
     await nothing()
   })
@@ -273,25 +273,18 @@ describe('faults', () => {
   })
 
   test('a partner that says no, fails, or has done it without saying so: nothing is left there or here', async () => {
-    for (const [fault, refusal] of [
-      [undefined, 'sold out'],
-      [{ kind: 'status' as const, status: 503 }, undefined],
-      [{ kind: 'done-but-silent' as const }, undefined],
-    ] as const) {
+    for (const fault of ['decline', 503, 'die'] as const) {
       await floor.end()
       await floor.reset()
       floor.partner.quotes = [quote()]
-      let isReserving = false
       floor.interfere((name, run) => {
-        isReserving = name === 'reserve-with-partner'
-        floor.partner.fault = isReserving ? fault : undefined
-        floor.partner.refusal = refusal
+        floor.partner.behaviour = name === 'reserve-with-partner' ? fault : 'succeed'
         return run()
       })
       await buy('alice', 'gcp:quote:q1', 5)
       await floor.settle()
       expect((await purchases('alice'))[0]).toMatchObject({ purchase_state: 'failed' })
-      expect(floor.partner.reservations.size).toBe(0)
+      expect(floor.partner.reserved()).toEqual([])
       expect(await floor.money('alice')).toEqual([cashAtFirst, 0])
       expect(await inventory('alice')).toEqual([])
     }
