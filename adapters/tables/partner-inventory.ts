@@ -68,12 +68,12 @@ export const lotPut = (row: LotRow): Write => ({
   onlyIf: { kind: undefined },
 })
 
-/** What was put first stays: false where it was, or was voided before it came. */
-export const putLot = (row: LotRow): Promise<boolean> => store(lotPut(row))
+/** All or none. What was put first stays: false where one of them was, or was voided before it came. */
+export const putLots = (rows: readonly LotRow[]): Promise<boolean> => transact(rows.map(lotPut))
 
 /** Makes a lot of none: whoever comes to put it finds it there. False where somebody uses its units. */
 export const voidLot = async (row: LotRow): Promise<boolean> => {
-  if (await putLot({ ...row, state: 'void' })) return true
+  if (await store(lotPut({ ...row, state: 'void' }))) return true
   const known = await getLot(row.lotId)
   if (known?.state === 'void') return true
   return transact([

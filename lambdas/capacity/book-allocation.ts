@@ -37,13 +37,13 @@ export const bookAllocation = async (row: AllocationRow): Promise<Booking> => {
   }
   const failed = [...purchases.values()].find(({ state }) => state === 'failed')
   if (failed !== undefined)
-    return giveUp(row, `the purchase of ${failed.offerId} failed: ${failed.failure ?? 'undone'}`)
+    return giveUp(row, `the purchase of ${failed.parts[0]?.offerId} failed: ${failed.failure ?? 'undone'}`)
   if ([...purchases.values()].some(each => !isReserved(each))) return 'waiting'
   for (const purchase of purchases.values()) if (waitsAtGate(purchase)) await moveOn(purchase, { gate: 'open' })
   if ([...purchases.values()].some(({ state }) => state !== 'completed')) return 'waiting'
   const shares = row.shares.map((share, index) => {
     const purchase = purchases.get(index)
-    return purchase === undefined ? share : { ...share, lotId: lotIdOf(purchase) }
+    return purchase === undefined ? share : { ...share, lotId: lotIdOf(purchase, 0) }
   })
   for (const index of purchases.keys()) {
     const share = shares[index]
@@ -71,10 +71,14 @@ const purchaseOf = async (row: AllocationRow, index: number): Promise<PurchaseRo
   const begun = await beginPurchase(
     row,
     {
-      offerId: share.sourceId,
-      units: share.units,
-      window: { fromMillis: row.startMillis, untilMillis: row.endMillis },
-      priceMicrosPerUnitHour: share.priceMicrosPerUnitHour,
+      parts: [
+        {
+          offerId: share.sourceId,
+          units: share.units,
+          window: { fromMillis: row.startMillis, untilMillis: row.endMillis },
+          priceMicrosPerUnitHour: share.priceMicrosPerUnitHour,
+        },
+      ],
       gate: 'closed',
     },
     requestNameOf(row, index),

@@ -6,6 +6,7 @@ import type { createPartnerContract } from '#protocol/operations/partners.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
+import { openLot } from './open-lot.ts'
 import { contractView } from './partner-views.ts'
 import { windowProblem } from './purchase-intake.ts'
 
@@ -20,7 +21,7 @@ export const handle: Handle<typeof createPartnerContract> = async ({ body, princ
   if (before !== undefined) return repeated(before, bodyHash(body))
   const decided = decide(body, trader, Date.now())
   if ('code' in decided) return decided
-  if (!(await putContract(decided, idempotencyKey, lotPut(lotOfContract(decided))))) {
+  if (!(await putContract(decided, idempotencyKey, lotPut(lotOf(decided))))) {
     const other = await contractOfRequest(trader.account, idempotencyKey)
     if (other === undefined) throw new Error(`the contract that ${idempotencyKey} has made is gone`)
     return repeated(other, bodyHash(body))
@@ -100,21 +101,7 @@ const decide = (
 }
 
 /** What can be bought from it. */
-const lotOfContract = (row: ContractRow): LotRow => ({
-  lotId: row.contractId,
-  kind: 'contract',
-  state: 'open',
-  account: row.account,
-  accountId: row.accountId,
-  lane: row.lane,
-  provider: row.provider,
-  resourceClass: row.resourceClass,
-  region: row.region,
-  vector: row.vector,
-  units: row.units,
-  fromMillis: row.fromMillis,
-  untilMillis: row.untilMillis,
-  priceMicrosPerUnitHour: row.priceMicrosPerUnitHour,
-  reference: row.contractId,
-  createdAtMillis: row.createdAtMillis,
-})
+const lotOf = (row: ContractRow): LotRow => {
+  const { contractId, createdAtMillis } = row
+  return openLot(row, row, { lotId: contractId, kind: 'contract', reference: contractId, createdAtMillis })
+}

@@ -172,7 +172,8 @@ describe('a purchase', () => {
     price: '2',
     ...more,
   })
-  const buy = (client: ExchangeClient, body: object, key: string) =>
+  const buy = (client: ExchangeClient, part: object, key: string) => buyAll(client, { parts: [part] }, key)
+  const buyAll = (client: ExchangeClient, body: unknown, key: string) =>
     client.call('POST', '/api/v1/partners/purchase', body, named(key))
 
   test('what cannot be bought is refused, and leaves nothing', async () => {
@@ -229,21 +230,27 @@ describe('a purchase', () => {
       () => quinn.call('GET', `/api/v1/partners/purchases/${begun.body['purchase_id']}`),
       ({ body }) => body['purchase_state'] !== 'pending',
     )
-    expect(failed.body).toMatchObject({ purchase_state: 'failed', failure: 'insufficient-funds', lot_id: null })
+    expect(failed.body).toMatchObject({
+      purchase_state: 'failed',
+      failure: 'insufficient-funds',
+      parts: [{ lot_id: null }],
+    })
     expect(await inventory(quinn)).toEqual([])
   }, 60_000)
 
   test('of a quote is reserved with the partner; what the partner does not answer to is undone, there and here', async () => {
-    await standIn('quote', 'journey', 'H100', 'journey-3', '3', '5')
+    await standIn('quote', 'journey', 'H100', 'journey-3', '3', '9')
     const best = () =>
       quinn.call(
         'GET',
         `/api/v1/partners/best-price?quantity=4&region=journey-3&starts_at=${hour(1)}&ends_at=${hour(3)}&gpus=1`,
       )
     expect((await best()).body).toMatchObject({ cost: '24', legs: [{ offer: { offer_id: 'gcp:quote:journey' } }] })
-    const ended = async (key: string) => {
-      const offer = { offer_id: 'gcp:quote:journey', price: '3' }
-      const { body } = await buy(quinn, asked(offer), key)
+    const ended = async (
+      key: string,
+      what: unknown = { parts: [asked({ offer_id: 'gcp:quote:journey', price: '3' })] },
+    ) => {
+      const { body } = await buyAll(quinn, what, key)
       return eventually(
         () => quinn.call('GET', `/api/v1/partners/purchases/${body['purchase_id']}`),
         answer => answer.body['purchase_state'] !== 'pending',
@@ -252,7 +259,7 @@ describe('a purchase', () => {
     }
     const before = await cash(quinn)
     await standIn('reserve', 'die')
-    expect((await ended('it-dies')).body).toMatchObject({ purchase_state: 'failed', lot_id: null })
+    expect((await ended('it-dies')).body).toMatchObject({ purchase_state: 'failed', parts: [{ lot_id: null }] })
     expect(await cash(quinn)).toEqual(before)
     expect(await inventory(quinn)).toEqual([])
     // It had reserved, and nobody was told: by now it has given it back, so that all units are there.
@@ -264,11 +271,31 @@ describe('a purchase', () => {
     expect(bought.body).toMatchObject({
       purchase_state: 'completed',
       cost: '24',
-      partner_reference: expect.any(String),
+      parts: [{ partner_reference: expect.any(String) }],
     })
     expect(await standIn()).toContain('4 of gcp:quote:journey')
     expect(await inventory(quinn)).toMatchObject([{ units: 4, reference: bought.body['purchase_id'] }])
-    expect((await best()).body).toMatchObject({ is_covered: false, legs: [{ units: 1 }], uncovered: [{ quantity: 3 }] })
+    const last = await best()
+    expect(last.body).toMatchObject({ legs: [{ units: 4, offer: { available_units: 5 } }] })
+
+    // What best-price splits over a contract and the quote is bought as one, or not at all.
+    const terms = contract({ region: 'journey-3', units: 2, price: '2.5' })
+    const made = await quinn.call('POST', '/api/v1/partners/contracts', terms, named('own'))
+    const { body: split } = await best()
+    expect(split).toMatchObject({ cost: '22', purchase: { parts: [{ units: 2 }, { units: 2, price: '3' }] } })
+    const [money, lots] = [await cash(quinn), await inventory(quinn)]
+    await standIn('reserve', 'decline')
+    expect((await ended('split-declined', split['purchase'])).body).toMatchObject({ purchase_state: 'failed' })
+    expect([await cash(quinn), await inventory(quinn)]).toEqual([money, lots])
+    await standIn('reserve', 'succeed')
+    const both = await ended('split', split['purchase'])
+    expect(both.body).toMatchObject({
+      purchase_state: 'completed',
+      cost: '22',
+      parts: [{ offer_id: made.body['offer_id'], lot_id: expect.any(String) }, { lot_id: expect.any(String) }],
+    })
+    expect((await inventory(quinn)).filter(each => each['reference'] === both.body['purchase_id'])).toHaveLength(2)
+    expect(await standIn()).toContain('2 of gcp:quote:journey')
   }, 240_000)
 
   test('whose lot ends soon is offered to others, and paid to whoever has it', async () => {

@@ -273,11 +273,22 @@ export const openPartnerFloor = async () => {
     }),
     /** For the four hours after this one, at 2 USD. */
     buy: (account: Trader, offerId: string, units: number, more: object = {}, key = 'k') =>
+      floor.buyAll(account, [floor.part(offerId, units, more)], key),
+    /** All or nothing. */
+    buyAll: (account: Trader, parts: readonly object[], key = 'k') =>
       floor.request('purchase-capacity', {
         as: { account, role: 'trader' },
         headers: { 'idempotency-key': key },
-        body: { offer_id: offerId, units, starts_at: floor.hour(1), ends_at: floor.hour(5), price: '2', ...more },
+        body: { parts },
       }),
+    part: (offerId: string, units: number, more: object = {}) => ({
+      offer_id: offerId,
+      units,
+      starts_at: floor.hour(1),
+      ends_at: floor.hour(5),
+      price: '2',
+      ...more,
+    }),
     purchases: (account: Trader) => listed(account, 'list-partner-purchases'),
     inventory: (account: Trader) => listed(account, 'list-partner-inventory'),
     /** As the partner's service tells it. */
