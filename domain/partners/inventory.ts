@@ -20,9 +20,15 @@ export interface HourWindow {
 
 export const hoursIn = ({ fromMillis, untilMillis }: HourWindow): number => (untilMillis - fromMillis) / hourMillis
 
-/** As it stands now: what was to be had in an hour that is over has expired. */
-export const standingAt = (hour: HourUnits, nowMillis: number): HourUnits =>
-  hour.hourMillis + hourMillis > nowMillis ? hour : { ...hour, available: 0, expired: hour.expired + hour.available }
+/**
+ * As it stands now: of an hour that is over what was to be had has expired, and what was promised was delivered: whoever had it
+ * used it, or could have. Nothing is written when an hour ends.
+ */
+export const standingAt = (hour: HourUnits, nowMillis: number): HourUnits => {
+  const { available, reserved, delivered, expired } = hour
+  if (hour.hourMillis + hourMillis > nowMillis) return hour
+  return { ...hour, available: 0, reserved: 0, delivered: delivered + reserved, expired: expired + available }
+}
 
 /** Unit-hours by state over a window. */
 export const sumOfHours = (hours: readonly HourUnits[]): Omit<HourUnits, 'hourMillis'> => {

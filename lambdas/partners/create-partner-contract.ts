@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type ContractRow, contractOfRequest, putContract } from '#adapters/tables/partner-contracts.ts'
 import { type LotRow, lotPut } from '#adapters/tables/partner-inventory.ts'
+import { hoursIn } from '#domain/partners/inventory.ts'
 import { micros } from '#domain/units.ts'
 import type { createPartnerContract } from '#protocol/operations/partners.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
@@ -8,7 +9,6 @@ import { bodyHash } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
 import { openLot } from './open-lot.ts'
 import { contractView } from './partner-views.ts'
-import { windowProblem } from './purchase-intake.ts'
 
 const mostTermHours = 3 * 366 * 24
 
@@ -46,15 +46,16 @@ const decide = (
   nowMillis: number,
 ): ContractRow | Rejection<'capacity-window-invalid' | 'contract-terms-invalid'> => {
   const window = { fromMillis: Date.parse(body.starts_at), untilMillis: Date.parse(body.ends_at) }
+  const badWindow = (detail: string): Rejection<'capacity-window-invalid'> => ({
+    code: 'capacity-window-invalid',
+    errors: [{ pointer: '#/ends_at', detail }],
+  })
+  if (window.untilMillis <= window.fromMillis) return badWindow('must be after starts_at')
   // A term may have begun before.
-  const wrong = windowProblem(
-    { ...window, fromMillis: Math.max(window.fromMillis, Math.min(nowMillis, window.untilMillis)) },
-    nowMillis,
-    mostTermHours,
-  )
-  if (wrong !== undefined) return wrong
-  if (window.untilMillis <= window.fromMillis)
-    return { code: 'capacity-window-invalid', errors: [{ pointer: '#/ends_at', detail: 'must be after starts_at' }] }
+  if (window.untilMillis <= nowMillis) return badWindow('is over')
+  const fromMillis = Math.max(window.fromMillis, nowMillis)
+  if (hoursIn({ ...window, fromMillis }) > mostTermHours)
+    return badWindow(`must be at most ${mostTermHours} hours after starts_at, or after now`)
   const contradicts = (pointer: string, detail: string): Rejection<'contract-terms-invalid'> => ({
     code: 'contract-terms-invalid',
     errors: [{ pointer, detail }],
@@ -79,6 +80,7 @@ const decide = (
   }
   const acceptUntilMillis = body.accept_until === undefined ? window.untilMillis : Date.parse(body.accept_until)
   if (acceptUntilMillis > window.untilMillis) return contradicts('#/accept_until', 'must not be after ends_at')
+  if (acceptUntilMillis <= nowMillis) return contradicts('#/accept_until', 'is over')
   return {
     contractId: uuidv7(),
     account,
