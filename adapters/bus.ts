@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge'
 import type { BusEventName, busEvents, eventSource } from '#protocol/events.ts'
 import { busEnvironmentVariable } from '#protocol/streams.ts'
+import { type Backoff, pauseAfter } from './backoff.ts'
 import { eventbridge } from './clients/eventbridge.ts'
 import { required } from './environment.ts'
 
@@ -17,14 +17,13 @@ export type BusEvent = {
 const source: typeof eventSource = 'compute-exchange'
 /** EventBridge's own bound. */
 const mostEntries = 10
-const mostAttempts = 4
-const firstPauseMillis = 50
+const backoff: Backoff = { mostAttempts: 4, firstPauseMillis: 50 }
 
 /** Puts all events; answers the positions of those that the bus has not taken after several attempts. */
 export const putEvents = async (events: readonly BusEvent[]): Promise<readonly number[]> => {
   let waiting = events.map((_, position) => position)
-  for (let attempt = 1; attempt <= mostAttempts && waiting.length > 0; attempt++) {
-    if (attempt > 1) await sleep(firstPauseMillis * 2 ** (attempt - 2) * (0.5 + Math.random()))
+  for (let attempt = 1; attempt <= backoff.mostAttempts && waiting.length > 0; attempt++) {
+    if (attempt > 1) await pauseAfter(attempt - 1, backoff)
     const refused: number[] = []
     for (let at = 0; at < waiting.length; at += mostEntries) {
       const positions = waiting.slice(at, at + mostEntries)

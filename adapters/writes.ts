@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import {
   PutCommand,
   type PutCommandInput,
@@ -8,6 +7,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import type { Table } from '#protocol/tables.ts'
+import { type Backoff, failedConditions } from './backoff.ts'
 import { dynamodb } from './clients/dynamodb.ts'
 import { required } from './environment.ts'
 import type { Item } from './items.ts'
@@ -90,8 +90,7 @@ export const store = async (write: Write): Promise<boolean> => {
 
 /** DynamoDB's own bound. */
 export const mostItemsOfTransaction = 100
-const mostAttempts = 5
-const firstPauseMillis = 25
+const backoff: Backoff = { mostAttempts: 5, firstPauseMillis: 25 }
 
 /**
  * All of the writes or none; false where a condition does not hold. Whatever else cancels the transaction (a conflict
@@ -103,25 +102,8 @@ export const transact = async (writes: readonly Write[]): Promise<boolean> => {
       write.kind === 'put' ? { Put: putInput(write) } : { Update: updateInput(write) },
     ),
   })
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await dynamodb().send(command)
-      return true
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error
-      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None')
-      if (codes.includes('ConditionalCheckFailed')) return false
-      if (attempt >= mostAttempts || !codes.some(code => passing.has(code))) throw error
-      await sleep(firstPauseMillis * 2 ** (attempt - 1) * (0.5 + Math.random()))
-    }
-  }
+  return (await failedConditions(() => dynamodb().send(command), backoff)) === undefined
 }
-
-const passing: ReadonlySet<string> = new Set([
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-])
 
 const putInput = ({ table, item, onlyIf }: Put): PutCommandInput => {
   if (onlyIf === undefined) return { TableName: required(table.environmentVariable), Item: item }

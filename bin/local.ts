@@ -64,6 +64,8 @@ async function run(): Promise<void> {
   const assembly = synthesize(values.tenant, values.assembly ?? join(scratch, 'cdk.out'))
   // Told by the runtime, once it gets to wait for it.
   assembly.catch(() => undefined)
+  const partnersExchange = Promise.withResolvers<{ dataDir: string; now: () => number }>()
+  const partnerServiceUrls = process.env['PARTNER_SERVICE_URLS'] ?? (await standInOfPartner(partnersExchange.promise))
   const { startRuntime, controlPath } = await import('#local/runtime.ts')
   const { localIssuerPath } = await import('#local/oidc-issuer.ts')
   const issuer = `http://127.0.0.1:${port}${localIssuerPath}`
@@ -74,7 +76,7 @@ async function run(): Promise<void> {
       PollIntervalMillis: process.env['POLL_INTERVAL_MILLIS'] ?? '20',
       StandbyPollIntervalMillis: process.env['STANDBY_POLL_INTERVAL_MILLIS'] ?? '250',
       OracleServiceUrl: process.env['ORACLE_SERVICE_URL'] ?? '',
-      PartnerServiceUrls: process.env['PARTNER_SERVICE_URLS'] ?? '',
+      PartnerServiceUrls: partnerServiceUrls,
       TokenIssuers: JSON.stringify([
         {
           issuer,
@@ -91,7 +93,8 @@ async function run(): Promise<void> {
     say,
   })
   const { url, surroundings } = runtime
-  const { clock } = surroundings
+  const { clock, dataDir } = surroundings
+  partnersExchange.resolve({ dataDir, now: () => clock.now() })
 
   let leaving: Promise<never> | undefined
   const leave = async (code: number): Promise<never> => {
@@ -121,6 +124,8 @@ async function run(): Promise<void> {
       complain: error => surroundings.complain('provisioning', error),
     })
     surroundings.say('a provisioning service that stands in for yours')
+    if (process.env['PARTNER_SERVICE_URLS'] === undefined)
+      surroundings.say('a service of a partner that stands in for theirs')
     if (values.demo) {
       const { startDemo } = await import('./demo.ts')
       await startDemo(
@@ -146,6 +151,13 @@ async function tenantOf(name: string | undefined): Promise<Tenant> {
   const cdkFile = z.object({ context: z.object({ tenants: z.unknown(), defaultTenant: z.string() }) })
   const { context } = cdkFile.parse(JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')))
   return parseTenant(context.tenants, name ?? context.defaultTenant)
+}
+
+/** What PARTNER_SERVICE_URLS would say of it. */
+async function standInOfPartner(exchange: Promise<{ dataDir: string; now: () => number }>): Promise<string> {
+  const { startPartner, standInProvider } = await import('./partner/on-the-laptop.ts')
+  const { url } = await startPartner(exchange)
+  return JSON.stringify({ [standInProvider]: url })
 }
 
 /** A later start may have written its own over ours. */

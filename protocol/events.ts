@@ -289,11 +289,12 @@ export const dayAheadCleared = z
   .meta({ id: 'DayAheadCleared.v1' })
 
 const ofPurchase = {
-  event_id: z.string().meta({ description: 'purchase and what became of it; the same for every repeat' }),
+  event_id: z.string().meta({ description: 'part of a purchase and what became of it; the same for every repeat' }),
   lane: z.number().int(),
   timestamp: instant,
   purchase_id: commandId,
   account_id: z.number().int(),
+  parts: z.number().int().meta({ description: 'How many the purchase has: as many events tell of it' }),
   offer_id: z.string(),
   provider: z.string(),
   resource_class: z.string(),
@@ -305,12 +306,12 @@ const ofPurchase = {
   cost: decimalText,
 }
 
-/** The units are in the account's inventory, and it has paid for them. */
+/** Of each part: the units are in the account's inventory, and it has paid for them. */
 export const partnerPurchaseCompleted = z
   .object({ ...ofPurchase, lot_id: commandId })
   .meta({ id: 'PartnerPurchaseCompleted.v1' })
 
-/** Nothing was bought, and nothing is held or paid. */
+/** Of each part: nothing was bought, and nothing is held or paid. */
 export const partnerPurchaseFailed = z
   .object({ ...ofPurchase, reason: z.string() })
   .meta({ id: 'PartnerPurchaseFailed.v1' })

@@ -285,7 +285,7 @@ const headerParameters = (operation: Operation): readonly Parameter[] => {
       '`wait=<seconds>` (RFC 7240), at most 10: wait so long for the outcome. Followed, it is answered in Preference-Applied.',
     schema: { type: 'string', examples: ['wait=2'] },
   }
-  return [named, prefer]
+  return [200, 202].every(status => operation.responses[status] !== undefined) ? [named, prefer] : [named]
 }
 
 /** The fields of a strict object, as parameters. */
@@ -426,11 +426,15 @@ const examples: Readonly<Record<string, Json>> = {
     ends_at: '2026-12-27T08:00:00.000Z',
   },
   PurchaseCapacityRequest: {
-    offer_id: 'contract:0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b51',
-    units: 8,
-    starts_at: '2026-11-27T08:00:00.000Z',
-    ends_at: '2026-11-27T12:00:00.000Z',
-    price: '1.9',
+    parts: [
+      {
+        offer_id: 'contract:0190a6f2-5d3c-7b1e-9c57-3a1f0e6f9b51',
+        units: 8,
+        starts_at: '2026-11-27T08:00:00.000Z',
+        ends_at: '2026-11-27T12:00:00.000Z',
+        price: '1.9',
+      },
+    ],
   },
   BeginCatalogueImportRequest: { provider: 'gcp', file_name: 'prices.csv', products: 1190, rows: 21100, screened: 764 },
   AddCatalogueProductsRequest: {

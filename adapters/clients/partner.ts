@@ -1,19 +1,9 @@
-import {
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleWhen,
-  isBrokenCircuitError,
-  retry,
-  TimeoutStrategy,
-  timeout,
-  wrap,
-} from 'cockatiel'
 import * as z from 'zod'
 import { type Offer, type Provider, providers } from '#domain/partners/catalogue.ts'
 import type { HourWindow } from '#domain/partners/inventory.ts'
 import { micros } from '#domain/units.ts'
 import { partnerServicesEnvironmentVariable, partnerServiceUrls } from '#protocol/partner-service.ts'
+import { type OutsideAnswer, outsideService, type Patience } from './outside-service.ts'
 import { once } from './transport.ts'
 
 const amount = z.number().min(0).max(100_000)
@@ -38,18 +28,8 @@ const reserved = z.object({ reference: z.string().min(1).max(120) })
 const refused = z.object({ reason: z.string().max(300) })
 
 const mostBytes = 512 * 1024
-const failuresToOpen = 5
-
-/** How long a request may take, how often it is made again, and for how long nobody asks once it keeps failing. */
-export interface PartnerPatience {
-  readonly timeoutMillis: number
-  readonly mostRetries: number
-  readonly firstPauseMillis: number
-  readonly openMillis: number
-}
-
 /** So that three attempts and their pauses fit into the 20 seconds of a task. */
-const patience: PartnerPatience = { timeoutMillis: 4_000, mostRetries: 2, firstPauseMillis: 200, openMillis: 30_000 }
+const usualPatience: Patience = { timeoutMillis: 4_000, mostRetries: 2, firstPauseMillis: 200, openMillis: 30_000 }
 
 export interface Reservation {
   /** Ours: however often it is asked for, it is one. */
@@ -74,44 +54,12 @@ export interface PartnerService {
   release(reservationId: string): Promise<void>
 }
 
-/**
- * The breaker counts every attempt at this partner, and lives as long as its process: in a Lambda that is one execution
- * environment, so each finds out for itself. A no of the partner is an answer, not a failure.
- */
 export const partnerServiceAt = (
   provider: Provider,
   url: string,
-  given: PartnerPatience = patience,
+  patience: Patience = usualPatience,
 ): PartnerService => {
-  const { timeoutMillis, mostRetries, firstPauseMillis, openMillis } = given
-  const attempts = wrap(
-    retry(
-      handleWhen(error => !isBrokenCircuitError(error) && !(error instanceof PartnerRefusal)),
-      { maxAttempts: mostRetries, backoff: new ExponentialBackoff({ initialDelay: firstPauseMillis }) },
-    ),
-    circuitBreaker(
-      handleWhen(error => !(error instanceof PartnerRefusal)),
-      { halfOpenAfter: openMillis, breaker: new ConsecutiveBreaker(failuresToOpen) },
-    ),
-    timeout(timeoutMillis, TimeoutStrategy.Aggressive),
-  )
-  const base = url.replace(/\/+$/, '')
-  /** The answer's status and text; rejects where it is an error of the partner's, or none of `expected`. */
-  const ask = (method: string, path: string, expected: readonly number[], body?: unknown) =>
-    attempts.execute(async ({ signal }) => {
-      const response = await fetch(`${base}${path}`, {
-        method,
-        signal,
-        redirect: 'error',
-        headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-      const text = await textOf(response)
-      if (expected.includes(response.status)) return { status: response.status, text }
-      if (response.status >= 400 && response.status < 500 && response.status !== 429)
-        throw new PartnerRefusal(`the service of ${provider} refuses: ${response.status}`)
-      throw new Error(`the service of ${provider} answers ${response.status}`)
-    })
+  const { ask } = outsideService({ name: `the service of ${provider}`, url, mostBytes, patience })
   return {
     quotesFor: async (region, { fromMillis, untilMillis }) => {
       const query = new URLSearchParams({
@@ -119,37 +67,44 @@ export const partnerServiceAt = (
         starts_at: new Date(fromMillis).toISOString(),
         ends_at: new Date(untilMillis).toISOString(),
       })
-      const { text } = await ask('GET', `/quotes?${query}`, [200])
+      const { text } = await ask({ method: 'GET', path: `/quotes?${query}`, expected: [200] }, asItIs)
       const told = quotes.parse(JSON.parse(text)).quotes
       // What it tells of others beside is asked for there.
       return told.filter(each => each.region === region).map(each => offerOf(provider, each))
     },
     quoteNamed: async quoteId => {
-      const { status, text } = await ask('GET', `/quotes/${encodeURIComponent(quoteId)}`, [200, 404, 410])
+      const path = `/quotes/${encodeURIComponent(quoteId)}`
+      const { status, text } = await ask({ method: 'GET', path, expected: [200, 404, 410] }, asItIs)
       return status === 200 ? offerOf(provider, quote.parse(JSON.parse(text))) : undefined
     },
     reserve: async ({ reservationId, offerId, units, window, priceMicrosPerUnitHour }) => {
-      const { status, text } = await ask('PUT', `/reservations/${reservationId}`, [200, 201, 409, 410, 422], {
-        offer_id: offerId,
-        units,
-        starts_at: new Date(window.fromMillis).toISOString(),
-        ends_at: new Date(window.untilMillis).toISOString(),
-        price_micros: priceMicrosPerUnitHour,
-      })
+      const { status, text } = await ask(
+        {
+          method: 'PUT',
+          path: `/reservations/${reservationId}`,
+          expected: [200, 201, 409, 410, 422],
+          body: {
+            offer_id: offerId,
+            units,
+            starts_at: new Date(window.fromMillis).toISOString(),
+            ends_at: new Date(window.untilMillis).toISOString(),
+            price_micros: priceMicrosPerUnitHour,
+          },
+        },
+        asItIs,
+      )
       return status < 300
         ? { accepted: true, reference: reserved.parse(JSON.parse(text)).reference }
         : { accepted: false, reason: refused.parse(JSON.parse(text)).reason }
     },
     release: async reservationId => {
-      await ask('DELETE', `/reservations/${reservationId}`, [200, 204, 404])
+      await ask({ method: 'DELETE', path: `/reservations/${reservationId}`, expected: [200, 204, 404] }, asItIs)
     },
   }
 }
 
-/** It has understood and says no to the request as such: asked again it would say the same. */
-export class PartnerRefusal extends Error {
-  override readonly name = 'PartnerRefusal'
-}
+/** An answer that says something else than it should is not asked for again. */
+const asItIs = (answer: OutsideAnswer): OutsideAnswer => answer
 
 const offerOf = (provider: Provider, told: z.infer<typeof quote>): Offer => {
   const price = micros(told.price)
@@ -178,18 +133,6 @@ const offerOf = (provider: Provider, told: z.infer<typeof quote>): Offer => {
 }
 
 export const quoteOfferId = (provider: Provider, quoteId: string): string => `${provider}:quote:${quoteId}`
-
-/** No more of it than an answer may have. */
-const textOf = async ({ body }: Response): Promise<string> => {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body ?? []) {
-    length += chunk.byteLength
-    if (length > mostBytes) throw new Error(`the service of a partner answers more than ${mostBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
 
 /** The services of the tenant's partners, by provider. */
 export const partnerServices = once((): ReadonlyMap<Provider, PartnerService> => {

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { GetCommand, TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb'
 import { hourMillis, type Provider, providers, type ResourceVector } from '#domain/partners/catalogue.ts'
 import { type HourUnits, type HourWindow, mostDaysAtOnce } from '#domain/partners/inventory.ts'
 import { tables } from '#protocol/tables.ts'
+import { type Backoff, failedConditions } from '../backoff.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
 import { type Item, integer, oneOf, optional, text } from '../items.ts'
@@ -68,12 +67,12 @@ export const lotPut = (row: LotRow): Write => ({
   onlyIf: { kind: undefined },
 })
 
-/** What was put first stays: false where it was, or was voided before it came. */
-export const putLot = (row: LotRow): Promise<boolean> => store(lotPut(row))
+/** All or none. What was put first stays: false where one of them was, or was voided before it came. */
+export const putLots = (rows: readonly LotRow[]): Promise<boolean> => transact(rows.map(lotPut))
 
 /** Makes a lot of none: whoever comes to put it finds it there. False where somebody uses its units. */
 export const voidLot = async (row: LotRow): Promise<boolean> => {
-  if (await putLot({ ...row, state: 'void' })) return true
+  if (await store(lotPut({ ...row, state: 'void' }))) return true
   const known = await getLot(row.lotId)
   if (known?.state === 'void') return true
   return transact([
@@ -278,31 +277,17 @@ export const moveUnits = async (
       Update: { TableName: tableName, ...dayUpdate(lot, day, window, units, from, to) },
     })),
   ]
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await dynamodb().send(new TransactWriteCommand({ TransactItems: items }))
-      return 'moved'
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error
-      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None')
-      if (codes[0] === 'ConditionalCheckFailed')
-        return (await wasWithdrawn(lot.lotId, move, reservationId)) ? 'short' : 'moved before'
-      if (codes.includes('ConditionalCheckFailed')) return 'short'
-      if (attempt >= mostAttempts || !codes.some(code => passing.has(code))) throw error
-      await sleep(Math.min(longestPauseMillis, firstPauseMillis * 2 ** (attempt - 1)) * (0.5 + Math.random()))
-    }
-  }
+  const failed = await failedConditions(
+    () => dynamodb().send(new TransactWriteCommand({ TransactItems: items })),
+    backoff,
+  )
+  if (failed === undefined) return 'moved'
+  if (failed[0] !== true) return 'short'
+  return (await wasWithdrawn(lot.lotId, move, reservationId)) ? 'short' : 'moved before'
 }
 
 /** Many want the same hours: whoever comes upon another's transaction tries again for some seconds. */
-const mostAttempts = 25
-const firstPauseMillis = 15
-const longestPauseMillis = 400
-const passing: ReadonlySet<string> = new Set([
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-])
+const backoff: Backoff = { mostAttempts: 25, firstPauseMillis: 15, longestPauseMillis: 400 }
 
 /** Undoes a reservation whether or not it was made; one that was not cannot be made any more. */
 export const withdrawReservation = async (moved: MovedUnits): Promise<void> => {

@@ -11,7 +11,7 @@ import {
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, oneOf, optional, text } from '../items.ts'
+import { type Item, integer, itemsOf, oneOf, optional, text } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import { vectorOfText, vectorText } from '../resource-vector.ts'
 import { store, transact, type Write } from '../writes.ts'
@@ -33,13 +33,8 @@ export const purchaseStates = [
 ] as const
 export type PurchaseState = (typeof purchaseStates)[number]
 
-export interface PurchaseRow {
-  readonly purchaseId: string
-  readonly account: string
-  readonly accountId: number
-  readonly lane: number
-  readonly state: PurchaseState
-  /** As it was when it was bought. */
+/** Of one offer, as it was when it was bought. */
+export interface PurchasePart {
   readonly offerId: string
   readonly provider: Provider
   readonly resourceClass: string
@@ -55,6 +50,22 @@ export interface PurchaseRow {
   /** Of what is taken from the inventory: the lot, and whose it is where whoever has it is paid. */
   readonly lotId?: string
   readonly seller?: { readonly account: string; readonly accountId: number; readonly lane: number }
+  /** What the partner calls its reservation. */
+  readonly partnerReference?: string
+}
+
+export interface PurchaseRow {
+  readonly purchaseId: string
+  readonly account: string
+  readonly accountId: number
+  readonly lane: number
+  readonly state: PurchaseState
+  /** In which they are reserved; all of them are bought, or none. */
+  readonly parts: readonly PurchasePart[]
+  /** Of how many parts what its state says is done already. */
+  readonly partsDone: number
+  /** Of all parts. */
+  readonly costMicros: number
   readonly bodyHash: string
   readonly createdAtMillis: number
   readonly updatedAtMillis: number
@@ -62,8 +73,6 @@ export interface PurchaseRow {
   readonly attempt: number
   /** Of what is bought together with something else: once reserved it waits, until that is done or not. */
   readonly gate?: PurchaseGate
-  /** What the partner calls its reservation. */
-  readonly partnerReference?: string
   /** Why nothing was bought, and what was the last that was about to be done. */
   readonly failure?: string
   readonly undoneFrom?: PurchaseState
@@ -175,45 +184,64 @@ const itemOf = (row: PurchaseRow): Item => ({
   account_id: row.accountId,
   lane: row.lane,
   purchase_state: row.state,
-  offer_id: row.offerId,
-  provider: row.provider,
-  resource_class: row.resourceClass,
-  region: row.region,
-  vector: vectorText(row.vector),
-  pricing: row.pricing,
-  source: row.source,
-  units: row.units,
-  from_millis: row.fromMillis,
-  until_millis: row.untilMillis,
+  parts: row.parts.map(itemOfPart),
+  parts_done: row.partsDone,
   cost_micros: row.costMicros,
-  lot_id: row.lotId,
-  ...(row.seller !== undefined && {
-    seller: row.seller.account,
-    seller_id: row.seller.accountId,
-    seller_lane: row.seller.lane,
-  }),
   body_hash: row.bodyHash,
   created_at_millis: row.createdAtMillis,
   updated_at_millis: row.updatedAtMillis,
   attempt: row.attempt,
   gate: row.gate,
-  partner_reference: row.partnerReference,
   failure: row.failure,
   undone_from: row.undoneFrom,
+})
+
+const itemOfPart = (part: PurchasePart): Item => ({
+  offer_id: part.offerId,
+  provider: part.provider,
+  resource_class: part.resourceClass,
+  region: part.region,
+  vector: vectorText(part.vector),
+  pricing: part.pricing,
+  source: part.source,
+  units: part.units,
+  from_millis: part.fromMillis,
+  until_millis: part.untilMillis,
+  cost_micros: part.costMicros,
+  lot_id: part.lotId,
+  ...(part.seller !== undefined && {
+    seller: part.seller.account,
+    seller_id: part.seller.accountId,
+    seller_lane: part.seller.lane,
+  }),
+  partner_reference: part.partnerReference,
 })
 
 /** Undefined where the item is no purchase. */
 export const purchaseOfChange = (item: Item): PurchaseRow | undefined =>
   item['purchase_state'] === undefined ? undefined : purchaseOf(item)
 
-const purchaseOf = (item: Item): PurchaseRow => {
+const purchaseOf = (item: Item): PurchaseRow => ({
+  purchaseId: text(item, 'purchase_id'),
+  account: text(item, 'account'),
+  accountId: integer(item, 'account_id'),
+  lane: integer(item, 'lane'),
+  state: oneOf(item, 'purchase_state', purchaseStates),
+  parts: itemsOf(item, 'parts').map(partOf),
+  partsDone: integer(item, 'parts_done'),
+  costMicros: integer(item, 'cost_micros'),
+  bodyHash: text(item, 'body_hash'),
+  createdAtMillis: integer(item, 'created_at_millis'),
+  updatedAtMillis: integer(item, 'updated_at_millis'),
+  attempt: integer(item, 'attempt'),
+  ...optional('gate', item, 'gate', (from, name) => oneOf(from, name, purchaseGates)),
+  ...optional('failure', item, 'failure', text),
+  ...optional('undoneFrom', item, 'undone_from', (from, name) => oneOf(from, name, purchaseStates)),
+})
+
+const partOf = (item: Item): PurchasePart => {
   const seller = optional('account', item, 'seller', text)
   return {
-    purchaseId: text(item, 'purchase_id'),
-    account: text(item, 'account'),
-    accountId: integer(item, 'account_id'),
-    lane: integer(item, 'lane'),
-    state: oneOf(item, 'purchase_state', purchaseStates),
     offerId: text(item, 'offer_id'),
     provider: oneOf(item, 'provider', providers),
     resourceClass: text(item, 'resource_class'),
@@ -233,13 +261,6 @@ const purchaseOf = (item: Item): PurchaseRow => {
         lane: integer(item, 'seller_lane'),
       },
     }),
-    bodyHash: text(item, 'body_hash'),
-    createdAtMillis: integer(item, 'created_at_millis'),
-    updatedAtMillis: integer(item, 'updated_at_millis'),
-    attempt: integer(item, 'attempt'),
-    ...optional('gate', item, 'gate', (from, name) => oneOf(from, name, purchaseGates)),
     ...optional('partnerReference', item, 'partner_reference', text),
-    ...optional('failure', item, 'failure', text),
-    ...optional('undoneFrom', item, 'undone_from', (from, name) => oneOf(from, name, purchaseStates)),
   }
 }

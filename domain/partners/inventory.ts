@@ -21,13 +21,13 @@ export interface HourWindow {
 export const hoursIn = ({ fromMillis, untilMillis }: HourWindow): number => (untilMillis - fromMillis) / hourMillis
 
 /**
- * As it stands now: of an hour that is over, what was to be had has expired, and what was promised was handed over, whether it
- * was sold or served a request.
+ * As it stands now: of an hour that is over what was to be had has expired, and what was promised was delivered: whoever had it
+ * used it, or could have. Nothing is written when an hour ends.
  */
 export const standingAt = (hour: HourUnits, nowMillis: number): HourUnits => {
-  const { hourMillis: at, available, reserved, delivered, expired } = hour
-  if (at + hourMillis > nowMillis) return hour
-  return { hourMillis: at, available: 0, reserved: 0, delivered: delivered + reserved, expired: expired + available }
+  const { available, reserved, delivered, expired } = hour
+  if (hour.hourMillis + hourMillis > nowMillis) return hour
+  return { ...hour, available: 0, reserved: 0, delivered: delivered + reserved, expired: expired + available }
 }
 
 /** Unit-hours by state over a window. */

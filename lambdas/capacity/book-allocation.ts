@@ -45,7 +45,7 @@ export const bookAllocation = async (planned: AllocationRow): Promise<Booking> =
   }
   const failed = [...purchases.values()].find(({ state }) => state === 'failed')
   if (failed !== undefined)
-    return giveUp(row, `the purchase of ${failed.offerId} failed: ${failed.failure ?? 'undone'}`)
+    return giveUp(row, `the purchase of ${failed.parts[0]?.offerId} failed: ${failed.failure ?? 'undone'}`)
   if ([...purchases.values()].some(each => !isReserved(each))) return 'waiting'
   if (row.shares.some(isToBeOrdered)) {
     const ordering = row.isOrdering ? row : await changeAllocation(row, { isOrdering: true })
@@ -58,7 +58,7 @@ export const bookAllocation = async (planned: AllocationRow): Promise<Booking> =
   if ([...purchases.values()].some(({ state }) => state !== 'completed')) return 'waiting'
   const shares = row.shares.map((share, index) => {
     const purchase = purchases.get(index)
-    return purchase === undefined ? share : { ...share, lotId: lotIdOf(purchase) }
+    return purchase === undefined ? share : { ...share, lotId: lotIdOf(purchase, 0) }
   })
   for (const index of purchases.keys()) {
     const share = shares[index]
@@ -99,10 +99,14 @@ const purchaseOf = async (row: AllocationRow, index: number): Promise<PurchaseRo
   const begun = await beginPurchase(
     row,
     {
-      offerId: share.sourceId,
-      units: share.units,
-      window: { fromMillis: row.startMillis, untilMillis: row.endMillis },
-      priceMicrosPerUnitHour: share.priceMicrosPerUnitHour,
+      parts: [
+        {
+          offerId: share.sourceId,
+          units: share.units,
+          window: { fromMillis: row.startMillis, untilMillis: row.endMillis },
+          priceMicrosPerUnitHour: share.priceMicrosPerUnitHour,
+        },
+      ],
       gate: 'closed',
     },
     requestNameOf(row, index),

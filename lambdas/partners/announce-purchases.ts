@@ -1,34 +1,31 @@
 import type { BusEvent } from '#adapters/bus.ts'
 import { purchaseOfChange } from '#adapters/tables/partner-purchases.ts'
-import { decimalOfMicros } from '#domain/units.ts'
 import { instantOf, serveAnnouncements } from '../shell/announce.ts'
 import type { ItemChange } from '../shell/stream.ts'
+import { purchasePartView } from './purchase-part-view.ts'
 import { lotIdOf } from './purchase-step.ts'
 
-/** What became of each purchase, once it is over. */
-const eventOf = ({ now, before }: ItemChange): BusEvent | undefined => {
+/** What became of each part of a purchase, once the purchase is over. */
+const eventsOf = ({ now, before }: ItemChange): readonly BusEvent[] => {
   const row = now === undefined ? undefined : purchaseOfChange(now)
-  if (row === undefined || before?.['purchase_state'] === row.state) return undefined
-  if (row.state !== 'completed' && row.state !== 'failed') return undefined
-  const detail = {
-    event_id: `${row.purchaseId}:${row.state}`,
-    lane: row.lane,
-    timestamp: instantOf(row.updatedAtMillis),
-    purchase_id: row.purchaseId,
-    account_id: row.accountId,
-    offer_id: row.offerId,
-    provider: row.provider,
-    resource_class: row.resourceClass,
-    region: row.region,
-    pricing: row.pricing,
-    units: row.units,
-    starts_at: instantOf(row.fromMillis),
-    ends_at: instantOf(row.untilMillis),
-    cost: decimalOfMicros(row.costMicros),
-  }
-  return row.state === 'completed'
-    ? { name: 'PartnerPurchaseCompleted.v1', detail: { ...detail, lot_id: lotIdOf(row) } }
-    : { name: 'PartnerPurchaseFailed.v1', detail: { ...detail, reason: row.failure ?? 'undone' } }
+  if (row === undefined || before?.['purchase_state'] === row.state) return []
+  const { state, failure = 'undone' } = row
+  if (state !== 'completed' && state !== 'failed') return []
+  return row.parts.map((part, index): BusEvent => {
+    const lot_id = lotIdOf(row, index)
+    const detail = {
+      event_id: `${lot_id}:${state}`,
+      lane: row.lane,
+      timestamp: instantOf(row.updatedAtMillis),
+      purchase_id: row.purchaseId,
+      account_id: row.accountId,
+      parts: row.parts.length,
+      ...purchasePartView(part),
+    }
+    return state === 'completed'
+      ? { name: 'PartnerPurchaseCompleted.v1', detail: { ...detail, lot_id } }
+      : { name: 'PartnerPurchaseFailed.v1', detail: { ...detail, reason: failure } }
+  })
 }
 
-export const handler = serveAnnouncements(eventOf)
+export const handler = serveAnnouncements(eventsOf)

@@ -14,10 +14,14 @@ export const reservePurchase = async (head: ExecutionRow, polls: number): Promis
   const begun = await beginPurchase(
     head,
     {
-      offerId: purchase.offerId,
-      units: purchase.units,
-      window: purchase,
-      priceMicrosPerUnitHour: purchase.priceMicrosPerUnitHour,
+      parts: [
+        {
+          offerId: purchase.offerId,
+          units: purchase.units,
+          window: purchase,
+          priceMicrosPerUnitHour: purchase.priceMicrosPerUnitHour,
+        },
+      ],
       gate: 'closed',
     },
     `arbitrage:${executionId}`,

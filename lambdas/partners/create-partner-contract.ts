@@ -1,13 +1,14 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type ContractRow, contractOfRequest, putContract } from '#adapters/tables/partner-contracts.ts'
 import { type LotRow, lotPut } from '#adapters/tables/partner-inventory.ts'
+import { hoursIn } from '#domain/partners/inventory.ts'
 import { micros } from '#domain/units.ts'
 import type { createPartnerContract } from '#protocol/operations/partners.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
+import { openLot } from './open-lot.ts'
 import { contractView } from './partner-views.ts'
-import { windowProblem } from './purchase-intake.ts'
 
 const mostTermHours = 3 * 366 * 24
 
@@ -20,7 +21,7 @@ export const handle: Handle<typeof createPartnerContract> = async ({ body, princ
   if (before !== undefined) return repeated(before, bodyHash(body))
   const decided = decide(body, trader, Date.now())
   if ('code' in decided) return decided
-  if (!(await putContract(decided, idempotencyKey, lotPut(lotOfContract(decided))))) {
+  if (!(await putContract(decided, idempotencyKey, lotPut(lotOf(decided))))) {
     const other = await contractOfRequest(trader.account, idempotencyKey)
     if (other === undefined) throw new Error(`the contract that ${idempotencyKey} has made is gone`)
     return repeated(other, bodyHash(body))
@@ -45,15 +46,16 @@ const decide = (
   nowMillis: number,
 ): ContractRow | Rejection<'capacity-window-invalid' | 'contract-terms-invalid'> => {
   const window = { fromMillis: Date.parse(body.starts_at), untilMillis: Date.parse(body.ends_at) }
+  const badWindow = (detail: string): Rejection<'capacity-window-invalid'> => ({
+    code: 'capacity-window-invalid',
+    errors: [{ pointer: '#/ends_at', detail }],
+  })
+  if (window.untilMillis <= window.fromMillis) return badWindow('must be after starts_at')
   // A term may have begun before.
-  const wrong = windowProblem(
-    { ...window, fromMillis: Math.max(window.fromMillis, Math.min(nowMillis, window.untilMillis)) },
-    nowMillis,
-    mostTermHours,
-  )
-  if (wrong !== undefined) return wrong
-  if (window.untilMillis <= window.fromMillis)
-    return { code: 'capacity-window-invalid', errors: [{ pointer: '#/ends_at', detail: 'must be after starts_at' }] }
+  if (window.untilMillis <= nowMillis) return badWindow('is over')
+  const fromMillis = Math.max(window.fromMillis, nowMillis)
+  if (hoursIn({ ...window, fromMillis }) > mostTermHours)
+    return badWindow(`must be at most ${mostTermHours} hours after starts_at, or after now`)
   const contradicts = (pointer: string, detail: string): Rejection<'contract-terms-invalid'> => ({
     code: 'contract-terms-invalid',
     errors: [{ pointer, detail }],
@@ -78,6 +80,7 @@ const decide = (
   }
   const acceptUntilMillis = body.accept_until === undefined ? window.untilMillis : Date.parse(body.accept_until)
   if (acceptUntilMillis > window.untilMillis) return contradicts('#/accept_until', 'must not be after ends_at')
+  if (acceptUntilMillis <= nowMillis) return contradicts('#/accept_until', 'is over')
   return {
     contractId: uuidv7(),
     account,
@@ -100,21 +103,7 @@ const decide = (
 }
 
 /** What can be bought from it. */
-const lotOfContract = (row: ContractRow): LotRow => ({
-  lotId: row.contractId,
-  kind: 'contract',
-  state: 'open',
-  account: row.account,
-  accountId: row.accountId,
-  lane: row.lane,
-  provider: row.provider,
-  resourceClass: row.resourceClass,
-  region: row.region,
-  vector: row.vector,
-  units: row.units,
-  fromMillis: row.fromMillis,
-  untilMillis: row.untilMillis,
-  priceMicrosPerUnitHour: row.priceMicrosPerUnitHour,
-  reference: row.contractId,
-  createdAtMillis: row.createdAtMillis,
-})
+const lotOf = (row: ContractRow): LotRow => {
+  const { contractId, createdAtMillis } = row
+  return openLot(row, row, { lotId: contractId, kind: 'contract', reference: contractId, createdAtMillis })
+}

@@ -1,10 +1,10 @@
-import { bestPrice } from '#domain/partners/best-price.ts'
+import { bestPrice, type PlanLeg } from '#domain/partners/best-price.ts'
 import { hoursIn } from '#domain/partners/inventory.ts'
 import { decimalOfMicros } from '#domain/units.ts'
-import type { findBestPrice } from '#protocol/operations/partners.ts'
+import { type findBestPrice, mostPurchaseParts } from '#protocol/operations/partners.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
-import { offersFor } from './offers.ts'
+import { canBeBought, offersFor } from './offers.ts'
 import { instantOf, offerView } from './partner-views.ts'
 import { windowProblem } from './purchase-intake.ts'
 
@@ -18,7 +18,12 @@ export const handle: Handle<typeof findBestPrice> = async ({ query, principal })
   const trader = await traderOf(principal)
   if (trader === undefined) return { code: 'account-not-open' }
   const { quantity, region: regions, resource_class: resourceClass, pricing } = query
-  const { offers, sources } = await offersFor(trader.account, regions, window, nowMillis)
+  const { offers: all, sources } = await offersFor(trader.account, regions, window, nowMillis)
+  const offers = all.filter(
+    offer =>
+      (pricing === undefined || pricing.includes(offer.pricing)) &&
+      (query.purchasable !== 'true' || canBeBought(offer)),
+  )
   const plan = bestPrice(
     {
       quantity,
@@ -33,7 +38,7 @@ export const handle: Handle<typeof findBestPrice> = async ({ query, principal })
       ...(resourceClass !== undefined && { resourceClass }),
       atMillis: nowMillis,
     },
-    pricing === undefined ? offers : offers.filter(offer => pricing.includes(offer.pricing)),
+    offers,
   )
   return {
     status: 200,
@@ -56,6 +61,7 @@ export const handle: Handle<typeof findBestPrice> = async ({ query, principal })
         paid_hours: leg.paidHours,
         cost: decimalOfMicros(leg.costMicros),
       })),
+      purchase: purchaseOf(plan.legs),
       uncovered: plan.uncovered.map(each => ({
         starts_at: instantOf(each.fromMillis),
         ends_at: instantOf(each.untilMillis),
@@ -71,3 +77,16 @@ export const handle: Handle<typeof findBestPrice> = async ({ query, principal })
     },
   }
 }
+
+const purchaseOf = (legs: readonly PlanLeg[]) =>
+  legs.length === 0 || legs.length > mostPurchaseParts
+    ? null
+    : {
+        parts: legs.map(({ offer, units, fromMillis, untilMillis }) => ({
+          offer_id: offer.offerId,
+          units,
+          starts_at: instantOf(fromMillis),
+          ends_at: instantOf(untilMillis),
+          price: decimalOfMicros(offer.priceMicrosPerUnitHour),
+        })),
+      }

@@ -45,7 +45,7 @@ const endsKey = z.string().regex(/^[0-9TZ:.-]{24}#[0-9a-f-]{36}$/)
 
 const view = async (lot: LotRow, window: HourWindow, nowMillis: number): Promise<z.infer<typeof inventoryLot>> => {
   const hours = (await hoursOfLot(lot, window)).map(hour => standingAt(hour, nowMillis))
-  const { expiring } = lot
+  const expiring = (await hasUnitsLeft(lot, nowMillis)) ? lot.expiring : undefined
   return {
     lot_id: lot.lotId,
     kind: lot.kind,
@@ -64,4 +64,11 @@ const view = async (lot: LotRow, window: HourWindow, nowMillis: number): Promise
     is_expiring: expiring !== undefined,
     offered_price: expiring === undefined ? null : decimalOfMicros(expiring.priceMicrosPerUnitHour),
   }
+}
+
+/** Of one that was offered since it ends soon: others may have bought all of it since. */
+const hasUnitsLeft = async (lot: LotRow, nowMillis: number): Promise<boolean> => {
+  if (lot.expiring === undefined) return false
+  const hours = await hoursOfLot(lot, { ...lot, fromMillis: Math.floor(nowMillis / hourMillis) * hourMillis })
+  return sumOfHours(hours.map(hour => standingAt(hour, nowMillis))).available > 0
 }

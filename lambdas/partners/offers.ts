@@ -112,6 +112,10 @@ const offersOfContract = async (row: ContractRow, window: HourWindow, nowMillis:
   }))
 }
 
+/** Out of a lot, or of a partner whose service takes orders here. */
+export const canBeBought = ({ lotId, provider }: Offer): boolean =>
+  lotId !== undefined || partnerServices().has(provider)
+
 export const contractOfferId = (contractId: string): string => `contract:${contractId}`
 const lotOfferId = (lotId: string): string => `lot:${lotId}`
 

@@ -1,4 +1,3 @@
-import { partnerServices } from '#adapters/clients/partner.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
 import { getBook } from '#adapters/tables/books.ts'
 import { getClearedPrices } from '#adapters/tables/day-ahead-results.ts'
@@ -28,7 +27,7 @@ import { bestLevels } from '#domain/trading/book-side.ts'
 import { micros } from '#domain/units.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import type { Trader } from '../trading/trader.ts'
-import { offersFor } from './offers.ts'
+import { canBeBought, offersFor } from './offers.ts'
 
 export interface FoundOpportunity {
   readonly opportunityId: string
@@ -78,13 +77,28 @@ export const opportunitiesOf = async (
   const cashMicros = Math.max(0, (balance?.cashMicros ?? 0) - (balance?.heldMicros ?? 0))
   return {
     opportunities: findOpportunities(quotes, limitsWith(cashMicros)).map(opportunity => ({
-      opportunityId: nameBasedUuid(`opportunity#${trader.lane}#${opportunityName(opportunity)}`),
+      opportunityId: checkedId(
+        trader.lane,
+        nameBasedUuid(`opportunity#${trader.lane}#${opportunityName(opportunity)}`),
+      ),
       opportunity,
     })),
     instruments: new Map(futures.map(({ row }) => [row.instrument.specification.instrumentName, row])),
     offers: new Map(offered.flatMap(each => each.offers).map(offer => [offer.offerId, offer])),
   }
 }
+
+const checkedDigits = 24
+
+/** Its last digits follow from the others. */
+const checkedId = (lane: number, id: string): string => {
+  const own = id.slice(0, checkedDigits)
+  return `${own}${nameBasedUuid(`opportunity-id#${lane}#${own}`).slice(checkedDigits)}`
+}
+
+/** Opportunities are stored nowhere: of an id that nobody has found now this tells whether anybody can have been told it. */
+export const wasNamedHere = (lane: number, opportunityId: string): boolean =>
+  checkedId(lane, opportunityId) === opportunityId
 
 const positionsOfRead = 500
 
@@ -224,7 +238,6 @@ const offersOf = async (
   ]
   const asked = [...new Set(market.products.flatMap(({ region }) => namesOf(region)))]
   const { offers } = await offersFor(account, asked, market, atMillis)
-  const services = partnerServices()
   const quotes = market.products.flatMap(product => {
     const names = namesOf(product.region)
     const own = offers.filter(offer => offer.resourceClass === product.resourceClass && names.includes(offer.region))
@@ -239,7 +252,7 @@ const offersOf = async (
         assumptions,
       })
         // Bought from a lot, or of a partner whose service takes orders; a list price is for comparison only.
-        .map(quote => ({ ...quote, isExecutable: offer.lotId !== undefined || services.has(offer.provider) })),
+        .map(quote => ({ ...quote, isExecutable: canBeBought(offer) })),
     )
   })
   return { offers, quotes }

@@ -6,6 +6,7 @@ import type { Offer, ResourceVector } from '#domain/partners/catalogue.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { partnerContract, partnerOffer, partnerPurchase } from '#protocol/operations/partners.ts'
 import { contractOfferId } from './offers.ts'
+import { purchasePartView } from './purchase-part-view.ts'
 import { lotIdOf } from './purchase-step.ts'
 
 export const instantOf = (millis: number): string => new Date(millis).toISOString()
@@ -55,17 +56,12 @@ export const purchaseView = (row: PurchaseRow): z.infer<typeof partnerPurchase> 
   purchase_id: row.purchaseId,
   purchase_state: row.state === 'completed' || row.state === 'failed' ? row.state : 'pending',
   step: row.state,
-  offer_id: row.offerId,
-  provider: row.provider,
-  resource_class: row.resourceClass,
-  region: row.region,
-  pricing: row.pricing,
-  units: row.units,
-  starts_at: instantOf(row.fromMillis),
-  ends_at: instantOf(row.untilMillis),
   cost: decimalOfMicros(row.costMicros),
-  lot_id: row.state === 'completed' ? lotIdOf(row) : null,
-  partner_reference: row.partnerReference ?? null,
+  parts: row.parts.map((part, index) => ({
+    ...purchasePartView(part),
+    lot_id: row.state === 'completed' ? lotIdOf(row, index) : null,
+    partner_reference: part.partnerReference ?? null,
+  })),
   failure: row.failure ?? null,
   created_at: instantOf(row.createdAtMillis),
   updated_at: instantOf(row.updatedAtMillis),

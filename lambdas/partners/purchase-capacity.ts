@@ -13,10 +13,12 @@ export const handle: Handle<typeof purchaseCapacity> = async ({ body, principal,
   const begun = await beginPurchase(
     trader,
     {
-      offerId: body.offer_id,
-      units: body.units,
-      window: { fromMillis: Date.parse(body.starts_at), untilMillis: Date.parse(body.ends_at) },
-      priceMicrosPerUnitHour: micros(body.price) ?? 0,
+      parts: body.parts.map(({ offer_id, units, starts_at, ends_at, price }) => ({
+        offerId: offer_id,
+        units,
+        window: { fromMillis: Date.parse(starts_at), untilMillis: Date.parse(ends_at) },
+        priceMicrosPerUnitHour: micros(price) ?? 0,
+      })),
     },
     idempotencyKey,
   )

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
-import { partnerServices } from '#adapters/clients/partner.ts'
 import {
   type PurchaseGate,
+  type PurchasePart,
   type PurchaseRow,
   purchaseOfRequest,
   putPurchase,
@@ -17,16 +17,21 @@ import type { Rejection } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { logger } from '../shell/task.ts'
 import type { Trader } from '../trading/trader.ts'
-import { type NamedOffer, offerNamed } from './offers.ts'
+import { canBeBought, type NamedOffer, offerNamed } from './offers.ts'
 import { startPurchase } from './purchase-start.ts'
 
-/** What is to be bought: so many units of an offer, at no more than a price. */
-export interface AskedPurchase {
+/** So many units of an offer, at no more than a price. */
+export interface AskedPart {
   readonly offerId: string
   readonly units: number
   readonly window: HourWindow
   /** As it was quoted: for a unit and hour, of the first tier. */
   readonly priceMicrosPerUnitHour: number
+}
+
+/** What is to be bought, all of it or nothing. */
+export interface AskedPurchase {
+  readonly parts: readonly AskedPart[]
   /** Closed: it waits once its units are reserved. */
   readonly gate?: PurchaseGate
 }
@@ -75,59 +80,93 @@ const repeated = async (row: PurchaseRow, hash: string) => {
   return { purchase: row, isRepeated: true }
 }
 
-/** In this order: the cheapest refusal first, and another account's contract is none. */
 const decidePurchase = async (
   trader: Trader,
-  { offerId, units, window, priceMicrosPerUnitHour, gate }: AskedPurchase,
+  { parts: asked, gate }: AskedPurchase,
   hash: string,
   nowMillis: number,
 ): Promise<PurchaseRow | PurchaseRefusal> => {
-  const wrong = windowProblem(window, nowMillis, mostPurchasedHours)
-  if (wrong !== undefined) return wrong
-  const found = await named(trader.account, offerId, window, nowMillis)
-  if (found !== undefined && 'code' in found) return found
-  if (found === undefined) return { code: 'not-found', errors: [{ pointer: '#/offer_id', detail: 'is no offer' }] }
-  const [offer] = found.offers
-  if (offer === undefined) return { code: 'purchase-above-offer', detail: 'It has no units left in these hours.' }
-  if (takenUntil(found.offers) <= nowMillis)
-    return { code: 'quote-expired', detail: 'It could be taken until before now.' }
-  if (offer.priceMicrosPerUnitHour > priceMicrosPerUnitHour)
-    return {
-      code: 'quote-expired',
-      detail: `It costs ${decimalOfMicros(offer.priceMicrosPerUnitHour)} USD for a unit and hour by now.`,
-    }
-  if (units < offer.minimumUnits)
-    return {
-      code: 'invalid-request',
-      errors: [{ pointer: '#/units', detail: `must be ${offer.minimumUnits} at least` }],
-    }
-  const term = termHoursOf(offer.pricing)
-  const paidHours = term === 0 ? hoursIn(window) : Math.ceil(hoursIn(window) / term) * term
-  const left = unitsLeft(found.offers, window)
-  if (left === undefined)
-    return {
-      code: 'capacity-window-invalid',
-      errors: [{ pointer: '#/ends_at', detail: 'the offer does not serve all of these hours' }],
-    }
-  if (left !== 'unlimited' && left < units)
-    return {
-      code: 'purchase-above-offer',
-      detail: `It has ${left} units left in these hours, where ${units} were asked for.`,
-    }
-  const isFromLot = offer.lotId !== undefined
-  if (!isFromLot && !partnerServices().has(offer.provider)) return { code: 'partner-not-connected' }
-  const costMicros = BigInt(hourlyMicros(offer, units)) * BigInt(paidHours)
+  const decided = await Promise.all(
+    asked.map((each, index) => decidePart(trader.account, each, `#/parts/${index}`, nowMillis)),
+  )
+  const parts: PurchasePart[] = []
+  for (const part of decided) {
+    if ('code' in part) return part
+    parts.push(part)
+  }
+  const costMicros = parts.reduce((sum, part) => sum + BigInt(part.costMicros), 0n)
   if (costMicros > BigInt(Number.MAX_SAFE_INTEGER)) return { code: 'notional-too-large' }
-  if (costMicros === 0n) return { code: 'invalid-request', errors: [{ pointer: '#/units', detail: 'cost nothing' }] }
   const missing = await engineVersionMissing(trader.lane, versionOfMargin)
   if (missing !== undefined) return missing
-  const { seller } = found
   return {
     purchaseId: uuidv7(),
     account: trader.account,
     accountId: trader.accountId,
     lane: trader.lane,
     state: 'requested',
+    parts,
+    partsDone: 0,
+    costMicros: Number(costMicros),
+    bodyHash: hash,
+    createdAtMillis: nowMillis,
+    updatedAtMillis: nowMillis,
+    attempt: 1,
+    ...(gate !== undefined && { gate }),
+  }
+}
+
+/** In this order: the cheapest refusal first, and another account's contract is none. */
+const decidePart = async (
+  account: string,
+  { offerId, units, window, priceMicrosPerUnitHour }: AskedPart,
+  pointer: string,
+  nowMillis: number,
+): Promise<PurchasePart | PurchaseRefusal> => {
+  const at = (field: string, detail: string) => [{ pointer: `${pointer}/${field}`, detail }]
+  const wrong = windowProblem(window, nowMillis, mostPurchasedHours, pointer)
+  if (wrong !== undefined) return wrong
+  const found = await named(account, offerId, window, nowMillis)
+  if (found !== undefined && 'code' in found) return { ...found, errors: at('offer_id', 'is not answered for now') }
+  if (found === undefined) return { code: 'not-found', errors: at('offer_id', 'is no offer') }
+  const [offer] = found.offers
+  if (offer === undefined)
+    return {
+      code: 'purchase-above-offer',
+      detail: 'It has no units left in these hours.',
+      errors: at('units', 'are not there'),
+    }
+  if (takenUntil(found.offers) <= nowMillis)
+    return {
+      code: 'quote-expired',
+      detail: 'It could be taken until before now.',
+      errors: at('offer_id', 'has expired'),
+    }
+  if (offer.priceMicrosPerUnitHour > priceMicrosPerUnitHour)
+    return {
+      code: 'quote-expired',
+      detail: `It costs ${decimalOfMicros(offer.priceMicrosPerUnitHour)} USD for a unit and hour by now.`,
+      errors: at('price', 'is what it cost before'),
+    }
+  if (units < offer.minimumUnits)
+    return { code: 'invalid-request', errors: at('units', `must be ${offer.minimumUnits} at least`) }
+  const term = termHoursOf(offer.pricing)
+  const paidHours = term === 0 ? hoursIn(window) : Math.ceil(hoursIn(window) / term) * term
+  const left = unitsLeft(found.offers, window)
+  if (left === undefined)
+    return { code: 'capacity-window-invalid', errors: at('ends_at', 'the offer does not serve all of these hours') }
+  if (left !== 'unlimited' && left < units)
+    return {
+      code: 'purchase-above-offer',
+      detail: `It has ${left} units left in these hours, where ${units} were asked for.`,
+      errors: at('units', `${left} are left`),
+    }
+  if (!canBeBought(offer))
+    return { code: 'partner-not-connected', errors: at('offer_id', 'is of a partner without a service here') }
+  const costMicros = BigInt(hourlyMicros(offer, units)) * BigInt(paidHours)
+  if (costMicros > BigInt(Number.MAX_SAFE_INTEGER)) return { code: 'notional-too-large' }
+  if (costMicros === 0n) return { code: 'invalid-request', errors: at('units', 'cost nothing') }
+  const { seller } = found
+  return {
     offerId,
     provider: offer.provider,
     resourceClass: offer.resourceClass,
@@ -143,11 +182,6 @@ const decidePurchase = async (
     ...(seller !== undefined && {
       seller: { account: seller.account, accountId: seller.accountId, lane: seller.lane },
     }),
-    bodyHash: hash,
-    createdAtMillis: nowMillis,
-    updatedAtMillis: nowMillis,
-    attempt: 1,
-    ...(gate !== undefined && { gate }),
   }
 }
 
@@ -174,15 +208,16 @@ export const windowProblem = (
   { fromMillis, untilMillis }: HourWindow,
   nowMillis: number,
   mostHours: number,
+  pointer = '#',
 ): Rejection<'capacity-window-invalid'> | undefined => {
-  const refused = (pointer: string, detail: string): Rejection<'capacity-window-invalid'> => ({
+  const refused = (field: string, detail: string): Rejection<'capacity-window-invalid'> => ({
     code: 'capacity-window-invalid',
-    errors: [{ pointer, detail }],
+    errors: [{ pointer: `${pointer}/${field}`, detail }],
   })
-  if (untilMillis <= fromMillis) return refused('#/ends_at', 'must be after starts_at')
-  if (fromMillis + hourMillis <= nowMillis) return refused('#/starts_at', 'is an hour that is over')
+  if (untilMillis <= fromMillis) return refused('ends_at', 'must be after starts_at')
+  if (fromMillis + hourMillis <= nowMillis) return refused('starts_at', 'is an hour that is over')
   if (hoursIn({ fromMillis, untilMillis }) > mostHours)
-    return refused('#/ends_at', `must be at most ${mostHours} hours after starts_at`)
+    return refused('ends_at', `must be at most ${mostHours} hours after starts_at`)
   return undefined
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   getPurchase,
+  type PurchasePart,
   type PurchaseRow,
   type PurchaseState,
   replacePurchase,
@@ -55,7 +56,10 @@ export class PurchaseError extends Error {
 
 /** What came of a step. */
 export type Did =
-  | ({ readonly state: PurchaseState } & Partial<Pick<PurchaseRow, 'partnerReference' | 'failure' | 'undoneFrom'>>)
+  /** All of it, so that another state begins. */
+  | { readonly state: PurchaseState; readonly parts?: readonly PurchasePart[] }
+  /** One more part, and there are others. */
+  | { readonly partsDone: number; readonly parts?: readonly PurchasePart[] }
   | { readonly undo: string }
   /** The engine has not answered yet. */
   | 'waiting'
@@ -106,7 +110,8 @@ const undoing = (
   about === 'undoing' ? { failure: failure === undefined ? 'undone' : toldFailure(failure), undoneFrom: row.state } : {}
 
 const change = async (row: PurchaseRow, changes: Partial<PurchaseRow>): Promise<PurchaseRow> => {
-  const changed = { ...row, ...changes, updatedAtMillis: Math.max(Date.now(), row.updatedAtMillis + 1) }
+  const partsDone = changes.state === undefined ? row.partsDone : 0
+  const changed = { ...row, partsDone, ...changes, updatedAtMillis: Math.max(Date.now(), row.updatedAtMillis + 1) }
   if (!(await replacePurchase(changed, row))) throw new Error(`${row.purchaseId} was moved on by another execution`)
   return changed
 }
@@ -119,8 +124,21 @@ const answerOf = (row: PurchaseRow): StepAnswer => ({
   wait_seconds: 0,
 })
 
+/** The part whose turn it is, and what follows once it is done. */
+export const partDue = (row: PurchaseRow, state: PurchaseState) => {
+  const part = row.parts[row.partsDone]
+  if (part === undefined) throw new Error(`${row.purchaseId} has no part ${row.partsDone}`)
+  const partsDone = row.partsDone + 1
+  const then: { readonly state: PurchaseState } | { readonly partsDone: number } =
+    partsDone < row.parts.length ? { partsDone } : { state }
+  return { part, index: row.partsDone, then }
+}
+
 export const holdIdOf = ({ purchaseId }: PurchaseRow): string => nameBasedUuid(`purchase#${purchaseId}#hold`)
-export const lotIdOf = ({ purchaseId }: Pick<PurchaseRow, 'purchaseId'>): string =>
-  nameBasedUuid(`purchase#${purchaseId}#lot`)
-export const commandIdOf = ({ purchaseId }: PurchaseRow, what: 'capture' | 'release' | 'pay-seller'): string =>
-  nameBasedUuid(`purchase#${purchaseId}#${what}`)
+/** Of what a part comes to in the inventory; its reservation, before, goes by the same id. */
+export const lotIdOf = ({ purchaseId }: PurchaseRow, part: number): string =>
+  nameBasedUuid(`purchase#${purchaseId}#lot#${part}`)
+export const commandIdOf = (
+  { purchaseId }: PurchaseRow,
+  what: 'capture' | 'release' | `pay-seller#${number}`,
+): string => nameBasedUuid(`purchase#${purchaseId}#${what}`)

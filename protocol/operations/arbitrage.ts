@@ -145,9 +145,13 @@ export const executeArbitrage = operation({
   weight: 5,
   idempotency: 'header',
   request: { path: z.strictObject({ opportunity_id: commandId }) },
-  responses: { 202: { description: 'It is under way', schema: arbitrageExecution } },
+  responses: {
+    202: { description: 'It is under way', schema: arbitrageExecution },
+    200: { description: 'With Prefer: wait, what became of it', schema: arbitrageExecution },
+  },
   rejections: [
     'account-not-open',
+    'not-found',
     'idempotency-conflict',
     'stale-opportunity',
     'opportunity-not-executable',

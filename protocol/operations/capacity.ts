@@ -275,7 +275,10 @@ export const optimizeCapacity = operation({
   weight: 5,
   idempotency: 'header',
   request: {},
-  responses: { 202: { description: 'The plan, being made', schema: capacityPlan } },
+  responses: {
+    202: { description: 'The plan, being made', schema: capacityPlan },
+    200: { description: 'With Prefer: wait, the plan once it is made and booked, or has failed', schema: capacityPlan },
+  },
   rejections: ['idempotency-key-required', 'capacity-plan-under-way'],
 })
 

@@ -167,6 +167,28 @@ export const partnerOffer = z.object({
   valid_until: instant.meta({ description: 'Until when it can be taken at this price' }),
 })
 
+/** More lots than that are no purchase of one piece. */
+export const mostPurchaseParts = 50
+
+const purchaseBody = z.strictObject({
+  parts: z
+    .array(
+      z.strictObject({
+        offer_id: offerId,
+        units,
+        starts_at: hour,
+        ends_at: hour.meta({ description: 'Of a commitment at most; its term is paid for' }),
+        price: positiveDecimalText.pipe(unitHourPrice).meta({
+          description: 'As the offer was quoted: USD for a unit and hour, of the first tier',
+          examples: ['1.9'],
+        }),
+      }),
+    )
+    .min(1)
+    .max(mostPurchaseParts)
+    .meta({ description: 'What to buy of which offer; an offer may have several' }),
+})
+
 const planLeg = z.object({
   offer: partnerOffer,
   units: z.number().int(),
@@ -186,6 +208,9 @@ export const bestPrice = z
     price: decimalText.nullable().meta({ description: 'USD for each covered place and hour' }),
     is_covered: z.boolean(),
     legs: z.array(planLeg),
+    purchase: purchaseBody.nullable().meta({
+      description: `What to send to POST /api/v1/partners/purchase to have the legs; null where there are none, or more than ${mostPurchaseParts}`,
+    }),
     uncovered: z
       .array(z.object({ starts_at: instant, ends_at: instant, quantity: z.number().int() }))
       .meta({ description: 'What nobody offers: places, and in which hours' }),
@@ -250,6 +275,9 @@ export const findBestPrice = operation({
       vcpus: resourceText.optional().meta({ examples: ['8'] }),
       memory_gib: resourceText.optional().meta({ examples: ['64'] }),
       storage_tib: resourceText.optional().meta({ examples: ['0'] }),
+      purchasable: z.enum(['true', 'false']).optional().meta({
+        description: 'true: only what can be bought here, without list prices of partners that have no service here',
+      }),
       pricing: listText(z.enum(pricings), pricings.length)
         .optional()
         .meta({ description: 'Of these only, separated by commas', examples: ['contract,on_demand'] }),
@@ -259,22 +287,27 @@ export const findBestPrice = operation({
   rejections: ['account-not-open', 'capacity-window-invalid'],
 })
 
+const purchasePart = z.object({
+  offer_id: z.string(),
+  provider,
+  resource_class: resourceClass,
+  region,
+  pricing: z.enum(pricings),
+  units: z.number().int(),
+  starts_at: instant,
+  ends_at: instant,
+  cost: decimalText,
+  lot_id: commandId.nullable().meta({ description: 'What was bought, in the inventory; null until it is completed' }),
+  partner_reference: z.string().nullable().meta({ description: 'What the partner calls its reservation' }),
+})
+
 export const partnerPurchase = z
   .object({
     purchase_id: commandId,
     purchase_state: z.enum(['pending', 'completed', 'failed']),
     step: z.string().meta({ description: 'How far the purchase has come' }),
-    offer_id: z.string(),
-    provider,
-    resource_class: resourceClass,
-    region,
-    pricing: z.enum(pricings),
-    units: z.number().int(),
-    starts_at: instant,
-    ends_at: instant,
-    cost: decimalText.meta({ description: 'USD: held at first, paid once it is completed' }),
-    lot_id: commandId.nullable().meta({ description: 'What was bought, in the inventory; null until it is completed' }),
-    partner_reference: z.string().nullable(),
+    cost: decimalText.meta({ description: 'USD for all parts: held at first, paid once it is completed' }),
+    parts: z.array(purchasePart),
     failure: z.string().nullable().meta({ description: 'Why nothing was bought, and nothing paid' }),
     created_at: instant,
     updated_at: instant,
@@ -287,23 +320,12 @@ export const purchaseCapacity = operation({
   method: 'POST',
   path: '/api/v1/partners/purchase',
   permission: 'partners:write',
-  summary: 'Buy units of an offer for a window',
+  summary: 'Buy units of one or several offers, all of them or none',
   description:
-    'Holds the money, has the partner or the contract reserve the units, books them into the inventory and pays; or undoes all of it. The price is the most that is paid: an offer that costs more by now is quote-expired. What is bought is in GET /api/v1/partners/inventory.',
-  weight: 2,
+    'Holds the money for all parts, has the partner or the contract reserve each, books them into the inventory and pays; or undoes all of it. `purchase` of GET /api/v1/partners/best-price is such a body. The price is the most that is paid: an offer that costs more by now is quote-expired. What is bought is in GET /api/v1/partners/inventory.',
+  weight: 5,
   idempotency: 'header',
-  request: {
-    body: z.strictObject({
-      offer_id: offerId,
-      units,
-      starts_at: hour,
-      ends_at: hour.meta({ description: 'Of a commitment at most; its term is paid for' }),
-      price: positiveDecimalText.pipe(unitHourPrice).meta({
-        description: 'As the offer was quoted: USD for a unit and hour, of the first tier',
-        examples: ['1.9'],
-      }),
-    }),
-  },
+  request: { body: purchaseBody },
   responses: {
     202: { description: 'It is under way', schema: partnerPurchase },
     200: { description: 'With Prefer: wait, what became of it', schema: partnerPurchase },

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
@@ -55,6 +55,10 @@ const importCatalog = async (provider: string, path: string) => {
     return { code: failed.code, told: {}, errors: failed.stderr }
   }
 }
+/** Tells the stand-in of a partner what to do; answers what it quotes and has reserved. */
+const standIn = async (...told: readonly string[]): Promise<string> =>
+  (await run('node', ['bin/partner.ts', ...told], { cwd: root, env: { ...process.env, EXCHANGE_URL: exchange.url } }))
+    .stdout
 const cash = async (client: ExchangeClient) => {
   const { body } = await client.call('GET', '/api/v1/account')
   return [body['cash'], body['held']]
@@ -168,7 +172,8 @@ describe('a purchase', () => {
     price: '2',
     ...more,
   })
-  const buy = (client: ExchangeClient, body: object, key: string) =>
+  const buy = (client: ExchangeClient, part: object, key: string) => buyAll(client, { parts: [part] }, key)
+  const buyAll = (client: ExchangeClient, body: unknown, key: string) =>
     client.call('POST', '/api/v1/partners/purchase', body, named(key))
 
   test('what cannot be bought is refused, and leaves nothing', async () => {
@@ -225,9 +230,76 @@ describe('a purchase', () => {
       () => quinn.call('GET', `/api/v1/partners/purchases/${begun.body['purchase_id']}`),
       ({ body }) => body['purchase_state'] !== 'pending',
     )
-    expect(failed.body).toMatchObject({ purchase_state: 'failed', failure: 'insufficient-funds', lot_id: null })
+    expect(failed.body).toMatchObject({
+      purchase_state: 'failed',
+      failure: 'insufficient-funds',
+      parts: [{ lot_id: null }],
+    })
     expect(await inventory(quinn)).toEqual([])
   }, 60_000)
+
+  test('of a quote is reserved with the partner; what the partner does not answer to is undone, there and here', async () => {
+    await standIn('quote', 'journey', 'H100', 'journey-3', '3', '13')
+    const best = () =>
+      quinn.call(
+        'GET',
+        `/api/v1/partners/best-price?quantity=4&region=journey-3&starts_at=${hour(1)}&ends_at=${hour(3)}&gpus=1`,
+      )
+    expect((await best()).body).toMatchObject({ cost: '24', legs: [{ offer: { offer_id: 'gcp:quote:journey' } }] })
+    const ended = async (
+      key: string,
+      what: unknown = { parts: [asked({ offer_id: 'gcp:quote:journey', price: '3' })] },
+    ) => {
+      const { body } = await buyAll(quinn, what, key)
+      return eventually(
+        () => quinn.call('GET', `/api/v1/partners/purchases/${body['purchase_id']}`),
+        answer => answer.body['purchase_state'] !== 'pending',
+        150_000,
+      )
+    }
+    const before = await cash(quinn)
+    await standIn('reserve', 'decline')
+    expect((await ended('it-declines')).body).toMatchObject({ failure: 'the partner refuses: sold out' })
+    expect([await cash(quinn), await inventory(quinn)]).toEqual([before, []])
+    await standIn('reserve', 'fail,repeat')
+    const bought = await ended('it-delivers')
+    expect(bought.body).toMatchObject({
+      purchase_state: 'completed',
+      cost: '24',
+      parts: [{ partner_reference: expect.any(String) }],
+    })
+    expect(await standIn()).toContain('4 of gcp:quote:journey')
+    expect(await inventory(quinn)).toMatchObject([{ units: 4, reference: bought.body['purchase_id'] }])
+    const last = await best()
+    expect(last.body).toMatchObject({ legs: [{ units: 4, offer: { available_units: 9 } }] })
+
+    // What best-price splits over a contract and the quote is bought as one, or not at all.
+    const terms = contract({ region: 'journey-3', units: 2, price: '2.5' })
+    const made = await quinn.call('POST', '/api/v1/partners/contracts', terms, named('own'))
+    const { body: split } = await best()
+    expect(split).toMatchObject({ cost: '22', purchase: { parts: [{ units: 2 }, { units: 2, price: '3' }] } })
+    const [money, lots] = [await cash(quinn), await inventory(quinn)]
+    await standIn('reserve', 'decline')
+    expect((await ended('split-declined', split['purchase'])).body).toMatchObject({ purchase_state: 'failed' })
+    expect([await cash(quinn), await inventory(quinn)]).toEqual([money, lots])
+    await standIn('reserve', 'succeed')
+    const both = await ended('split', split['purchase'])
+    expect(both.body).toMatchObject({
+      purchase_state: 'completed',
+      cost: '22',
+      parts: [{ offer_id: made.body['offer_id'], lot_id: expect.any(String) }, { lot_id: expect.any(String) }],
+    })
+    expect((await inventory(quinn)).filter(each => each['reference'] === both.body['purchase_id'])).toHaveLength(2)
+    expect(await standIn()).toContain('2 of gcp:quote:journey')
+
+    // It reserves, and tells nobody: what nobody knows of is given back, there and here. Last, since it is not asked for a while then.
+    const left = [await cash(quinn), await inventory(quinn), await standIn('reserve', 'die')]
+    expect((await ended('it-dies')).body).toMatchObject({ purchase_state: 'failed', parts: [{ lot_id: null }] })
+    await eventually(
+      async () => [await cash(quinn), await inventory(quinn), await standIn()],
+      now => isDeepStrictEqual(now, left),
+    )
+  }, 240_000)
 
   test('whose lot ends soon is offered to others, and paid to whoever has it', async () => {
     const [lot] = await eventually(

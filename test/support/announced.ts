@@ -59,11 +59,18 @@ export const tableChanges = (
 const imageOf = (write: Write | undefined) => {
   if (write === undefined) return undefined
   if (write.kind !== 'put') throw new Error('only puts have images')
+  return mapOf(write.item)
+}
+
+const mapOf = (item: object): Record<string, AttributeValue> => {
   const image: Record<string, AttributeValue> = {}
-  for (const [name, value] of Object.entries(write.item)) {
-    if (typeof value === 'boolean') image[name] = { BOOL: value }
-    else if (typeof value === 'number') image[name] = { N: String(value) }
-    else if (value !== undefined) image[name] = { S: String(value) }
-  }
+  for (const [name, value] of Object.entries(item)) if (value !== undefined) image[name] = attributeOf(value)
   return image
+}
+
+const attributeOf = (value: unknown): AttributeValue => {
+  if (typeof value === 'boolean') return { BOOL: value }
+  if (typeof value === 'number') return { N: String(value) }
+  if (Array.isArray(value)) return { L: value.map(attributeOf) }
+  return typeof value === 'object' && value !== null ? { M: mapOf(value) } : { S: String(value) }
 }

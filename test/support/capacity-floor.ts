@@ -72,11 +72,11 @@ export const openCapacityFloor = async () => {
         as: { account, role: 'trader' },
         path: { allocation_id: allocationId },
       }),
-    optimize: (account: Trader, key?: string) => {
+    optimize: (account: Trader, key?: string, more: Readonly<Record<string, string>> = {}) => {
       names += 1
       return request('optimize-capacity', {
         as: { account, role: 'trader' },
-        headers: { 'idempotency-key': key ?? `plan-${names}` },
+        headers: { 'idempotency-key': key ?? `plan-${names}`, ...more },
       })
     },
     plan: async (account: Trader, planId: string) =>

@@ -8,6 +8,7 @@ import { accountReplacement } from '#adapters/tables/accounts.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
 import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { store } from '#adapters/writes.ts'
+import type { StandInQuote } from '#bin/partner/stand-in.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import type { Command, ListInstrument, PlaceOrder } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
@@ -302,15 +303,26 @@ export const openPartnerFloor = async (...others: readonly Flow[]) => {
     }),
     /** For the four hours after this one, at 2 USD. */
     buy: (account: Trader, offerId: string, units: number, more: object = {}, key = 'k') =>
+      floor.buyAll(account, [floor.part(offerId, units, more)], key),
+    /** All or nothing. */
+    buyAll: (account: Trader, parts: readonly object[], key = 'k') =>
       floor.request('purchase-capacity', {
         as: { account, role: 'trader' },
         headers: { 'idempotency-key': key },
-        body: { offer_id: offerId, units, starts_at: floor.hour(1), ends_at: floor.hour(5), price: '2', ...more },
+        body: { parts },
       }),
+    part: (offerId: string, units: number, more: object = {}) => ({
+      offer_id: offerId,
+      units,
+      starts_at: floor.hour(1),
+      ends_at: floor.hour(5),
+      price: '2',
+      ...more,
+    }),
     purchases: (account: Trader) => listed(account, 'list-partner-purchases'),
     inventory: (account: Trader) => listed(account, 'list-partner-inventory'),
     /** As the partner's service tells it. */
-    quote: (more: object = {}): Record<string, unknown> => ({
+    quote: (more: Partial<StandInQuote> = {}): StandInQuote => ({
       quote_id: 'q1',
       resource_class: 'H100',
       region: 'USE',

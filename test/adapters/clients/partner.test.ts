@@ -5,7 +5,7 @@ import { startFakePartner } from '#test/support/partner-service.ts'
 
 /** Long enough for a busy machine to answer in time. */
 const quick = { timeoutMillis: 1_000, mostRetries: 2, firstPauseMillis: 5, openMillis: 1_500 }
-const partner = await startFakePartner()
+const partner = await startFakePartner(() => Date.UTC(2026, 10, 27, 6))
 beforeEach(() => partner.reset())
 afterAll(() => partner.stop())
 
@@ -16,7 +16,7 @@ const quote = {
   region: 'USE',
   pricing: 'spot',
   price: '1.25',
-  available_units: null,
+  available_units: null as number | null,
   minimum_units: 2,
   vector: { gpus: 1, vcpus: 8, memory_gib: 64.5, storage_tib: 0 },
   starts_at: '2026-11-27T08:00:00.000Z',
@@ -60,12 +60,13 @@ describe('a service of a partner', () => {
   })
 
   test('reserves once for each id, says no with its reason, and takes back what it never had', async () => {
+    partner.quotes = [quote]
     expect(await service().reserve(reservation)).toEqual({ accepted: true, reference: 'R-p1' })
     expect(await service().reserve(reservation)).toEqual({ accepted: true, reference: 'R-p1' })
-    expect(partner.reservations.size).toBe(1)
+    expect(partner.reserved()).toEqual(['p1'])
     await service().release('p1')
     await service().release('p2')
-    expect(partner.reservations.size).toBe(0)
+    expect(partner.reserved()).toEqual([])
     expect(await service().reserve({ ...reservation, reservationId: 'p2' })).toEqual({
       accepted: false,
       reason: 'it was withdrawn',
@@ -73,16 +74,31 @@ describe('a service of a partner', () => {
   })
 
   test('is asked again where it fails or is silent, and given up after three times', async () => {
-    partner.fault = { kind: 'status', status: 503 }
+    partner.behaviour = 503
     await expect(service().quotesFor('USE', window)).rejects.toThrow('answers 503')
     expect(partner.asked).toHaveLength(3)
-    partner.fault = { kind: 'silence' }
+    partner.behaviour = 'ignore'
     await expect(service().quotesFor('USE', window)).rejects.toThrow('timed out')
     expect(partner.asked).toHaveLength(6)
   }, 20_000)
 
+  test('that answers twice is not taken to have answered what is asked next', async () => {
+    partner.quotes = [quote]
+    partner.behaviour = 'repeat'
+    const asked = service()
+    for (const id of ['p1', 'p2', 'p3'])
+      expect(await asked.reserve({ ...reservation, reservationId: id })).toEqual({
+        accepted: true,
+        reference: `R-${id}`,
+      })
+    await asked.release('p2')
+    expect(await asked.quoteNamed('q-1')).toMatchObject({ offerId: 'aws:quote:q-1' })
+    expect(partner.reserved()).toEqual(['p1', 'p3'])
+    expect(partner.asked).toHaveLength(5)
+  })
+
   test('a refusal of the request is final', async () => {
-    partner.fault = { kind: 'status', status: 400 }
+    partner.behaviour = 400
     await expect(service().quotesFor('USE', window)).rejects.toThrow('refuses: 400')
     expect(partner.asked).toHaveLength(1)
   })
@@ -98,10 +114,10 @@ describe('a service of a partner', () => {
 
   test('that keeps failing is not asked for a while, and then once', async () => {
     const asked = service()
-    partner.fault = { kind: 'status', status: 500 }
+    partner.behaviour = 'fail'
     for (let time = 0; time < 3; time += 1) await expect(asked.quotesFor('USE', window)).rejects.toThrow()
     expect(partner.asked).toHaveLength(5)
-    partner.fault = undefined
+    partner.behaviour = 'succeed'
     await expect(asked.quotesFor('USE', window)).rejects.toThrow('breaker')
     expect(partner.asked).toHaveLength(5)
     await new Promise(resolve => setTimeout(resolve, quick.openMillis + 100))

@@ -15,6 +15,22 @@ describe('asking for a plan', () => {
     expect((await floor.optimize('alice', 'l')).body['code']).toBe('capacity-plan-under-way')
   })
 
+  test('with Prefer: wait is told once it is made, or still under way when the time is up', async () => {
+    const begun = await floor.optimize('alice', 'k', { prefer: 'wait=1' })
+    expect(begun).toMatchObject({
+      status: 202,
+      headers: { 'preference-applied': 'wait=1' },
+      body: { plan_state: 'planning' },
+    })
+    const planId = String(begun.body['plan_id'])
+    await floor.make(planId)
+    await floor.book(planId)
+    expect(await floor.optimize('alice', 'k', { prefer: 'wait=5' })).toMatchObject({
+      status: 200,
+      body: { plan_id: planId, plan_state: 'done' },
+    })
+  })
+
   test('needs a name', async () => {
     const answered = await floor.request('optimize-capacity', { as: { account: 'alice', role: 'trader' } })
     expect(answered.body['code']).toBe('idempotency-key-required')

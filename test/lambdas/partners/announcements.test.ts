@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { type LotRow, lotPut } from '#adapters/tables/partner-inventory.ts'
-import { type PurchaseRow, purchasePut } from '#adapters/tables/partner-purchases.ts'
+import { type PurchasePart, type PurchaseRow, purchasePut } from '#adapters/tables/partner-purchases.ts'
 import { mockBus, tableChanges } from '#test/support/announced.ts'
 import { lambdaContext } from '#test/support/http-requests.ts'
 
@@ -24,14 +24,20 @@ const what = {
   untilMillis: Date.UTC(2026, 10, 27, 12),
   createdAtMillis: 1,
 }
+const part: PurchasePart = {
+  ...what,
+  offerId: 'contract:01900000-0000-7000-8000-000000000002',
+  pricing: 'contract',
+  source: 'contract',
+  costMicros: 16_000_000,
+}
 const purchase = (state: PurchaseRow['state'], more: Partial<PurchaseRow> = {}) =>
   purchasePut({
     ...what,
     purchaseId: '01900000-0000-7000-8000-000000000001',
     state,
-    offerId: 'contract:01900000-0000-7000-8000-000000000002',
-    pricing: 'contract',
-    source: 'contract',
+    parts: [part, { ...part, units: 1 }],
+    partsDone: 0,
     costMicros: 32_000_000,
     bodyHash: 'x',
     updatedAtMillis: 2,
@@ -49,9 +55,9 @@ const lot = (more: Partial<LotRow> = {}) =>
     ...more,
   })
 const told = () =>
-  bus.announced.map(({ name, detail }) => [name, detail['event_id'], detail['reason'] ?? detail['offered_price']])
+  bus.announced.map(({ name, detail }) => [name, detail['units'], detail['reason'] ?? detail['offered_price']])
 
-test('a purchase is told once it is over, and nothing before', async () => {
+test('each part of a purchase is told once it is over, and nothing before', async () => {
   await announcePurchases(
     tableChanges(
       { now: purchase('requested') },
@@ -63,9 +69,17 @@ test('a purchase is told once it is over, and nothing before', async () => {
     lambdaContext,
   )
   expect(told()).toEqual([
-    ['PartnerPurchaseCompleted.v1', '01900000-0000-7000-8000-000000000001:completed', undefined],
-    ['PartnerPurchaseFailed.v1', '01900000-0000-7000-8000-000000000001:failed', 'insufficient-funds'],
+    ['PartnerPurchaseCompleted.v1', 4, undefined],
+    ['PartnerPurchaseCompleted.v1', 1, undefined],
+    ['PartnerPurchaseFailed.v1', 4, 'insufficient-funds'],
+    ['PartnerPurchaseFailed.v1', 1, 'insufficient-funds'],
   ])
+  const ids = bus.announced.map(({ detail }) => detail['event_id'])
+  expect(new Set(ids).size).toBe(4)
+  expect(bus.announced[0]?.detail).toMatchObject({
+    parts: 2,
+    event_id: `${bus.announced[0]?.detail['lot_id']}:completed`,
+  })
 })
 
 test('a lot that ends soon is told when it is flagged, and no other change of it', async () => {
@@ -79,5 +93,5 @@ test('a lot that ends soon is told when it is flagged, and no other change of it
     ),
     lambdaContext,
   )
-  expect(told()).toEqual([['InventoryExpiring.v1', '01900000-0000-7000-8000-000000000003:expiring', '1']])
+  expect(told()).toEqual([['InventoryExpiring.v1', 4, '1']])
 })

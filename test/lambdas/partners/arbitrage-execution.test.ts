@@ -157,11 +157,9 @@ describe('capacity below a future', () => {
       as,
       headers: { 'idempotency-key': 'other' },
       body: {
-        offer_id: offer,
-        units: 1,
-        price: '2',
-        starts_at: found?.['starts_at'],
-        ends_at: found?.['ends_at'],
+        parts: [
+          { offer_id: offer, units: 1, price: '2', starts_at: found?.['starts_at'], ends_at: found?.['ends_at'] },
+        ],
       },
     })
     await floor.settle()

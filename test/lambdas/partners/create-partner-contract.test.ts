@@ -34,6 +34,7 @@ test('what contradicts itself is refused, and nothing is stored', async () => {
   for (const [more, code] of [
     [{ starts_at: floor.hour(5), ends_at: floor.hour(1) }, 'capacity-window-invalid'],
     [{ starts_at: floor.hour(-9), ends_at: floor.hour(-1) }, 'capacity-window-invalid'],
+    [{ starts_at: floor.hour(-9), ends_at: floor.hour(0) }, 'capacity-window-invalid'],
     [{ ends_at: floor.hour(24 * 365 * 4) }, 'capacity-window-invalid'],
     [{ minimum_units: 11 }, 'contract-terms-invalid'],
     [{ price: '0' }, 'contract-terms-invalid'],
@@ -49,6 +50,7 @@ test('what contradicts itself is refused, and nothing is stored', async () => {
       'contract-terms-invalid',
     ],
     [{ accept_until: floor.hour(241) }, 'contract-terms-invalid'],
+    [{ accept_until: new Date(floor.now() - 1).toISOString() }, 'contract-terms-invalid'],
     [{ price: '-1' }, 'invalid-request'],
     [{ price: 'NaN' }, 'invalid-request'],
     [{ units: 0 }, 'invalid-request'],

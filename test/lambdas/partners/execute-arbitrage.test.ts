@@ -41,12 +41,31 @@ test('what was found is stored with both legs, and its workflow started, once fo
   expect((await execute(idOf('f'))).body['code']).toBe('idempotency-conflict')
 })
 
-test('what nobody has found, or was found by somebody else, is stale', async () => {
-  expect((await execute(idOf('f'))).body['code']).toBe('stale-opportunity')
+test('what was never told is not found; what was told to somebody else, or is no more, is stale', async () => {
+  expect(await execute(idOf('f'))).toMatchObject({ status: 404, body: { code: 'not-found' } })
   const id = await opportunityId()
+  const made = `${id.slice(0, 35)}${id.endsWith('0') ? '1' : '0'}`
+  expect((await execute(made)).body['code']).toBe('not-found')
   expect((await execute(id, 'k', { account: 'other' })).body['code']).toBe('stale-opportunity')
   expect((await execute(id, 'k', { account: 'nobody' })).body['code']).toBe('account-not-open')
   expect(workflows.commandCalls(StartExecutionCommand)).toEqual([])
+})
+
+test('with Prefer: wait it is what became of it, or still under way when the time is up', async () => {
+  const id = await opportunityId()
+  const ask = () =>
+    send('execute-arbitrage', {
+      path: { opportunity_id: id },
+      headers: { 'idempotency-key': 'k', prefer: 'wait=1' },
+    })
+  expect(await ask()).toMatchObject({
+    status: 202,
+    headers: { 'preference-applied': 'wait=1' },
+    body: { execution_state: 'running' },
+  })
+  const [row] = floor.tables.items('arbitrageExecutions')
+  floor.tables.seed('arbitrageExecutions', { ...row, execution_state: 'missed' })
+  expect(await ask()).toMatchObject({ status: 200, body: { execution_state: 'missed' } })
 })
 
 test('a request needs a name', async () => {

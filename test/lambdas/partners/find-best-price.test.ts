@@ -43,7 +43,7 @@ test('splits over a contract, a quote, and the catalogue in force; says who was 
 
 test('a partner that fails is told as such, and the others are taken; what is not covered is said', async () => {
   await floor.contract(7)
-  floor.partner.fault = { kind: 'status', status: 500 }
+  floor.partner.behaviour = 'fail'
   const { body } = await ask()
   expect(body).toMatchObject({
     is_covered: false,

@@ -15,7 +15,7 @@ test('is told to the account that made it, and to nobody else', async () => {
   expect((await get('alice')).body).toMatchObject({
     purchase_state: 'completed',
     cost: '16',
-    offer_id: `contract:${contractId}`,
+    parts: [{ offer_id: `contract:${contractId}` }],
   })
   expect((await get('bob')).body['code']).toBe('not-found')
 })

@@ -27,6 +27,26 @@ test('by lot and hour: what is bought of a contract is reserved there; what is o
       { unit_hours: { available: 24, reserved: 6, delivered: 6, expired: 24 } },
     ],
   })
+  floor.forward(24 * 3_600_000)
+  const later = await floor.request('list-partner-inventory', { as: { account: 'alice' }, query: window })
+  expect(later.body).toMatchObject({
+    data: [
+      { unit_hours: { available: 0, expired: 12 } },
+      { unit_hours: { available: 0, reserved: 0, delivered: 12, expired: 48 } },
+    ],
+  })
+})
+
+test('a lot that ends soon is no longer told as offered once nothing is left of it', async () => {
+  const contractId = await floor.contract(10)
+  await floor.buy('alice', `contract:${contractId}`, 3)
+  await floor.settle()
+  await floor.sweep()
+  const [lot] = await floor.inventory('alice')
+  expect(lot).toMatchObject({ is_expiring: true, offered_price: '1' })
+  await floor.buy('bob', `lot:${lot?.['lot_id']}`, 3, { price: '1' })
+  await floor.settle()
+  expect(await floor.inventory('alice')).toMatchObject([{ is_expiring: false, offered_price: null }])
 })
 
 test('windows that are none are refused', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
 import { hourMillis } from '#domain/partners/catalogue.ts'
 import { cashAtFirst, openPartnerFloor } from '#test/support/partner-floor.ts'
 
@@ -25,7 +26,7 @@ describe('a purchase', () => {
     const contractId = await contract(10)
     const answered = await buy('alice', `contract:${contractId}`, 3)
     expect(answered.status).toBe(202)
-    expect(answered.body).toMatchObject({ purchase_state: 'pending', cost: '24', units: 3 })
+    expect(answered.body).toMatchObject({ purchase_state: 'pending', cost: '24', parts: [{ units: 3, lot_id: null }] })
     await floor.settle()
     expect(floor.ends()).toEqual(['SUCCEEDED'])
     expect(await purchases('alice')).toMatchObject([{ purchase_state: 'completed', failure: null }])
@@ -42,17 +43,83 @@ describe('a purchase', () => {
     ])
   })
 
-  test('from a quote of a partner: it is reserved there, under the purchase’s own id', async () => {
+  test('from a quote of a partner: it is reserved there, under an id of ours', async () => {
     floor.partner.quotes = [quote()]
     await buy('alice', 'gcp:quote:q1', 5)
     await floor.settle()
     const [purchase] = await purchases('alice')
     expect(purchase).toMatchObject({
       purchase_state: 'completed',
-      partner_reference: expect.stringMatching(/^R-/),
+      parts: [{ partner_reference: expect.stringMatching(/^R-/) }],
     })
-    expect([...floor.partner.reservations.keys()]).toEqual([purchase?.['purchase_id']])
+    // By the id of the lot that it becomes.
+    expect(purchase?.['parts']).toMatchObject(floor.partner.reserved().map(id => ({ lot_id: id })))
     expect(await floor.money('alice')).toEqual([cashAtFirst - 40 * usd, 0])
+  })
+
+  test('of what best-price has split over a contract’s hours, a quote and a list price: all in one', async () => {
+    const contractId = await contract(10)
+    await buy('bob', `contract:${contractId}`, 4, { starts_at: hour(3) })
+    await floor.settle()
+    floor.partner.quotes = [quote({ available_units: 1, price: '2.5' })]
+    await floor.catalogue('gcp', [[new Date(floor.now()).toISOString().slice(0, 10), '4', '3', null, null]])
+    const found = await floor.request('find-best-price', {
+      as: { account: 'alice' },
+      query: {
+        quantity: '12',
+        region: 'USE,us-central1',
+        starts_at: hour(1),
+        ends_at: hour(5),
+        gpus: '1',
+        purchasable: 'true',
+      },
+    })
+    const { body } = found
+    const parts = z.object({ parts: z.array(z.record(z.string(), z.unknown())) }).parse(body['purchase'])
+    const answered = await floor.buyAll('alice', parts.parts, 'split')
+    expect(answered.body).toMatchObject({ purchase_state: 'pending', cost: body['cost'] })
+    await floor.settle()
+    const [purchase] = await purchases('alice')
+    expect(purchase).toMatchObject({ purchase_state: 'completed', failure: null })
+    // Ten units, then six of the contract; one quoted; the rest from the list.
+    const units = z.array(z.object({ units: z.number(), offer_id: z.string() })).parse(purchase?.['parts'])
+    expect(units.map(each => [each.offer_id.split(':')[1], each.units])).toEqual([
+      [contractId, 10],
+      [contractId, 6],
+      ['quote', 1],
+      ['us-central1', 1],
+      ['us-central1', 5],
+    ])
+    const cost = (10 * 2 + 6 * 2) * 2 + 4 * 2.5 + (1 * 3 + 5 * 3) * 2
+    expect(body['cost']).toBe(String(cost))
+    expect(await floor.money('alice')).toEqual([cashAtFirst - cost * usd, 0])
+    expect((await inventory('alice')).map(lot => lot['units']).toSorted()).toEqual([1, 1, 10, 5, 6])
+    expect(await leftOf(contractId)).toEqual(['0+10'])
+    expect(floor.partner.reserved()).toHaveLength(3)
+    // One hold, one payment.
+    expect(floor.called().filter(name => name === 'capture-purchase-money')).toHaveLength(2)
+  })
+
+  test('of what two others have offered: each of them is paid for its own', async () => {
+    const contractId = await contract(10)
+    for (const [seller, units] of [
+      ['alice', 2],
+      ['carol', 3],
+    ] as const)
+      await buy(seller, `contract:${contractId}`, units, { ends_at: hour(20) })
+    await floor.settle()
+    await floor.sweep()
+    const lots = [...(await inventory('alice')), ...(await inventory('carol'))]
+    const before = await Promise.all((['alice', 'carol'] as const).map(floor.money))
+    await floor.buyAll('bob', [
+      ...lots.map(lot => floor.part(`lot:${lot['lot_id']}`, Number(lot['units']), { price: '1' })),
+      floor.part(`contract:${contractId}`, 1),
+    ])
+    await floor.settle()
+    expect(await purchases('bob')).toMatchObject([{ purchase_state: 'completed', cost: '28' }])
+    expect(await floor.money('bob')).toEqual([cashAtFirst - 28 * usd, 0])
+    const after = await Promise.all((['alice', 'carol'] as const).map(floor.money))
+    expect(after.map(([cash], index) => cash - (before[index]?.[0] ?? 0))).toEqual([8 * usd, 12 * usd])
   })
 
   test('repeated under its name it is that purchase; another one under it is a conflict', async () => {
@@ -159,8 +226,25 @@ describe('refused, and nothing is stored', () => {
     ]
     expect((await buy('alice', 'gcp:quote:q1', 1)).body['code']).toBe('quote-expired')
     expect((await buy('alice', 'gcp:quote:q2', 1)).body['code']).toBe('quote-expired')
-    floor.partner.fault = { kind: 'status', status: 500 }
+    floor.partner.behaviour = 'fail'
     expect((await buy('alice', 'gcp:quote:q1', 1)).body['code']).toBe('partner-unavailable')
+    await nothing()
+  })
+
+  test('of several parts one that is not to be had: which it was, and none of the others', async () => {
+    const contractId = await contract(10)
+    floor.partner.quotes = [quote({ available_units: 2 })]
+    const [good, quoted] = [floor.part(`contract:${contractId}`, 3), floor.part('gcp:quote:q1', 2)]
+    for (const [code, pointer, parts] of [
+      ['purchase-above-offer', '#/parts/1/units', [good, { ...quoted, units: 3 }]],
+      ['not-found', '#/parts/1/offer_id', [good, { ...quoted, offer_id: 'gcp:quote:none' }]],
+      ['quote-expired', '#/parts/0/price', [{ ...good, price: '1.99' }, quoted]],
+      ['capacity-window-invalid', '#/parts/1/ends_at', [good, { ...quoted, ends_at: hour(1) }]],
+      ['invalid-request', '#/parts', []],
+      ['invalid-request', '#/parts', Array.from({ length: 51 }, () => good)],
+      ['invalid-request', '#/parts/1/units', [good, { ...quoted, units: 0 }]],
+    ] as const)
+      expect((await floor.buyAll('alice', parts)).body).toMatchObject({ code, errors: [{ pointer }] })
     await nothing()
   })
 
@@ -183,16 +267,24 @@ describe('faults', () => {
     'undo-purchase',
   ] as const
 
-  /** All or nothing, in money and in units. */
-  const consistent = async (contractId: string, units: number) => {
-    const [purchase] = await purchases('alice')
-    const done = purchase?.['purchase_state'] === 'completed'
-    expect(['completed', 'failed']).toContain(purchase?.['purchase_state'])
-    expect(await floor.money('alice')).toEqual([cashAtFirst - (done ? units * 8 * usd : 0), 0])
-    expect(await leftOf(contractId)).toEqual([done ? `${10 - units}+${units}` : '10+0'])
-    const lots = await inventory('alice')
-    expect(lots.map(lot => lot['units'])).toEqual(done ? [units] : [])
-    return done
+  /** Three units of a contract, and two that a partner quotes. */
+  const split = async () => {
+    const contractId = await contract(10)
+    floor.partner.quotes = [quote()]
+    const begin = () => floor.buyAll('alice', [floor.part(`contract:${contractId}`, 3), floor.part('gcp:quote:q1', 2)])
+    /** All or nothing, in money and in units, here and there. */
+    const isDone = async () => {
+      const [purchase] = await purchases('alice')
+      const done = purchase?.['purchase_state'] === 'completed'
+      expect(['completed', 'failed']).toContain(purchase?.['purchase_state'])
+      expect(await floor.money('alice')).toEqual([cashAtFirst - (done ? 5 * 8 * usd : 0), 0])
+      expect(await leftOf(contractId)).toEqual([done ? '7+3' : '10+0'])
+      expect(floor.partner.reserved()).toHaveLength(done ? 1 : 0)
+      const lots = await inventory('alice')
+      expect(lots.map(lot => lot['units']).toSorted()).toEqual(done ? [2, 3] : [])
+      return done
+    }
+    return { begin, isDone }
   }
   const failed = {
     ok: false as const,
@@ -201,97 +293,124 @@ describe('faults', () => {
   }
 
   test.each(tasks)('%s fails before it begins: tried again', async broken => {
-    const contractId = await contract(10)
+    const { begin, isDone } = await split()
     let faults = 0
     floor.interfere(name => {
       if (name !== broken || faults === 2) return undefined
       faults += 1
       return Promise.resolve(failed)
     })
-    await buy('alice', `contract:${contractId}`, 3)
+    await begin()
     await floor.settle()
-    expect(await consistent(contractId, 3)).toBe(true)
+    expect(await isDone()).toBe(true)
   })
 
   test.each(tasks)('%s fails after it is done: done once', async broken => {
-    const contractId = await contract(10)
+    const { begin, isDone } = await split()
     let faults = 0
     floor.interfere((name, run) => {
       if (name !== broken || faults === 2) return undefined
       faults += 1
       return run().then(() => failed)
     })
-    await buy('alice', `contract:${contractId}`, 3)
+    await begin()
     await floor.settle()
-    expect(await consistent(contractId, 3)).toBe(true)
+    expect(await isDone()).toBe(true)
   })
 
   test.each(tasks.slice(0, 3))('%s fails for good, before or after it is done: all is undone', async broken => {
     for (const isAfter of [false, true]) {
       await floor.end()
       await floor.reset()
-      const contractId = await contract(10)
+      const { begin, isDone } = await split()
       floor.interfere((name, run) => {
         if (name !== broken) return undefined
         return isAfter ? run().then(() => failed) : Promise.resolve(failed)
       })
-      await buy('alice', `contract:${contractId}`, 3)
+      await begin()
       await floor.settle()
       // What was done, and only said that it was not, is known by its row.
-      await consistent(contractId, 3)
+      await isDone()
       expect((await purchases('alice'))[0]?.['purchase_state']).toBe('failed')
     }
   })
 
+  test.each([false, true])(
+    'the second part cannot be reserved for good, after it is: %s; the first is undone, too',
+    async isAfter => {
+      const { begin, isDone } = await split()
+      let reserved = 0
+      floor.interfere((name, run) => {
+        if (name !== 'reserve-with-partner') return undefined
+        reserved += 1
+        if (reserved === 1) return run()
+        return isAfter ? run().then(() => failed) : Promise.resolve(failed)
+      })
+      await begin()
+      await floor.settle()
+      expect(await isDone()).toBe(false)
+    },
+  )
+
+  test.each(['before', 'after'])('undoing fails now and then, %s it has undone a part: undone once', async when => {
+    const { begin, isDone } = await split()
+    let undone = 0
+    floor.interfere((name, run) => {
+      if (name === 'reserve-with-partner') floor.partner.behaviour = 'decline'
+      if (name !== 'undo-purchase') return undefined
+      floor.partner.behaviour = 'succeed'
+      undone += 1
+      if (undone % 2 === 0) return undefined
+      return when === 'after' ? run().then(() => failed) : Promise.resolve(failed)
+    })
+    await begin()
+    await floor.settle()
+    expect(await isDone()).toBe(false)
+    expect((await purchases('alice'))[0]).toMatchObject({ failure: 'the partner refuses: sold out' })
+  })
+
   test.each(tasks.slice(0, 4))('every execution of %s twice, side by side', async broken => {
-    const contractId = await contract(10)
+    const { begin, isDone } = await split()
     floor.interfere(async (name, run) => {
       if (name !== broken) return run()
       const [one, other] = await Promise.all([run(), run()])
       return one.ok ? one : other
     })
-    await buy('alice', `contract:${contractId}`, 3)
+    await begin()
     await floor.settle()
-    expect(await consistent(contractId, 3)).toBe(true)
+    expect(await isDone()).toBe(true)
   })
 
   test('the capture fails again and again: the sweep goes on with it, and it is paid once', async () => {
-    const contractId = await contract(10)
+    const { begin, isDone } = await split()
     let isBroken = true
     floor.interfere(name => (name === 'capture-purchase-money' && isBroken ? Promise.resolve(failed) : undefined))
-    await buy('alice', `contract:${contractId}`, 3)
+    await begin()
     await floor.settle()
     expect(floor.ends()).toEqual(['FAILED Error'])
-    expect(await floor.money('alice')).toEqual([cashAtFirst, 24 * usd])
+    expect(await floor.money('alice')).toEqual([cashAtFirst, 40 * usd])
     isBroken = false
     await floor.sweep()
     expect(floor.ends()).toHaveLength(1)
     floor.forward(6 * 60_000)
     await floor.sweep()
     await floor.settle()
-    expect(await consistent(contractId, 3)).toBe(true)
+    expect(await isDone()).toBe(true)
   })
 
   test('a partner that says no, fails, or has done it without saying so: nothing is left there or here', async () => {
-    for (const [fault, refusal] of [
-      [undefined, 'sold out'],
-      [{ kind: 'status' as const, status: 503 }, undefined],
-      [{ kind: 'done-but-silent' as const }, undefined],
-    ] as const) {
+    for (const fault of ['decline', 503, 'die'] as const) {
       await floor.end()
       await floor.reset()
       floor.partner.quotes = [quote()]
-      let isReserving = false
       floor.interfere((name, run) => {
-        isReserving = name === 'reserve-with-partner'
-        floor.partner.fault = isReserving ? fault : undefined
-        floor.partner.refusal = refusal
+        floor.partner.behaviour = name === 'reserve-with-partner' ? fault : 'succeed'
         return run()
       })
       await buy('alice', 'gcp:quote:q1', 5)
       await floor.settle()
       expect((await purchases('alice'))[0]).toMatchObject({ purchase_state: 'failed' })
-      expect(floor.partner.reservations.size).toBe(0)
+      expect(floor.partner.reserved()).toEqual([])
       expect(await floor.money('alice')).toEqual([cashAtFirst, 0])
       expect(await inventory('alice')).toEqual([])
     }
@@ -343,6 +462,55 @@ describe('many want the same units', () => {
     const lots = (await Promise.all((['alice', 'bob', 'carol'] as const).map(inventory))).flat()
     expect(lots).toHaveLength(10)
   }, 240_000)
+
+  /** Each wants one unit of two contracts that have so many left; all of them ask at once. */
+  const splitBuyers = async (count: number, left: number, isReversed: (index: number) => boolean) => {
+    const contracts = [await contract(left), await contract(left)]
+    const names = ['alice', 'bob', 'carol'] as const
+    const parts = contracts.map(id => floor.part(`contract:${id}`, 1))
+    const asked = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        floor.buyAll(names[index % 3] ?? 'alice', isReversed(index) ? parts.toReversed() : parts, `key-${index}`),
+      ),
+    )
+    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([202]))
+    await floor.settle(600)
+    const all = (await Promise.all(names.map(purchases))).flat()
+    const won = all.filter(each => each['purchase_state'] === 'completed').length
+    expect([all.length, all.filter(each => each['purchase_state'] === 'failed').length]).toEqual([count, count - won])
+    for (const id of contracts) expect(await leftOf(id)).toEqual([`${left - won}+${won}`])
+    const money = await Promise.all(names.map(floor.money))
+    expect(money.map(([, held]) => held)).toEqual([0, 0, 0])
+    expect(money.reduce((sum, [cash]) => sum + cashAtFirst - cash, 0)).toBe(won * 16 * usd)
+    const lots = (await Promise.all(names.map(inventory))).flat()
+    expect(lots).toHaveLength(2 * won)
+    return won
+  }
+
+  test('of fifty at once for the last five of two offers each, five get both, and nothing is left held', async () => {
+    expect(await splitBuyers(50, 5, () => false)).toBe(5)
+  }, 300_000)
+
+  test('where half of them take the offers in the other order: nobody is left with one of them', async () => {
+    expect(await splitBuyers(20, 5, index => index % 2 === 1)).toBeLessThanOrEqual(5)
+  }, 300_000)
+
+  test('of what a partner quotes, beside a contract, no unit is sold twice, and none is kept for who did not get both', async () => {
+    const contractId = await contract(2)
+    floor.partner.quotes = [quote({ available_units: 2 })]
+    const parts = [floor.part(`contract:${contractId}`, 1), floor.part('gcp:quote:q1', 1)]
+    for (let index = 0; index < 6; index += 1)
+      await floor.buyAll('alice', index % 2 === 1 ? parts.toReversed() : parts, `key-${index}`)
+    await floor.settle(100)
+    const all = await purchases('alice')
+    const won = all.filter(each => each['purchase_state'] === 'completed').length
+    expect([won <= 2, await leftOf(contractId), floor.partner.reserved().length]).toEqual([
+      true,
+      [`${2 - won}+${won}`],
+      won,
+    ])
+    expect(await floor.money('alice')).toEqual([cashAtFirst - won * 16 * usd, 0])
+  }, 120_000)
 
   test('the same over ranges that overlap: no hour of the lot is ever below nothing', async () => {
     const contractId = await contract(10)

@@ -15,17 +15,11 @@ test('is 202 with its place; with Prefer: wait it is what became of it', async (
   const waited = await floor.request('purchase-capacity', {
     as: { account: 'alice', role: 'trader' },
     headers: { 'idempotency-key': 'k', prefer: 'wait=10' },
-    body: {
-      offer_id: `contract:${contractId}`,
-      units: 3,
-      starts_at: floor.hour(1),
-      ends_at: floor.hour(5),
-      price: '2',
-    },
+    body: { parts: [floor.part(`contract:${contractId}`, 3)] },
   })
   await settling
   expect(waited.body).toMatchObject({ purchase_id: asked.body['purchase_id'], purchase_state: 'completed' })
-  expect(waited.body['lot_id']).not.toBeNull()
+  expect(waited.body['parts']).toMatchObject([{ lot_id: expect.any(String) }])
 })
 
 test('whoever may not buy is refused', async () => {
@@ -33,13 +27,7 @@ test('whoever may not buy is refused', async () => {
   const refused = await floor.request('purchase-capacity', {
     as: { account: 'alice', role: 'auditor' },
     headers: { 'idempotency-key': 'k' },
-    body: {
-      offer_id: `contract:${contractId}`,
-      units: 3,
-      starts_at: floor.hour(1),
-      ends_at: floor.hour(5),
-      price: '2',
-    },
+    body: { parts: [floor.part(`contract:${contractId}`, 3)] },
   })
   expect(refused.status).toBe(403)
 })
