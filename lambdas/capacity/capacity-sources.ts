@@ -1,9 +1,8 @@
-import { partnerServices } from '#adapters/clients/partner.ts'
 import { hoursOfLot, type LotRow, lotsOfHolder } from '#adapters/tables/partner-inventory.ts'
 import type { CapacitySource } from '#domain/capacity/capacity-source.ts'
 import { ampleUnits } from '#domain/capacity/planning-problem.ts'
 import { hourMillis, type Offer, termHoursOf } from '#domain/partners/catalogue.ts'
-import { offersFor } from '../partners/offers.ts'
+import { isOrderable, offersFor } from '../partners/offers.ts'
 
 /** Where units are looked for: hours since 1970, the last excluded. */
 interface SourceWindow {
@@ -46,8 +45,7 @@ export const capacitySources = async (
   return [...own.flat(), ...[...offered.values()].flatMap(({ offers, accounts }) => sourceOf(offers, accounts, window))]
 }
 
-const isUsable = ({ pricing, lotId, provider }: Offer): boolean =>
-  termHoursOf(pricing) === 0 && (lotId !== undefined || partnerServices().has(provider))
+const isUsable = (offer: Offer): boolean => termHoursOf(offer.pricing) === 0 && isOrderable(offer)
 
 const sourceOf = (
   runs: readonly Offer[],

@@ -48,6 +48,10 @@ export const offersFor = async (
   }
 }
 
+/** Of a lot, or of a partner whose service takes orders here. */
+export const isOrderable = ({ lotId, provider }: Offer): boolean =>
+  lotId !== undefined || partnerServices().has(provider)
+
 interface Told {
   readonly source: string
   readonly offers: readonly Offer[]
