@@ -273,7 +273,8 @@ const headPut = (row: DeliveryRow, read: DeliveryRow | undefined): Write => ({
 const isOver = ({ state, claims }: DeliveryRow): boolean =>
   deliveryEnds.has(state) && claims.every(({ isReleased }) => isReleased)
 
-const timelinePut = (row: TimelineRow): Write => ({
+/** A change of state, in the transaction in which it happens. */
+export const timelinePut = (row: TimelineRow): Write => ({
   kind: 'put',
   table,
   item: {

@@ -56,12 +56,15 @@ export const mostDeliveryAttempts = 3
 
 export type DeliveryStep = 'nominate' | 'reserve' | 'provision' | 'cure' | 'meter' | 'post' | 'release' | 'end'
 
-/** A pure function of what is stored: an execution that begins anew goes on where the last one was. */
-export const nextDeliveryStep = ({ state, parts, claims }: DeliveryProgress): DeliveryStep => {
+/**
+ * A pure function of what is stored, and of whether the period is over: an execution that begins anew goes on where the last one was.
+ * Nobody is nominated for a period that is over.
+ */
+export const nextDeliveryStep = ({ state, parts, claims }: DeliveryProgress, isOver: boolean): DeliveryStep => {
   if (parts.some(part => part.state === 'open'))
     switch (state) {
       case 'matched':
-        return 'nominate'
+        return isOver ? 'cure' : 'nominate'
       case 'nominated':
         return 'reserve'
       case 'reserved':

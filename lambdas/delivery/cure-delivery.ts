@@ -1,9 +1,9 @@
 import type { DeliveryRow } from '#adapters/tables/deliveries.ts'
 import { accept } from '#domain/outcome.ts'
-import { lotsIn, mostDeliveryAttempts, nextDeliveryStep, partsGivenUp } from '#domain/settlement/physical-delivery.ts'
+import { lotsIn, mostDeliveryAttempts, partsGivenUp } from '#domain/settlement/physical-delivery.ts'
 import { serveTask } from '../shell/task.ts'
 import { buyInFor, buyInOver } from './buy-in.ts'
-import { advanceDelivery, deliveryRow, deliveryStep, nextStepOf } from './delivery-step.ts'
+import { advanceDelivery, deliveryRow, deliveryStep, nextOf, nextStepOf } from './delivery-step.ts'
 import { nominate } from './nomination.ts'
 
 /**
@@ -12,7 +12,7 @@ import { nominate } from './nomination.ts'
  */
 export const handler = serveTask(deliveryStep, async ({ delivery_id }) => {
   const row = await deliveryRow(delivery_id)
-  if (nextDeliveryStep(row) !== 'cure') return accept(curedOf(row))
+  if (nextOf(row) !== 'cure') return accept(curedOf(row))
   const nowMillis = Date.now()
   if (nowMillis >= row.endMillis) return accept(await givenUp(await buyInOver(row), 'period-over'))
   if (row.attempt < mostDeliveryAttempts) {

@@ -457,6 +457,11 @@ export const openDeliveryFloor = async (startMillis: number) => {
     fix: (level: string) =>
       putFixing({ index, fixingMillis: nowMillis, level, isFallback: false, methodVersion: 1, inputs: [] }),
     project,
+    /** Before anything is projected. */
+    async sweepOnly(): Promise<undefined> {
+      await sweepHandler({}, lambdaContext)
+      return undefined
+    },
     async sweep(): Promise<void> {
       await sweepHandler({}, lambdaContext)
       await project()

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
-import { getDelivery, openDeliveries } from '#adapters/tables/deliveries.ts'
+import { getDelivery, obligationPut, openDeliveries } from '#adapters/tables/deliveries.ts'
 import { getLot, hoursOfLot } from '#adapters/tables/partner-inventory.ts'
+import { store } from '#adapters/writes.ts'
 import { type Behaviour, behaviours } from '#bin/provisioning/stand-in.ts'
 import { failed } from '#test/local/surroundings.ts'
 import { openDeliveryFloor } from '#test/support/delivery-floor.ts'
@@ -208,6 +209,55 @@ describe('physical-settlement', () => {
     expect(floor.started()).toHaveLength(1)
     await floor.settle()
     expect((await only()).delivery_state).toBe('settled')
+  }, 60_000)
+})
+
+describe('the sweep', () => {
+  test('goes on with a delivery whose workflow ended without a word, three days after its period', async () => {
+    floor.interfere(() => Promise.resolve(failed('Lost')))
+    await owed()
+    await floor.settle()
+    const { delivery_id } = await only()
+    expect(floor.ends()).toEqual({ [delivery_id]: expect.stringMatching(/^FAILED/) })
+    expect((await getDelivery(delivery_id))?.brokenAtMillis).toBeUndefined()
+    floor.interfere(() => undefined)
+    floor.at(start + 2 * 3_600_000 + 3 * 86_400_000 - 60_000)
+    await floor.sweep()
+    expect(floor.started()).toEqual([delivery_id])
+    floor.at(floor.now() + 60_000)
+    await floor.sweep()
+    expect(floor.started()).toEqual([delivery_id, `${delivery_id}-2`])
+    await floor.settle()
+    expect(states(await only())).toEqual(['matched', 'failed period-over', 'cash_settled'])
+    expect(gains()).toEqual([800_000, -800_000])
+    await tidy()
+  }, 60_000)
+
+  test('closes an obligation that a replay of the engine’s word has opened again beside its head', async () => {
+    await owed()
+    await floor.settle()
+    const { delivery_id } = await only()
+    const head = await getDelivery(delivery_id)
+    if (head === undefined) throw new Error('it was begun')
+    await store(obligationPut(head))
+    expect((await openDeliveries(1)).obligations).toHaveLength(1)
+    floor.at(floor.now() + 60_000)
+    await floor.sweep()
+    expect([floor.started(), (await getDelivery(delivery_id))?.revision]).toEqual([[delivery_id], head.revision])
+    await tidy()
+  }, 60_000)
+
+  test('nominates nobody for a period that is over: what was never begun is paid in cash', async () => {
+    floor.loseStream()
+    await owed()
+    floor.at(start + 2 * 3_600_000)
+    await floor.sweep()
+    await floor.settle()
+    const told = await only()
+    expect(states(told)).toEqual(['matched', 'failed period-over', 'cash_settled'])
+    expect(gains()).toEqual([800_000, -800_000])
+    expect(floor.bus.announced).toEqual([])
+    await tidy()
   }, 60_000)
 })
 
