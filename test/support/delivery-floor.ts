@@ -107,6 +107,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
   )
 
   let engine = createEngine(1)
+  let names: readonly string[] = []
   let events: { readonly event: Event; readonly atMillis: number }[] = []
   let nowMillis = startMillis
   let ids = 0
@@ -257,6 +258,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
     started: (): readonly string[] => started,
     held: (): readonly string[] => standIn.held(),
     async reset(accounts: readonly string[] = ['alice', 'bob'], cashMicros = 1_000_000_000_000): Promise<void> {
+      names = accounts
       nowMillis = startMillis
       jest.spyOn(Date, 'now').mockImplementation(() => nowMillis)
       await tables.renew()
@@ -430,7 +432,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
     /** Units of a partner from this hour on, for everybody; its number is that of its lot. */
     async contract(units: number, price: string, more: object = {}): Promise<string> {
       const answered = await sendToPartners('create-partner-contract', {
-        as: { account: 'alice', role: 'market_operator' },
+        as: { account: names[0] ?? '', role: 'market_operator' },
         headers: { 'idempotency-key': `contract-${price}-${units}` },
         body: {
           provider: 'generic',
