@@ -221,7 +221,7 @@ test('a delivery that fails is cured, or bought in, and one that is never made i
   await forwardTo(start + 2 * hour)
   // Until the units of its lot count as delivered.
   const [lot] = await eventually(
-    async () => rowsOf(await seller.call('GET', '/api/v1/partners/inventory')),
+    async () => rowsOf(await seller.call('GET', `/api/v1/partners/inventory?starts_at=${iso(start)}`)),
     ([row]) => JSON.stringify(row).includes('"delivered":8'),
   )
   expect([lot?.['units'], lot?.['resource_class']]).toEqual([4, index.slice(0, index.indexOf('.'))])
