@@ -60,6 +60,13 @@ export const itemsOf = (item: Item, name: string): readonly Item[] =>
     return { ...each }
   })
 
+/** One within the other. */
+export const itemIn = (item: Item, name: string): Item => {
+  const value = item[name]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(item, name, 'an item')
+  return { ...value }
+}
+
 /** `{ [property]: read(item, name) }`, or nothing where the item has no such attribute. */
 export const optional = <const Property extends string, Value>(
   property: Property,

@@ -31,19 +31,20 @@ export class TenantStage extends Stage {
     const data = new DataStack(this, 'Data', { tenant, description: 'Compute exchange: what it keeps' })
     const surroundings = { tenant, data, bundles }
     const ofCapacity: readonly Context[] = ['partners', 'capacity']
-    const workflow = new WorkflowStack(this, 'Workflow', {
-      ...surroundings,
-      definitions,
-      title: 'Workflows',
-      contexts: contexts.filter(context => !ofCapacity.includes(context)),
-      description: 'Compute exchange: workflows and their tasks',
-    })
     const capacityWorkflow = new WorkflowStack(this, 'CapacityWorkflow', {
       ...surroundings,
       definitions,
       title: 'Workflows of partners and capacity',
       contexts: ofCapacity,
       description: 'Compute exchange: workflows of partners and capacity, and their tasks',
+    })
+    const workflow = new WorkflowStack(this, 'Workflow', {
+      ...surroundings,
+      definitions,
+      title: 'Workflows',
+      contexts: contexts.filter(context => !ofCapacity.includes(context)),
+      others: capacityWorkflow,
+      description: 'Compute exchange: workflows and their tasks',
     })
     const contextStack = (context: Context) =>
       new ContextStack(this, pascalCase(context), {

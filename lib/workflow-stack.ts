@@ -40,6 +40,8 @@ export class WorkflowStack extends Stack {
         readonly definitions: string
         /** Whose workflows they are: those of all contexts are more than one stack takes. */
         readonly contexts: readonly Context[]
+        /** Whose workflows those of this stack may start; nothing of it refers back. */
+        readonly others?: WorkflowStack
         /** Above its figures. */
         readonly title: string
       },
@@ -61,9 +63,10 @@ export class WorkflowStack extends Stack {
 
   private makeMachine(
     workflow: (typeof workflows)[number]['name'],
-    props: Surroundings & { readonly definitions: string },
+    props: Surroundings & { readonly definitions: string; readonly others?: WorkflowStack },
   ): StateMachine {
-    const { data, tenant } = props
+    const { data, tenant, others } = props
+    const arnOf = (name: string): string => (others?.machines.has(name) ? others : this).arnOf(name)
     const id = pascalCase(workflow)
     const called = tasks
       .filter(task => task.workflow === workflow)
@@ -76,7 +79,7 @@ export class WorkflowStack extends Stack {
           timeoutSeconds: largeTasks[name]?.timeoutSeconds ?? 20,
           description: `A task of ${workflow}`,
         })
-        grantOf(contextAccess[context], name)(access(callerOf(lambda), data, each => this.arnOf(each)))
+        grantOf(contextAccess[context], name)(access(callerOf(lambda), data, arnOf))
         return { placeholder: pascalCase(name), context, lambda }
       })
     const machine = new StateMachine(this, `${id}Workflow`, {

@@ -256,6 +256,14 @@ export const provisioningRequested = z
     index: z.string().meta({ description: 'Resource class and region' }),
     delivery_start: instant,
     delivery_end: instant,
+    partner_lot: z
+      .object({
+        lot_id: z.string().meta({ description: "Of the seller's partner inventory" }),
+        provider: z.string(),
+        units: z.number().int().meta({ description: 'Of the lot, reserved for this attempt in each hour' }),
+      })
+      .nullable()
+      .meta({ description: "What it is to be provisioned from; null: the seller's own, or to be metered" }),
   })
   .meta({ id: 'ProvisioningRequested.v1' })
 

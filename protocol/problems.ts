@@ -55,6 +55,8 @@ const requestCodes = [
   'unknown-bid',
   'bid-limit',
   'not-cleared',
+  'never-cleared',
+  'bid-not-open',
   'instrument-not-expired',
   'callback-stale',
   'callback-repeated',
@@ -306,6 +308,16 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     422,
     'The account has sent as many bids for the delivery date as it may',
     'Put more curves and blocks into each of them.',
+  ),
+  'bid-not-open': kind(
+    409,
+    'The bid takes part no more',
+    'Detail says whether it was replaced, withdrawn or refused. Send a new one, or replace the one that took its place.',
+  ),
+  'never-cleared': kind(
+    404,
+    'There is no auction of this delivery date, and there will be none',
+    'Ask for another date: GET /api/v1/compute-futures/markets tells those of the next auctions.',
   ),
   'not-cleared': kind(
     404,

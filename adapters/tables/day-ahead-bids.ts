@@ -1,8 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Bid } from '#domain/auction/bids.ts'
+import { type RejectionCode, rejectionCodes } from '#domain/outcome.ts'
+import { type BidState, bidStates } from '#protocol/operations/day-ahead.ts'
 import { tables } from '#protocol/tables.ts'
 import { auctionKey } from '../day-ahead-keys.ts'
-import { bytes, type Item, integer, optional, text } from '../items.ts'
+import { bytes, type Item, integer, oneOf, optional, text } from '../items.ts'
 import { page } from '../pages.ts'
 import { store } from '../writes.ts'
 
@@ -20,6 +22,14 @@ export interface BidRow {
   /** Of the command that withdraws it, and how often that was asked after a refusal. */
   readonly withdrawal?: number
   readonly createdAtMillis: number
+  /** What became of it, once its gate was closed and all were answered. */
+  readonly ended?: BidEnd
+}
+
+export interface BidEnd {
+  readonly state: BidState
+  /** Why it was rejected. */
+  readonly code?: RejectionCode | undefined
 }
 
 const table = tables.dayAheadBids
@@ -33,7 +43,7 @@ const keyOf = ({ lane, deliveryDate, accountId, bidId }: BidRow) => ({
   bid_key: `${accountKey(accountId)}#${bidId}`,
 })
 
-/** Once; as it is there, it is never changed but by noteWithdrawal. */
+/** Once; as it is there, it is never changed but by noteWithdrawal and noteEnd. */
 export const addBid = (row: BidRow): Promise<boolean> =>
   store({ kind: 'put', table, item: itemOf(row), onlyIf: { bid_key: undefined } })
 
@@ -45,6 +55,16 @@ export const noteWithdrawal = (row: BidRow, withdrawal: number): Promise<boolean
     key: keyOf(row),
     set: { withdrawal },
     onlyIf: { withdrawal: row.withdrawal },
+  })
+
+/** Once: what is there stays. */
+export const noteEnd = (row: BidRow, { state, code }: BidEnd): Promise<boolean> =>
+  store({
+    kind: 'update',
+    table,
+    key: keyOf(row),
+    set: { bid_state: state, reject_code: code },
+    onlyIf: { bid_state: undefined },
   })
 
 /** All of an auction, by account; consistent. */
@@ -106,6 +126,10 @@ const rowOf = (item: Item): BidRow => ({
   ...optional('replacesBidId', item, 'replaces_bid_id', text),
   ...optional('withdrawal', item, 'withdrawal', integer),
   createdAtMillis: integer(item, 'created_at_millis'),
+  ...optional('ended', item, 'bid_state', (from, name) => ({
+    state: oneOf(from, name, bidStates),
+    ...optional('code', from, 'reject_code', (of, code) => oneOf(of, code, rejectionCodes)),
+  })),
 })
 
 const bidIn = (item: Item): Bid => {

@@ -1,5 +1,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { type Provider, providers } from '#domain/partners/catalogue.ts'
 import {
+  type BuyInState,
+  buyInStates,
   type DeliveryClaim,
   type DeliveryPart,
   type DeliveryProgress,
@@ -19,7 +22,7 @@ import { tables } from '#protocol/tables.ts'
 import { accountNumberOf } from '../account-keys.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, itemsOf, listOf, oneOf, optional, text, truth } from '../items.ts'
+import { type Item, integer, itemIn, itemsOf, listOf, oneOf, optional, text, truth } from '../items.ts'
 import { type Page, page } from '../pages.ts'
 import { store, transact, type Write } from '../writes.ts'
 
@@ -50,6 +53,30 @@ export interface Imbalance {
   readonly source: string
 }
 
+/** What is bought of partners for what the seller could not have provisioned: stored before it is asked for. */
+export interface BuyIn {
+  /** By which it is provisioned. */
+  readonly attempt: number
+  readonly state: BuyInState
+  /** The seller's. */
+  readonly account: string
+  readonly offerId: string
+  readonly provider: Provider
+  readonly lots: number
+  /** As many as these lots need, of what is purchased. */
+  readonly units: number
+  readonly purchasedUnits: number
+  readonly partsPerUnit: number
+  readonly priceMicrosPerUnitHour: number
+  /** Of all that is purchased; of what was bought, what was paid. */
+  readonly costMicros: number
+  readonly begunAtMillis: number
+  /** Once it is known. */
+  readonly purchaseId?: string
+  /** Of the seller's inventory, once its units are reserved for the delivery. */
+  readonly lotId?: string
+}
+
 /** An obligation, and how far it has come. */
 export interface DeliveryRow extends Obligation, DeliveryProgress {
   /** Counts its changes, from 1; that of the last one in its timeline. */
@@ -61,6 +88,7 @@ export interface DeliveryRow extends Obligation, DeliveryProgress {
   readonly updatedAtMillis: number
   /** Stored before anything follows from it, and never changed again. */
   readonly imbalance?: Imbalance
+  readonly buyIn?: BuyIn
   /** Why its workflow broke, and when; it is started again. */
   readonly failure?: string
   readonly brokenAtMillis?: number
@@ -234,6 +262,7 @@ const headPut = (row: DeliveryRow, read: DeliveryRow | undefined): Write => ({
     updated_at_millis: row.updatedAtMillis,
     imbalance_ticks: row.imbalance?.priceTicks,
     imbalance_source: row.imbalance?.source,
+    buy_in: row.buyIn === undefined ? undefined : buyInItem(row.buyIn),
     failure: row.failure,
     broken_at_millis: row.brokenAtMillis,
   },
@@ -244,7 +273,8 @@ const headPut = (row: DeliveryRow, read: DeliveryRow | undefined): Write => ({
 const isOver = ({ state, claims }: DeliveryRow): boolean =>
   deliveryEnds.has(state) && claims.every(({ isReleased }) => isReleased)
 
-const timelinePut = (row: TimelineRow): Write => ({
+/** A change of state, in the transaction in which it happens. */
+export const timelinePut = (row: TimelineRow): Write => ({
   kind: 'put',
   table,
   item: {
@@ -319,9 +349,47 @@ const headOf = (item: Item): DeliveryRow => ({
   ...(item['imbalance_ticks'] === undefined
     ? {}
     : { imbalance: { priceTicks: integer(item, 'imbalance_ticks'), source: text(item, 'imbalance_source') } }),
+  ...optional('buyIn', item, 'buy_in', buyInOf),
   ...optional('failure', item, 'failure', text),
   ...optional('brokenAtMillis', item, 'broken_at_millis', integer),
 })
+
+const buyInItem = (row: BuyIn): Item => ({
+  attempt: row.attempt,
+  buy_in_state: row.state,
+  account: row.account,
+  offer_id: row.offerId,
+  provider: row.provider,
+  lots: row.lots,
+  units: row.units,
+  purchased_units: row.purchasedUnits,
+  parts_per_unit: row.partsPerUnit,
+  price_micros: row.priceMicrosPerUnitHour,
+  cost_micros: row.costMicros,
+  begun_at_millis: row.begunAtMillis,
+  purchase_id: row.purchaseId,
+  lot_id: row.lotId,
+})
+
+const buyInOf = (head: Item, name: string): BuyIn => {
+  const item = itemIn(head, name)
+  return {
+    attempt: integer(item, 'attempt'),
+    state: oneOf(item, 'buy_in_state', buyInStates),
+    account: text(item, 'account'),
+    offerId: text(item, 'offer_id'),
+    provider: oneOf(item, 'provider', providers),
+    lots: integer(item, 'lots'),
+    units: integer(item, 'units'),
+    purchasedUnits: integer(item, 'purchased_units'),
+    partsPerUnit: integer(item, 'parts_per_unit'),
+    priceMicrosPerUnitHour: integer(item, 'price_micros'),
+    costMicros: integer(item, 'cost_micros'),
+    begunAtMillis: integer(item, 'begun_at_millis'),
+    ...optional('purchaseId', item, 'purchase_id', text),
+    ...optional('lotId', item, 'lot_id', text),
+  }
+}
 
 const partOf = (item: Item): DeliveryPart => ({
   part: integer(item, 'part'),

@@ -38,6 +38,10 @@ export interface DeliveryClaim {
   readonly isReleased: boolean
 }
 
+/** What is bought of partners for what could not be provisioned. */
+export const buyInStates = ['buying', 'bought', 'failed'] as const
+export type BuyInState = (typeof buyInStates)[number]
+
 /** All that decides what happens next. */
 export interface DeliveryProgress {
   readonly state: DeliveryState
@@ -47,17 +51,20 @@ export interface DeliveryProgress {
   readonly claims: readonly DeliveryClaim[]
 }
 
-/** A renewed attempt must not go on for ever: after so many the rest is paid in cash. */
+/** A renewed attempt must not go on for ever: after so many the rest is bought in, or paid in cash. */
 export const mostDeliveryAttempts = 3
 
 export type DeliveryStep = 'nominate' | 'reserve' | 'provision' | 'cure' | 'meter' | 'post' | 'release' | 'end'
 
-/** A pure function of what is stored: an execution that begins anew goes on where the last one was. */
-export const nextDeliveryStep = ({ state, parts, claims }: DeliveryProgress): DeliveryStep => {
+/**
+ * A pure function of what is stored, and of whether the period is over: an execution that begins anew goes on where the last one was.
+ * Nobody is nominated for a period that is over.
+ */
+export const nextDeliveryStep = ({ state, parts, claims }: DeliveryProgress, isOver: boolean): DeliveryStep => {
   if (parts.some(part => part.state === 'open'))
     switch (state) {
       case 'matched':
-        return 'nominate'
+        return isOver ? 'cure' : 'nominate'
       case 'nominated':
         return 'reserve'
       case 'reserved':
@@ -157,3 +164,25 @@ export const undeliveredMicros = (undelivered: UndeliveredLots): number => {
   const most = invoice * mostInvoicesOwed
   return Number(owed < most ? owed : most)
 }
+
+/**
+ * What a seller may be made to pay for somebody else's capacity: what it is paid where it is delivered, and what it would owe
+ * where it is not. So a buy-in never costs it more than cash settlement.
+ */
+export const mostBuyInMicros = (undelivered: UndeliveredLots): number =>
+  undelivered.lots * undelivered.priceTicks * undelivered.microsPerTickLot + undeliveredMicros(undelivered)
+
+interface BoughtLots {
+  readonly lots: number
+  readonly costMicros: number
+  /** Of which so many are for these lots. */
+  readonly purchasedUnits: number
+  readonly units: number
+}
+
+/** At what price that was, rounded down to a tick. */
+export const boughtInTicks = (
+  { lots, costMicros, purchasedUnits, units }: BoughtLots,
+  microsPerTickLot: number,
+): number =>
+  Number((BigInt(costMicros) * BigInt(units)) / (BigInt(purchasedUnits) * BigInt(lots) * BigInt(microsPerTickLot)))

@@ -15,7 +15,7 @@ import { type Trader, traderOf } from '../trading/trader.ts'
 import { dayMillisOf } from './auction-gate.ts'
 import { bidView } from './bid-view.ts'
 import { bidOperations, promisedRow, storedBid } from './known-bid.ts'
-import { holdCommand } from './placed-bids.ts'
+import { bidStates, holdCommand } from './placed-bids.ts'
 import { whenGate } from './when-cleared.ts'
 
 type Submission = typeof submitBid | typeof submitOffer
@@ -110,8 +110,13 @@ const decide = async (
     return { code, errors: [{ pointer: `#${at}`, detail }] }
   }
   const own = await bidsOfAccount(lane, deliveryDate, accountId)
-  if (body.replaces !== undefined && !own.some(({ bidId }) => bidId === body.replaces))
-    return { code: 'unknown-bid', errors: [{ pointer: '#/replaces', detail: 'is no bid of yours for this date' }] }
+  if (body.replaces !== undefined) {
+    const replaced = (await bidStates(own)).find(({ row }) => row.bidId === body.replaces)
+    if (replaced === undefined)
+      return { code: 'unknown-bid', errors: [{ pointer: '#/replaces', detail: 'is no bid of yours for this date' }] }
+    if (replaced.state !== 'accepted' && replaced.state !== 'pending')
+      return { code: 'bid-not-open', errors: [{ pointer: '#/replaces', detail: `was ${replaced.state}` }] }
+  }
   if (own.length >= mostBidsOfAccount) return { code: 'bid-limit' }
   return {
     lane,

@@ -2,10 +2,8 @@ import { type BidRow, bidsOfAuction } from '#adapters/tables/day-ahead-bids.ts'
 import { getOutcomes, type OutcomeRow } from '#adapters/tables/outcomes.ts'
 import { gateNameOf } from '#domain/auction/day-ahead-market.ts'
 import type { HoldBid, WithdrawBid } from '#domain/trading/commands.ts'
+import type { BidState } from '#protocol/operations/day-ahead.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
-
-/** Whether it counts: as the engine has answered. */
-export type BidState = 'pending' | 'accepted' | 'rejected' | 'replaced' | 'withdrawn'
 
 export interface KnownBid {
   readonly row: BidRow
@@ -47,7 +45,8 @@ export const bidStates = async (rows: readonly BidRow[]): Promise<readonly Known
   )
   return rows.map((row): KnownBid => {
     const outcome = outcomes.get(row.bidId)
-    if (outcome === undefined) return { row, state: 'pending' }
+    // What became of it is kept with it once its gate is closed; the engine's answers are forgotten after a month.
+    if (outcome === undefined) return { row, state: 'pending', ...row.ended }
     if (!outcome.accepted)
       return { row, state: 'rejected', ...(outcome.code === undefined ? {} : { code: outcome.code }) }
     if (replaced.has(row.bidId)) return { row, state: 'replaced' }

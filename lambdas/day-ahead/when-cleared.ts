@@ -20,23 +20,24 @@ export const whenGate = async (lane: number, deliveryDate: string, nowMillis: nu
 }
 
 /** When a date that has no prices has them, or why it never will. */
-export const notCleared = async (lane: number, deliveryDate: string): Promise<Rejection<'not-cleared'>> => {
+export const notCleared = async (
+  lane: number,
+  deliveryDate: string,
+): Promise<Rejection<'not-cleared' | 'never-cleared'>> => {
   const nowMillis = Date.now()
   const auction = await getAuction(lane, deliveryDate)
   const told = (detail: string): Rejection<'not-cleared'> => ({ code: 'not-cleared', detail })
   if (auction === undefined)
-    return told(
-      dayMillisOf(deliveryDate) <= nowMillis
-        ? `There was no auction of ${deliveryDate}.`
-        : await whenGate(lane, deliveryDate, nowMillis),
-    )
+    return dayMillisOf(deliveryDate) <= nowMillis
+      ? { code: 'never-cleared', detail: `There was no auction of ${deliveryDate}.` }
+      : told(await whenGate(lane, deliveryDate, nowMillis))
   switch (auction.state) {
     case 'opening':
     case 'open':
       return told(`Its gate closes at ${gateOf(deliveryDate, auction).gate_closes}; prices follow within minutes.`)
     case 'cancelling':
     case 'cancelled':
-      return told(`It was cancelled: ${auction.failure ?? 'it was too late'}.`)
+      return { code: 'never-cleared', detail: `It was cancelled: ${auction.failure ?? 'it was too late'}.` }
     case 'failed':
       return told('It could not be cleared yet, and is tried again within a quarter of an hour.')
     default:

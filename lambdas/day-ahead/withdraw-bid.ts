@@ -23,7 +23,7 @@ export const withdraw = async (
   const { known, auction } = found
   if (known.state === 'withdrawn') return { status: 200, body: bidView(known, auction) }
   if (known.state === 'rejected' || known.state === 'replaced')
-    return { code: 'unknown-hold', detail: `The bid is ${known.state}.` }
+    return { code: 'bid-not-open', detail: `The bid was ${known.state}.` }
   if (!takesBids.includes(auction.state)) return { code: 'gate-closed' }
   const asked = await nextWithdrawal(known.row)
   if (asked === undefined) return { code: 'dependency-unavailable' }

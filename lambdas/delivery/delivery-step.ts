@@ -36,10 +36,12 @@ export interface NextStep {
 
 export const nextStepOf = (row: DeliveryRow): NextStep => ({
   delivery_id: row.deliveryId,
-  next: nextDeliveryStep(row),
+  next: nextOf(row),
   provision_at: new Date(row.startMillis - leadMillis).toISOString(),
   delivery_end: new Date(row.endMillis).toISOString(),
 })
+
+export const nextOf = (row: DeliveryRow): DeliveryStep => nextDeliveryStep(row, Date.now() >= row.endMillis)
 
 export const deliveryRow = async (deliveryId: string): Promise<DeliveryRow> => {
   const row = await getDelivery(deliveryId)

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
-import type { DeliveryDetail, DeliveryRow } from '#adapters/tables/deliveries.ts'
+import type { BuyIn, DeliveryDetail, DeliveryRow } from '#adapters/tables/deliveries.ts'
+import { boughtInTicks } from '#domain/settlement/physical-delivery.ts'
 import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { deliveryDetail, listDeliveries } from '#protocol/operations/delivery.ts'
 import { instantOf } from '../shell/announce.ts'
@@ -43,6 +44,7 @@ export const deliveryDetailOf = (
       head.imbalance === undefined
         ? null
         : { price: decimal(head.imbalance.priceTicks, head.tickSize), source: head.imbalance.source },
+    buy_in: head.buyIn === undefined ? null : buyInOf(head, head.buyIn, side),
     payments: payments.map(({ commandId, outcome, lots, invoiceMicros, compensationMicros, atMillis }) => ({
       command_id: commandId,
       outcome,
@@ -61,3 +63,15 @@ export const deliveryDetailOf = (
     })),
   }
 }
+
+const buyInOf = (
+  { minTradeAmount, tickSize, microsPerTickLot }: DeliveryRow,
+  buyIn: BuyIn,
+  side: 'buyer' | 'seller',
+): z.infer<typeof deliveryDetail>['buy_in'] => ({
+  buy_in_state: buyIn.state,
+  attempt: buyIn.attempt,
+  amount: decimal(buyIn.lots, minTradeAmount),
+  price: decimal(boughtInTicks(buyIn, microsPerTickLot), tickSize),
+  purchase_id: side === 'seller' ? (buyIn.purchaseId ?? null) : null,
+})

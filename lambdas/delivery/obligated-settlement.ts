@@ -7,7 +7,7 @@ import { exactTicks, toldPrice } from '#domain/settlement/exact-price.ts'
 import { finalSettlement } from '#domain/settlement/settlement-name.ts'
 import type { SettlementPrice } from '#domain/settlement/settlement-price.ts'
 import { appraise } from '../settlement/settlement-inputs.ts'
-import { advanceSettlement, settlementCommandId } from '../settlement/settlement-step.ts'
+import { advanceSettlement, SettlementChanged, settlementCommandId } from '../settlement/settlement-step.ts'
 import { logger } from '../shell/task.ts'
 import { dayAheadPrice } from './day-ahead-price.ts'
 
@@ -24,10 +24,18 @@ export const isToBeObligated = (market: InstrumentRow): boolean =>
  * and obligates buyers and sellers. Whoever asks again goes on where the last one was.
  */
 export const obligateDeliveries = async (market: InstrumentRow, nowMillis: number): Promise<SettlementRow> => {
-  const begun = await begunSettlement(market, nowMillis)
-  const row = begun.priceTicks === undefined ? await pricedSettlement(begun, market, nowMillis) : begun
-  if (row.state === 'settled' || row.state === 'failed' || row.priceTicks === undefined) return row
-  return postedSettlement(row, row.priceTicks)
+  try {
+    const begun = await begunSettlement(market, nowMillis)
+    const row = begun.priceTicks === undefined ? await pricedSettlement(begun, market, nowMillis) : begun
+    if (row.state === 'settled' || row.state === 'failed' || row.priceTicks === undefined) return row
+    return await postedSettlement(row, row.priceTicks)
+  } catch (error) {
+    if (!(error instanceof SettlementChanged)) throw error
+    // Whoever was faster, the sweep or an operator, does what was to be done here.
+    const row = await getSettlement(market.lane, market.instrument.instrumentId, finalSettlement)
+    if (row === undefined) throw error
+    return row
+  }
 }
 
 /** What failed is tried again; a price that was computed stays the price. */
@@ -37,8 +45,8 @@ export const retriedSettlement = async (row: SettlementRow): Promise<SettlementR
   const state = row.priceTicks === undefined ? 'collecting' : 'computed'
   const updatedAtMillis = Math.max(Date.now(), row.updatedAtMillis + 1)
   const again: SettlementRow = { ...kept, state, attempt, startedAtMillis: Date.now(), updatedAtMillis, missing: [] }
-  if (!(await replaceSettlement(again, row))) throw new Error(`the settlement of ${row.instrumentName} has changed`)
-  return again
+  if (await replaceSettlement(again, row)) return again
+  return (await getSettlement(row.lane, row.instrumentId, finalSettlement)) ?? again
 }
 
 const begunSettlement = async (market: InstrumentRow, nowMillis: number): Promise<SettlementRow> => {

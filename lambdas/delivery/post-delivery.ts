@@ -1,7 +1,7 @@
 import { putCommands } from '#adapters/streams/orders.ts'
-import type { DeliveryRow } from '#adapters/tables/deliveries.ts'
+import type { DeliveryRow, Imbalance } from '#adapters/tables/deliveries.ts'
 import { accept } from '#domain/outcome.ts'
-import { type DeliveryPart, lotsIn, undeliveredMicros } from '#domain/settlement/physical-delivery.ts'
+import { boughtInTicks, type DeliveryPart, lotsIn, undeliveredMicros } from '#domain/settlement/physical-delivery.ts'
 import type { SettleDelivery } from '#domain/trading/commands.ts'
 import { serveTask } from '../shell/task.ts'
 import { advanceDelivery, deliveryRow, deliveryStep, nextStepOf } from './delivery-step.ts'
@@ -20,7 +20,14 @@ export const handler = serveTask(deliveryStep, async ({ delivery_id }) => {
 const priced = async (row: DeliveryRow): Promise<DeliveryRow> =>
   row.imbalance !== undefined || lotsIn(row.parts, 'undelivered') === 0
     ? row
-    : advanceDelivery(row, { imbalance: await imbalanceOf(row, Date.now()) })
+    : advanceDelivery(row, { imbalance: dearer(await imbalanceOf(row, Date.now()), row) })
+
+/** What was bought in has shown what it costs. */
+const dearer = (imbalance: Imbalance, { buyIn, microsPerTickLot }: DeliveryRow): Imbalance => {
+  if (buyIn?.state !== 'bought') return imbalance
+  const priceTicks = boughtInTicks(buyIn, microsPerTickLot)
+  return priceTicks > imbalance.priceTicks ? { priceTicks, source: 'buy-in' } : imbalance
+}
 
 const commandOf = (row: DeliveryRow, part: DeliveryPart, commandId: string): SettleDelivery => ({
   type: 'settle-delivery',

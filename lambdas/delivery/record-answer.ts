@@ -4,6 +4,7 @@ import { accept } from '#domain/outcome.ts'
 import { lotsIn, meteredParts, provisionedParts } from '#domain/settlement/physical-delivery.ts'
 import { type ProvisioningStep, provisioningSteps } from '#protocol/provisioning.ts'
 import { serveTask } from '../shell/task.ts'
+import { endBuyIn } from './buy-in.ts'
 import {
   advanceDelivery,
   type DeliveryChange,
@@ -27,6 +28,7 @@ export const handler = serveTask(input, async ({ delivery_id, step }) => {
   if (read === undefined || read.state === 'closed' || !isAwaited(row, step)) return accept(nextStepOf(row))
   const { change, told } = recordedOf(row, read)
   const closed: RequestRow = { ...read, state: 'closed' }
+  if (isBuyInReleased(row, change)) await endBuyIn(row)
   return accept(nextStepOf(await advanceDelivery(row, change, told, { row: closed, read })))
 })
 
@@ -42,6 +44,10 @@ const isAwaited = (row: DeliveryRow, step: ProvisioningStep): boolean => {
       return true
   }
 }
+
+/** Before it is stored: whoever does it again after a failure does the rest. */
+const isBuyInReleased = ({ buyIn }: DeliveryRow, { claims = [] }: DeliveryChange): boolean =>
+  claims.some(({ attempt, isReleased }) => isReleased && attempt === buyIn?.attempt)
 
 interface Recorded {
   readonly change: DeliveryChange

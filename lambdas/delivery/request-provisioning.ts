@@ -97,6 +97,13 @@ const eventOf = (
       index: row.index,
       delivery_start: instantOf(row.startMillis),
       delivery_end: instantOf(row.endMillis),
+      partner_lot: step === 'meter' ? null : partnerLotOf(row),
     },
   }
 }
+
+/** Where this attempt is made with what was bought in. */
+const partnerLotOf = ({ attempt, buyIn }: DeliveryRow) =>
+  buyIn?.lotId === undefined || buyIn.attempt !== attempt
+    ? null
+    : { lot_id: buyIn.lotId, provider: buyIn.provider, units: buyIn.units }

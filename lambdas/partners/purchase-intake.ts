@@ -6,9 +6,9 @@ import {
   purchaseOfRequest,
   putPurchase,
 } from '#adapters/tables/partner-purchases.ts'
-import { takenUntilMillis } from '#domain/partners/best-price.ts'
-import { hourlyMicros, hourMillis, type Offer, termHoursOf } from '#domain/partners/catalogue.ts'
+import { hourlyMicros, hourMillis, termHoursOf } from '#domain/partners/catalogue.ts'
 import { type HourWindow, hoursIn, mostDaysAtOnce } from '#domain/partners/inventory.ts'
+import { takenUntil, unitsLeft } from '#domain/partners/offer-hours.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
@@ -219,31 +219,4 @@ export const windowProblem = (
   if (hoursIn({ fromMillis, untilMillis }) > mostHours)
     return refused('ends_at', `must be at most ${mostHours} hours after starts_at`)
   return undefined
-}
-
-const takenUntil = (offers: readonly Offer[]): number =>
-  Math.max(...offers.map(offer => offer.acceptUntilMillis ?? takenUntilMillis(offer)))
-
-/** In every hour of the window; undefined where the offer does not serve one of them. */
-const unitsLeft = (
-  offers: readonly Offer[],
-  { fromMillis, untilMillis }: HourWindow,
-): number | 'unlimited' | undefined => {
-  let left: number | 'unlimited' = 'unlimited'
-  let at = fromMillis
-  for (const offer of offers.toSorted((a, b) => a.validFromMillis - b.validFromMillis)) {
-    if (termHoursOf(offer.pricing) > 0)
-      return offer.validFromMillis <= fromMillis && fromMillis < offer.validUntilMillis
-        ? offer.availableUnits
-        : undefined
-    if (offer.validUntilMillis <= at) continue
-    // Hours of a lot without units are told by no offer.
-    if (offer.validFromMillis > at) return offer.lotId === undefined ? undefined : 0
-    const { availableUnits } = offer
-    if (availableUnits !== 'unlimited') left = left === 'unlimited' ? availableUnits : Math.min(left, availableUnits)
-    at = offer.validUntilMillis
-    if (at >= untilMillis) return left
-  }
-  const [offer] = offers
-  return offer?.lotId === undefined ? undefined : 0
 }

@@ -51,8 +51,13 @@ export const advanceSettlement = async (
 ): Promise<SettlementRow> => {
   const row = { ...before, ...change, updatedAtMillis: Math.max(Date.now(), before.updatedAtMillis + 1) }
   if (!(await replaceSettlement(row, before)))
-    throw new Error(`${settlementText(before)} of ${before.instrumentName} has changed meanwhile`)
+    throw new SettlementChanged(`${settlementText(before)} of ${before.instrumentName} has changed meanwhile`)
   return row
+}
+
+/** Somebody else was faster. */
+export class SettlementChanged extends Error {
+  override readonly name = 'SettlementChanged'
 }
 
 export interface DueSettlement extends SettlementName {

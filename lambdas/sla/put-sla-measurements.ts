@@ -1,12 +1,14 @@
 import { isSlaSeries } from '#adapters/tables/sla-contracts.ts'
 import { getReading, type ReadingRow, readingPut } from '#adapters/tables/sla-readings.ts'
 import { mostItemsOfTransaction, transact, type Write } from '#adapters/writes.ts'
-import { inOrder, readingFate } from '#domain/sla/readings.ts'
+import { endOfReading, inOrder, readingFate } from '#domain/sla/readings.ts'
 import type { putSlaMeasurements } from '#protocol/operations/sla.ts'
 import type { Handle, Request } from '../shell/http.ts'
 
 /** A probe's clock may be so far ahead. */
 const mostAheadMillis = 5_000
+/** Nobody has measured what is still to come: a reading may reach so far beyond now. */
+const mostHeldAheadMillis = 60_000
 /** What is older corrects nothing any more: its month was assessed long ago. */
 const oldestMillis = 62 * 86_400_000
 const defaultHoldsSeconds = 60
@@ -20,14 +22,14 @@ type Measurement = Request<typeof putSlaMeasurements>['body']['measurements'][nu
 export const handle: Handle<typeof putSlaMeasurements> = async ({ body }) => {
   const nowMillis = Date.now()
   const told = body.measurements.map(each => readingOf(each, nowMillis))
-  const untimely = told.flatMap(({ atMillis }, at): FieldErrors => {
-    const detail =
-      atMillis > nowMillis + mostAheadMillis
-        ? 'lies ahead'
-        : atMillis < nowMillis - oldestMillis
-          ? 'is more than 62 days old'
-          : undefined
-    return detail === undefined ? [] : [{ pointer: `#/measurements/${at}/at`, detail }]
+  const untimely = told.flatMap((reading, at): FieldErrors => {
+    const { atMillis } = reading
+    const wrong = (field: string, detail: string): FieldErrors => [{ pointer: `#/measurements/${at}/${field}`, detail }]
+    if (atMillis > nowMillis + mostAheadMillis) return wrong('at', 'lies ahead')
+    if (atMillis < nowMillis - oldestMillis) return wrong('at', 'is more than 62 days old')
+    return endOfReading(reading) > nowMillis + mostAheadMillis + mostHeldAheadMillis
+      ? wrong('holds_s', 'reaches more than a minute ahead')
+      : []
   })
   if (untimely.length > 0) return { code: 'invalid-request', errors: untimely.slice(0, mostErrors) }
   const unknown = await unknownSeries(told)

@@ -33,7 +33,7 @@ export const dayAhead: ContextAccess<'day-ahead'> = {
   'collect-bids': given =>
     given
       .table('dayAheadAuctions', 'GetItem')
-      .table('dayAheadBids', 'Query')
+      .table('dayAheadBids', 'Query', 'UpdateItem')
       .table('outcomes', 'BatchGetItem')
       .putOrders(),
   'clear-day': given =>

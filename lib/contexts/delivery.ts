@@ -17,6 +17,22 @@ const obligating = (given: Access): Access =>
     .table('outcomes', 'GetItem')
     .putOrders()
 
+/** What a seller can buy of partners and for how much, the purchase, and the units of its lot. */
+const buyingIn = (given: Access): Access =>
+  step(given)
+    .table('accountNumbers', 'GetItem')
+    .table('dayAheadResults', 'GetItem')
+    .table('fixings', 'Query')
+    .table('lanes', 'GetItem')
+    .table('partnerContracts', 'GetItem', 'Query')
+    .table('partnerInventory', 'GetItem', 'Query', 'PutItem', 'UpdateItem')
+    .index('partnerInventory', 'offered')
+    .table('partnerCatalogues', 'GetItem')
+    .table('partnerOffers', 'GetItem', 'Query')
+    .table('partnerPurchases', 'GetItem', 'PutItem')
+    .askPartners()
+    .startWorkflow('partner-purchase')
+
 export const delivery: ContextAccess<'delivery'> = {
   http: given =>
     obligating(given)
@@ -36,8 +52,8 @@ export const delivery: ContextAccess<'delivery'> = {
       .startWorkflow('physical-settlement'),
   'nominate-delivery': step,
   'request-provisioning': given => step(given).putEvents().answerWorkflow('physical-settlement', 'Success'),
-  'record-answer': step,
-  'cure-delivery': step,
+  'record-answer': given => step(given).table('partnerInventory', 'GetItem', 'PutItem', 'UpdateItem'),
+  'cure-delivery': buyingIn,
   'post-delivery': given => step(given).table('dayAheadResults', 'GetItem').table('fixings', 'Query').putOrders(),
   'confirm-delivery': given => step(given).table('outcomes', 'GetItem'),
   'fail-delivery': step,

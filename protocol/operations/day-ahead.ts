@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { increments } from '#domain/units.ts'
 import { operation } from '../operation.ts'
-import { commandId, decimalText, instant, lane, signedDecimalText } from '../values.ts'
+import { commandId, decimalText, instant, lane, pageOf, pageQuery, signedDecimalText } from '../values.ts'
 
 const marketName = z
   .string()
@@ -202,13 +202,17 @@ const bidBody = z.strictObject({
   blocks: z.array(block).optional(),
 })
 
+/** Whether it counts: as the engine has answered. */
+export const bidStates = ['pending', 'accepted', 'rejected', 'replaced', 'withdrawn'] as const
+export type BidState = (typeof bidStates)[number]
+
 export const dayAheadBid = z
   .object({
     bid_id: commandId,
     name: z.string().meta({ description: 'Idempotency-Key under which it was sent' }),
     delivery_date: deliveryDate,
     direction: z.enum(['buy', 'sell']),
-    bid_state: z.enum(['pending', 'accepted', 'rejected', 'replaced', 'withdrawn']).meta({
+    bid_state: z.enum(bidStates).meta({
       description: 'accepted: what it may need is put by, and it takes part',
     }),
     reject_reason: z.string().nullable(),
@@ -282,6 +286,7 @@ const submission = <const Name extends string, const Path extends `/${string}`>(
       'blocks-not-joinable',
       'notional-too-large',
       'unknown-bid',
+      'bid-not-open',
       'bid-limit',
       'insufficient-funds',
       'insufficient-margin',
@@ -309,10 +314,13 @@ export const listBids = operation({
   path: '/api/v1/compute-futures/day-ahead/bids',
   permission: 'bids:read',
   summary: 'List your bids and offers for a delivery date',
+  description: 'The oldest first, those that were replaced, withdrawn or refused among them: see bid_state.',
   weight: 2,
-  request: { query: z.strictObject({ delivery_date: deliveryDate }) },
-  responses: { 200: { description: 'All of them', schema: z.object({ data: z.array(dayAheadBid) }) } },
-  rejections: ['account-not-open'],
+  request: {
+    query: z.strictObject({ ...pageQuery, delivery_date: deliveryDate, bid_state: z.enum(bidStates).optional() }),
+  },
+  responses: { 200: { description: 'A page of bids', schema: pageOf(dayAheadBid) } },
+  rejections: ['account-not-open', 'invalid-cursor'],
 })
 
 const bidPath = z.strictObject({ bid_id: commandId })
@@ -343,7 +351,7 @@ export const withdrawBid = operation({
     200: { description: 'It is withdrawn, and its hold is free', schema: dayAheadBid },
     202: { description: 'The engine has not answered yet', schema: dayAheadBid },
   },
-  rejections: ['not-found', 'gate-closed', 'unknown-hold'],
+  rejections: ['not-found', 'gate-closed', 'bid-not-open', 'unknown-hold'],
 })
 
 const certificate = z.object({
@@ -406,7 +414,7 @@ export const getDayAheadPrices = operation({
   weight: 2,
   request: { path: datePath, query: z.strictObject({ lane: laneQuery }) },
   responses: { 200: { description: 'By market, then hour', schema: dayAheadPrices } },
-  rejections: ['not-cleared'],
+  rejections: ['not-cleared', 'never-cleared'],
 })
 
 export const dayAheadAwards = z
@@ -460,7 +468,7 @@ export const getDayAheadAwards = operation({
   weight: 2,
   request: { path: datePath },
   responses: { 200: { description: 'Of the account of the credential', schema: dayAheadAwards } },
-  rejections: ['account-not-open', 'not-cleared'],
+  rejections: ['account-not-open', 'not-cleared', 'never-cleared'],
 })
 
 export const dayAheadOperations = [

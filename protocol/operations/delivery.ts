@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { deliveryStates, partStates } from '#domain/settlement/physical-delivery.ts'
+import { buyInStates, deliveryStates, partStates } from '#domain/settlement/physical-delivery.ts'
 import { deliveryOutcomes } from '#domain/trading/commands.ts'
 import { operation } from '../operation.ts'
 import { provisioningSteps } from '../provisioning.ts'
@@ -51,6 +51,16 @@ export const deliveryDetail = z
       })
       .nullable()
       .meta({ description: 'At which what was not delivered is valued; null where nothing was missing yet' }),
+    buy_in: z
+      .object({
+        buy_in_state: z.enum(buyInStates),
+        attempt: z.int().meta({ description: 'By which what is bought is provisioned' }),
+        amount,
+        price: decimalText.meta({ description: 'What it costs, as a price of the contract; rounded down to a tick' }),
+        purchase_id: z.string().nullable().meta({ description: 'Of the seller, who alone is told' }),
+      })
+      .nullable()
+      .meta({ description: 'What is bought of partners for what could not be provisioned; null: nothing' }),
     payments: z.array(
       z.object({
         command_id: commandId,

@@ -205,7 +205,7 @@ export const putSlaMeasurements = operation({
   permission: 'measurements:write',
   summary: 'Tell what probes measure',
   description:
-    'All are taken or none. A measurement is known by its series, probe and time: the same again changes nothing, a higher revision corrects it, a lower one is passed over. What comes more than two minutes late corrects windows that are closed. At most five seconds ahead, and 62 days old.',
+    'All are taken or none. A measurement is known by its series, probe and time: the same again changes nothing, a higher revision corrects it, a lower one is passed over. What comes more than two minutes late corrects windows that are closed. At most five seconds ahead, and 62 days old; what one says may reach a minute beyond that, so whoever speaks less often says so afterwards.',
   idempotency: 'none',
   request: { body: z.strictObject({ measurements: z.array(reading).min(1).max(mostReadings) }) },
   responses: {

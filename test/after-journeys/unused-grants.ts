@@ -282,6 +282,12 @@ export const unusedGrants: readonly UnusedGrant[] = [
     resource: '*',
     reason: 'gates close by schedule at noon',
   },
+  ...['dynamodb:GetItem', 'dynamodb:Query'].map(action => ({
+    caller: 'CureDeliveryFunction',
+    action,
+    resource: 'PartnerOffersTable',
+    reason: 'what is bought in for the delivery of a journey is of a contract',
+  })),
   {
     caller: 'FailDeliveryFunction',
     action: '*',

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { consumerRule } from './consumer-rule.ts'
 import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
 
 /** From bids to cleared prices, and awards as positions, on the running exchange. */
@@ -86,6 +87,10 @@ test('bids, a gate that closes, prices with their certificate, and awards that a
   expect([before.status, before.body['code']]).toEqual([404, 'not-cleared'])
   expect(before.body['detail']).toContain('Its gate closes at')
 
+  const rule = await consumerRule(exchange, `day-ahead-${date}`, {
+    'detail-type': ['DayAheadCleared.v1'],
+    detail: { market: ['H100.USE'], delivery_date: [date] },
+  })
   expect((await gate('closed')).status).toBeLessThan(300)
   const late = await eventually(
     () => submit(buyer, 'bid', `late-${Math.random()}`, { curves: [curve('3', '1')] }),
@@ -109,6 +114,13 @@ test('bids, a gate that closes, prices with their certificate, and awards that a
     [18, 'buy', '6'],
   ])
   expect(rowsOf(awards, 'blocks')).toMatchObject([{ block: 'night', decision: 'accepted', accepted_ratio: '1' }])
+
+  // A consumer has heard of this market, and of no other one.
+  const [heard, ...more] = await rule.heard(({ length }) => length > 0)
+  expect(more).toEqual([])
+  expect(heard?.detail).toMatchObject({ market: 'H100.USE', delivery_date: date })
+  const told = z.array(z.record(z.string(), z.unknown())).parse(heard?.detail['hours'])
+  expect(told.find(({ hour }) => hour === 18)).toMatchObject({ price: evening?.['price'], amount: '6' })
 
   // The positions are those of the ledger, both ways, and nothing is put by for bids any more.
   const held = async (client: ExchangeClient) =>

@@ -5,11 +5,12 @@ import { beforeAll, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
+import { consumerRule } from './consumer-rule.ts'
 import { afterTheJourneys, eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
 
 /**
- * Two futures from listing to delivery on the running exchange: of the one the first attempt fails and the next delivers,
- * the other is never delivered and paid in cash. It moves the clock by hours.
+ * Three futures from listing to delivery on the running exchange: of the first one attempt fails and the next delivers, the second is
+ * delivered with what is bought of a partner, the third is never delivered and paid in cash. It moves the clock by hours.
  */
 
 const run = promisify(execFile)
@@ -60,7 +61,7 @@ const done = async (asked: Promise<Answer>): Promise<Readonly<Record<string, unk
 const balance = async (client: ExchangeClient, account: string): Promise<number> =>
   Math.round(Number((await done(client.call('GET', `/api/v1/accounts/${account}`)))['balance']) * 100)
 
-test('a delivery that fails is cured, and one that is never made is paid in cash', async () => {
+test('a delivery that fails is cured, or bought in, and one that is never made is paid in cash', async () => {
   await operator.call(
     'POST',
     '/api/v1/lanes/1/engine-version',
@@ -118,17 +119,43 @@ test('a delivery that fails is cured, and one that is never made is paid in cash
     )
     return z.string().parse(listed['instrument_name'])
   }
-  const [cured, unmade] = [await list(1), await list(2)]
+  const [cured, bought, unmade] = [await list(1), await list(2), await list(3)]
+  // Four units for the two hours of the second: 8.40 USD, for which the seller is paid 8.
+  await exchange.trader('t-house')
+  await done(
+    (await exchange.as('t-house', 'market_operator')).call(
+      'POST',
+      '/api/v1/partners/contracts',
+      {
+        provider: 'generic',
+        resource_class: index.slice(0, index.indexOf('.')),
+        region: 'USE',
+        vector: { gpus: '1', vcpus: '12', memory_gib: '96', storage_tib: '0' },
+        units: 4,
+        price: '1.05',
+        starts_at: iso(start),
+        ends_at: iso(start + 2 * hour),
+        is_shared: true,
+      },
+      { 'idempotency-key': `contract-${index}` },
+    ),
+  )
   const script = (instrument: string, behaviours: string) =>
     run(process.execPath, [join(root, 'bin/provisioning.ts'), instrument, behaviours], {
       env: { ...process.env, EXCHANGE_URL: exchange.url },
     })
   expect((await script(cured, 'fail,succeed')).stdout).toBe(`${cured}: fail,succeed\n`)
+  await script(bought, 'decline,decline,decline,succeed')
   await script(unmade, 'decline')
   await expect(script(cured, 'wonder')).rejects.toThrow()
 
+  const rule = await consumerRule(exchange, `deliveries-${index.slice(0, index.indexOf('.'))}`, {
+    'detail-type': ['DeliveryStateChanged.v1', 'ProvisioningRequested.v1', 'ProvisioningReleaseRequested.v1'],
+    detail: { instrument_name: [cured, bought] },
+  })
+
   const before = [await balance(buyer, 't-receives'), await balance(seller, 't-delivers')]
-  for (const instrument_name of [cured, unmade])
+  for (const instrument_name of [cured, bought, unmade])
     for (const [client, direction] of [
       [seller, 'sell'],
       [buyer, 'buy'],
@@ -153,7 +180,7 @@ test('a delivery that fails is cured, and one that is never made is paid in cash
     )
   }
   await forwardTo(expiration + minute + minute / 2)
-  for (const instrument_name of [cured, unmade])
+  for (const instrument_name of [cured, bought, unmade])
     await eventually(
       () => operator.call('POST', '/api/v1/compute-futures/settlement/initiate', { instrument_name }),
       ({ status, body }) => status === 202 && body['settlement_state'] === 'settled',
@@ -173,9 +200,14 @@ test('a delivery that fails is cured, and one that is never made is paid in cash
   const paid = await reached(unmade, 'cash_settled')
   expect(paid).toMatchObject({ side: 'buyer', attempt: 3, payments: [{ outcome: 'undelivered', compensation: '0.8' }] })
 
+  expect(paid?.['buy_in']).toBeNull()
+
   await reached(cured, 'reserved', 'delivered')
+  const buyIn = { buy_in_state: 'bought', attempt: 4, amount: '4', price: '2.1' }
+  expect(await reached(bought, 'reserved', 'delivered')).toMatchObject({ attempt: 4, buy_in: buyIn })
   await forwardTo(start)
   await reached(cured, 'delivered')
+  await reached(bought, 'delivered')
   await forwardTo(start + hour)
   const delivered = await reached(cured, 'settled')
   expect(delivered).toMatchObject({ attempt: 2, payments: [{ outcome: 'delivered', amount: '4', invoice: '8' }] })
@@ -186,11 +218,43 @@ test('a delivery that fails is cured, and one that is never made is paid in cash
     updated_at: expect.stringMatching(/^2/),
   })
 
+  await forwardTo(start + 2 * hour)
+  // Until the units of its lot count as delivered.
+  const [lot] = await eventually(
+    async () => rowsOf(await seller.call('GET', `/api/v1/partners/inventory?starts_at=${iso(start)}`)),
+    ([row]) => JSON.stringify(row).includes('"delivered":8'),
+  )
+  expect([lot?.['units'], lot?.['resource_class']]).toEqual([4, index.slice(0, index.indexOf('.'))])
+  const purchased = await reached(bought, 'settled')
+  expect(purchased).toMatchObject({ payments: [{ outcome: 'delivered', invoice: '8' }], buy_in: { purchase_id: null } })
+  expect((await deliveryOf(seller, bought))?.['buy_in']).toMatchObject({ ...buyIn, purchase_id: lot?.['reference'] })
+
   const after = await eventually(
     async () => [await balance(buyer, 't-receives'), await balance(seller, 't-delivers')],
-    ([now = 0]) => now === (before[0] ?? 0) - 720,
+    ([now = 0]) => now === (before[0] ?? 0) - 1_520,
   )
-  expect(after).toEqual([(before[0] ?? 0) - 720, (before[1] ?? 0) + 720])
+  expect(after).toEqual([(before[0] ?? 0) - 1_520, (before[1] ?? 0) + 680])
+  // A consumer hears every change of state, and what the provisioning service is asked.
+  const heard = await rule.heard(
+    events => events.filter(({ detail }) => detail['delivery_state'] === 'settled').length === 2,
+  )
+  const toldOf = (instrument: string, name: string) =>
+    heard.filter(event => event.name === name && event.detail['instrument_name'] === instrument)
+  const changes = toldOf(cured, 'DeliveryStateChanged.v1')
+    .map(({ detail }) => [detail['sequence'], detail['delivery_state']] as const)
+    .toSorted(([one], [other]) => Number(one) - Number(other))
+  const timeline = z
+    .array(z.object({ sequence: z.number(), delivery_state: z.string() }))
+    .parse(delivered?.['timeline'])
+    .map(({ sequence, delivery_state }) => [sequence, delivery_state])
+  expect(changes).toEqual(timeline)
+  expect(toldOf(bought, 'ProvisioningRequested.v1').map(({ detail }) => detail['partner_lot'])).toContainEqual({
+    lot_id: lot?.['lot_id'],
+    provider: 'generic',
+    units: 4,
+  })
+  expect(toldOf(bought, 'ProvisioningReleaseRequested.v1').length).toBeGreaterThan(0)
+  expect(new Set(heard.map(({ detail }) => detail['instrument_name']))).toEqual(new Set([cured, bought]))
   // The provisioning service has given back all that it had.
   const stale = await (await exchange.as('provisioning', 'service')).call(
     'POST',

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
+import { consumerRule, type HeardEvent } from './consumer-rule.ts'
 import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
 
 /** From a promise that has been broken already to the penalty, and a correction, on the running exchange. */
@@ -42,6 +43,11 @@ test('a month below its tiers is a breach, is owed, and what comes late corrects
   expect((await buyer.call('GET', path)).body).toEqual(made.body)
   expect(rowsOf(await buyer.call('GET', '/api/v1/sla/contracts'))).toEqual([made.body])
 
+  const rule = await consumerRule(exchange, 'sla-journey', {
+    'detail-type': ['SlaBreached.v1', 'PenaltyApplied.v1'],
+    detail: { contract_id: [made.body['contract_id']] },
+  })
+
   const reading = (minutes: number, available: number) => ({
     series: promised.series,
     probe: 'probe-1',
@@ -65,6 +71,10 @@ test('a month below its tiers is a breach, is owed, and what comes late corrects
       ...(account === 't-buyer' ? ['t-buyer', '1000'] : ['t-provider', '-1000']),
     ])
   expect(rowsOf(await buyer.call('GET', `${path}/breaches`))[0]).toMatchObject({ version: 1, penalty: '1000' })
+
+  const names = (events: readonly HeardEvent[]) => new Set(events.map(({ name }) => name))
+  const heard = await rule.heard(events => names(events).size === 2)
+  expect(heard.find(({ name }) => name === 'PenaltyApplied.v1')?.detail).toMatchObject({ buyer_account: 't-buyer' })
 
   const late = await service.call('POST', '/api/v1/sla/measurements', { measurements: [reading(7, 2)] })
   expect(late.status).toBe(200)

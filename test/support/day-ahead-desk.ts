@@ -68,9 +68,14 @@ export const seedBid = (
   account: string,
   accountId: number,
   bidId: string,
-  more: { readonly isAnswered?: boolean; readonly code?: string; readonly replaces?: string } = {},
+  more: {
+    readonly isAnswered?: boolean
+    readonly code?: string
+    readonly replaces?: string
+    readonly ended?: { readonly state: string; readonly code?: string }
+  } = {},
 ): void => {
-  const { isAnswered = true, code, replaces } = more
+  const { isAnswered = true, code, replaces, ended } = more
   const row = {
     lane: 1,
     deliveryDate: openDate,
@@ -106,6 +111,7 @@ export const seedBid = (
     hold_micros: row.holdMicros,
     ...(replaces === undefined ? {} : { replaces_bid_id: replaces }),
     created_at_millis: 3,
+    ...(ended !== undefined && { bid_state: ended.state, reject_code: ended.code }),
   })
   if (isAnswered) seedAnswer(tables, bidId, code)
 }

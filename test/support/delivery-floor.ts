@@ -10,11 +10,17 @@ import {
 } from '@aws-sdk/client-sfn'
 import { jest } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
+import { loadSolver } from '#adapters/highs.ts'
+import { accountNumberPut, forgetAccountNumbers } from '#adapters/tables/account-numbers.ts'
+import { storeFirstResult } from '#adapters/tables/day-ahead-results.ts'
 import { obligationPut, openDeliveries } from '#adapters/tables/deliveries.ts'
 import { putFixing } from '#adapters/tables/fixings.ts'
 import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { putParameter } from '#adapters/tables/parameters.ts'
+import { store } from '#adapters/writes.ts'
 import { ProvisioningStandIn, provisioningRequest, type StandInSurroundings } from '#bin/provisioning/stand-in.ts'
+import { clearDay } from '#domain/auction/auction-day.ts'
+import { deliveryDateOf } from '#domain/auction/day-ahead-market.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import { versionOfDelivery } from '#domain/trading/engine-version.ts'
@@ -23,6 +29,7 @@ import type { Invocation } from '#local/component.ts'
 import { startStepFunctions } from '#local/step-functions.ts'
 import { pascalCase, tasks, workflowEnvironmentVariable } from '#protocol/functions.ts'
 import { deliveryOperations } from '#protocol/operations/delivery.ts'
+import { partnersOperations } from '#protocol/operations/partners.ts'
 import { lanesEnvironmentVariable } from '#protocol/streams.ts'
 import { arnOf, resourceOf, testSurroundings } from '#test/local/surroundings.ts'
 import { mockBus, tableChanges } from './announced.ts'
@@ -36,11 +43,23 @@ type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 type BehaviourOf = StandInSurroundings['behaviourOf']
 
-const machineArn = arnOf('states', 'stateMachine:PhysicalSettlement')
+/** What is bought in is bought by a workflow of its own. */
+const workflows = ['physical-settlement', 'partner-purchase'] as const
+const machineArnOf = (workflow: string) => arnOf('states', `stateMachine:${pascalCase(workflow)}`)
 const functionArn = (name: string) => arnOf('lambda', `function:${name}`)
 const minuteMillis = 60_000
 const hourMillis = 3_600_000
 const index = 'H100.USE'
+const dayAheadMarket = {
+  market: index,
+  tickSize: '0.01',
+  minTradeAmount: '1',
+  maxPrice: '10',
+  makerCommissionPpm: 0,
+  takerCommissionPpm: 0,
+  penaltyPpm: 100_000,
+  expiresBeforeMillis: 900_000,
+}
 /** The store is one process. */
 const mostAtOnce = 24
 const eventsOfRecord = 20
@@ -52,7 +71,7 @@ const eventsOfRecord = 20
  */
 export const openDeliveryFloor = async (startMillis: number) => {
   process.env[lanesEnvironmentVariable] = '1'
-  process.env[workflowEnvironmentVariable('physical-settlement')] = machineArn
+  for (const workflow of workflows) process.env[workflowEnvironmentVariable(workflow)] = machineArnOf(workflow)
   const streams = mockStreams([1])
   const bus = mockBus()
   const sfn = mockClient(SFNClient)
@@ -67,32 +86,35 @@ export const openDeliveryFloor = async (startMillis: number) => {
     import('#lambdas/delivery/sweep-deliveries.ts'),
     import('#lambdas/delivery/start-deliveries.ts'),
   ])
+  const { handler: partnersHandler } = await import('#lambdas/partners/http.ts')
   const { forgetEngineVersions } = await import('#lambdas/reference/engine-version-needed.ts')
-  const steps = tasks.filter(({ workflow }) => workflow === 'physical-settlement')
+  const steps = tasks.filter(({ workflow }) => workflows.some(each => each === workflow))
   const handlers = new Map<string, Step>(
     await Promise.all(
-      steps.map(async ({ name }) => {
-        const { handler }: { handler: Step } = await import(`#lambdas/delivery/${name}.ts`)
+      steps.map(async ({ context, name }) => {
+        const { handler }: { handler: Step } = await import(`#lambdas/${context}/${name}.ts`)
         return [name, handler] as const
       }),
     ),
   )
-  const machine = resourceOf('AWS::StepFunctions::StateMachine', 'PhysicalSettlement', machineArn, {
-    DefinitionString: readFileSync(
-      join(import.meta.dirname, '../../stepfunctions/physical-settlement.asl.json'),
-      'utf8',
-    ),
-    DefinitionSubstitutions: Object.fromEntries(steps.map(({ name }) => [pascalCase(name), functionArn(name)])),
-  })
+  const machines = workflows.map(workflow =>
+    resourceOf('AWS::StepFunctions::StateMachine', pascalCase(workflow), machineArnOf(workflow), {
+      DefinitionString: readFileSync(join(import.meta.dirname, `../../stepfunctions/${workflow}.asl.json`), 'utf8'),
+      DefinitionSubstitutions: Object.fromEntries(
+        steps.filter(step => step.workflow === workflow).map(({ name }) => [pascalCase(name), functionArn(name)]),
+      ),
+    }),
+  )
 
   let engine = createEngine(1)
+  let names: readonly string[] = []
   let events: { readonly event: Event; readonly atMillis: number }[] = []
   let nowMillis = startMillis
   let ids = 0
   let interfere: Interference = () => undefined
   let inFlight = 0
   let moves = 0
-  let surroundings = testSurroundings([machine])
+  let surroundings = testSurroundings(machines)
   let stepFunctions: Awaited<ReturnType<typeof startStepFunctions>> | undefined
   let started: string[] = []
   let projectors: readonly ReturnType<typeof projectorOf>[] = []
@@ -161,6 +183,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
     }
   }
   const send = requests(httpHandler, deliveryOperations)
+  const sendToPartners = requests(partnersHandler, partnersOperations)
   const newStandIn = () =>
     new ProvisioningStandIn({
       callBack: async (path, body) => {
@@ -235,10 +258,12 @@ export const openDeliveryFloor = async (startMillis: number) => {
     started: (): readonly string[] => started,
     held: (): readonly string[] => standIn.held(),
     async reset(accounts: readonly string[] = ['alice', 'bob'], cashMicros = 1_000_000_000_000): Promise<void> {
+      names = accounts
       nowMillis = startMillis
       jest.spyOn(Date, 'now').mockImplementation(() => nowMillis)
       await tables.renew()
       forgetEngineVersions()
+      forgetAccountNumbers()
       streams.reset()
       bus.reset()
       streams.onPut(command => void enter(command))
@@ -250,14 +275,14 @@ export const openDeliveryFloor = async (startMillis: number) => {
       behaviourOf = () => 'succeed'
       standIn = newStandIn()
       projectors = [projectInstruments, projectPositions].map(projectorOf)
-      surroundings = testSurroundings([machine])
+      surroundings = testSurroundings(machines)
       surroundings.clock.forward(startMillis - surroundings.clock.now())
       await startInterpreter()
       sfn.reset()
-      sfn.on(StartExecutionCommand).callsFake(async ({ input, name }) => {
+      sfn.on(StartExecutionCommand).callsFake(async ({ input, name, stateMachineArn }) => {
         moves += 1
         try {
-          await stepFunctions?.startExecution(machineArn, input, name)
+          await stepFunctions?.startExecution(stateMachineArn, input, name)
           if (!started.includes(name)) started.push(name)
           return {}
         } catch {
@@ -293,6 +318,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
         enter({ type: 'deposit', commandId: nextId(), accountId: at + 1, amountMicros: cashMicros })
         const row = { account, accountState: 'open', accountId: at + 1, lane: 1, commandId } as const
         await replaceAccount({ ...row, attempt: 1, createdAtMillis: 1 }, undefined)
+        await store(accountNumberPut({ lane: 1, accountId: at + 1, account, firm: '' }))
       }
       await project()
     },
@@ -314,8 +340,25 @@ export const openDeliveryFloor = async (startMillis: number) => {
     loseStream(): void {
       isStreamed = false
     },
-    /** A future that expires in an hour and is delivered for an hour from then on; its number. */
-    async list(instrumentName = 'H100.USE-PHYS', penaltyPpm = 100_000): Promise<number> {
+    /** Clears the auction of this date as that of the hours in which one lot is bought and sold at a price, and stores it. */
+    async clearDayAhead(prices: Readonly<Record<number, number>>): Promise<void> {
+      const bids = Object.entries(prices).flatMap(([hour, priceTicks]) =>
+        (['buy', 'sell'] as const).map((side, at) => ({
+          accountId: at + 1,
+          name: `${side}-${hour}`,
+          bid: {
+            side,
+            curves: [{ market: index, hour: Number(hour), steps: [{ priceTicks, lots: 1 }] }],
+            blocks: [],
+          },
+        })),
+      )
+      const cleared = clearDay([dayAheadMarket], bids, { solve: await loadSolver() })
+      if (!cleared.isCleared) throw new Error(cleared.code)
+      await storeFirstResult(1, deliveryDateOf(startMillis), cleared.day, nowMillis)
+    },
+    /** A future that expires in an hour and is delivered for so many from then on; its number. */
+    async list(instrumentName = 'H100.USE-PHYS', penaltyPpm = 100_000, hours = 1): Promise<number> {
       const expirationMillis = startMillis + hourMillis
       const told = enter({
         type: 'list-instrument',
@@ -339,7 +382,7 @@ export const openDeliveryFloor = async (startMillis: number) => {
             averaging_start: new Date(startMillis).toISOString(),
             delivery: {
               start: new Date(expirationMillis).toISOString(),
-              end: new Date(expirationMillis + hourMillis).toISOString(),
+              end: new Date(expirationMillis + hours * hourMillis).toISOString(),
               penalty_ppm: penaltyPpm,
             },
           }),
@@ -371,6 +414,9 @@ export const openDeliveryFloor = async (startMillis: number) => {
           ...plainInstructions,
         })
     },
+    withdraw(accountId: number, amountMicros: number): void {
+      enter({ type: 'withdraw', commandId: nextId(), accountId, amountMicros })
+    },
     /** At the end of the hour in which it trades, its two fixings known. */
     async expire(instrumentId: number, level = '2'): Promise<void> {
       moveTo(startMillis + hourMillis)
@@ -383,9 +429,41 @@ export const openDeliveryFloor = async (startMillis: number) => {
       enter({ type: 'expire-instrument', commandId: nextId(), instrumentId })
       await project()
     },
+    /** Units of a partner from this hour on, for everybody; its number is that of its lot. */
+    async contract(units: number, price: string, more: object = {}): Promise<string> {
+      const answered = await sendToPartners('create-partner-contract', {
+        as: { account: names[0] ?? '', role: 'market_operator' },
+        headers: { 'idempotency-key': `contract-${price}-${units}` },
+        body: {
+          provider: 'generic',
+          resource_class: 'H100',
+          region: 'USE',
+          vector: { gpus: '1', vcpus: '8', memory_gib: '64', storage_tib: '0' },
+          units,
+          price,
+          starts_at: new Date(startMillis).toISOString(),
+          ends_at: new Date(startMillis + 240 * hourMillis).toISOString(),
+          is_shared: true,
+          ...more,
+        },
+      })
+      if (answered.status !== 201) throw new Error(JSON.stringify(answered.body))
+      return String(answered.body['contract_id'])
+    },
+    /** What an account has bought of partners. */
+    async purchases(account: string): Promise<readonly Record<string, unknown>[]> {
+      const { status, body } = await sendToPartners('list-partner-purchases', { as: { account, role: 'trader' } })
+      if (status !== 200 || !Array.isArray(body['data'])) throw new Error(JSON.stringify(body))
+      return body['data']
+    },
     fix: (level: string) =>
       putFixing({ index, fixingMillis: nowMillis, level, isFallback: false, methodVersion: 1, inputs: [] }),
     project,
+    /** Before anything is projected. */
+    async sweepOnly(): Promise<undefined> {
+      await sweepHandler({}, lambdaContext)
+      return undefined
+    },
     async sweep(): Promise<void> {
       await sweepHandler({}, lambdaContext)
       await project()

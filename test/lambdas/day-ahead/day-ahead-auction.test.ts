@@ -192,12 +192,22 @@ describe('bids', () => {
     const again = await floor.ask('alice', 'withdraw-bid', { path: { bid_id: third } })
     expect([again.status, again.body['bid_state']]).toEqual([200, 'withdrawn'])
     const gone = await floor.ask('alice', 'withdraw-bid', { path: { bid_id: first } })
-    expect([gone.status, gone.body['code']]).toEqual([404, 'unknown-hold'])
+    expect([gone.status, gone.body['code']]).toEqual([409, 'bid-not-open'])
     await floor.bid('bob', 'offer', body(curve('1', '100')))
     await close()
     expect(floor.ends()).toEqual(['SUCCEEDED'])
     expect(floor.events().filter(({ type }) => type === 'lots-awarded')).toMatchObject([{ lots: 2 }])
     expect(await held()).toEqual([0, 0, 0, 0])
+    // What became of each outlasts the engine's answers.
+    const kept = (await floor.tables.items('dayAheadBids')).map(({ bid_id, bid_state }) => [bid_id, bid_state])
+    expect(kept).toHaveLength(4)
+    expect(kept).toEqual(
+      expect.arrayContaining([
+        [first, 'replaced'],
+        [second, 'accepted'],
+        [third, 'withdrawn'],
+      ]),
+    )
   })
 
   test('one that the engine refuses takes no part, and says why', async () => {

@@ -45,16 +45,27 @@ test.each([
   ['open', 'Its gate closes at 2046-01-01T12:00:00.000Z; prices follow within minutes.'],
   ['closed', 'Its gate is closed, and it is being cleared.'],
   ['failed', 'It could not be cleared yet, and is tried again within a quarter of an hour.'],
-  ['cancelled', 'It was cancelled: it was too late.'],
 ])('before it is cleared, being %s, 404 says when', async (state, detail) => {
   seedAuction(floor.tables, openDate, state)
   expect(await prices(openDate)).toMatchObject({ status: 404, body: { code: 'not-cleared', detail } })
 })
 
-test('of a date without an auction 404 says why', async () => {
-  expect((await prices('2026-01-01')).body['detail']).toBe('There was no auction of 2026-01-01.')
-  expect((await prices('2047-01-01')).body['detail']).toBe(
-    'The gate of 2047-01-01 opens at 2046-12-29T00:00:00.000Z and closes at 2046-12-31T12:00:00.000Z.',
-  )
+test('of what was cancelled, or never auctioned and is past, 404 says that there will be none', async () => {
+  seedAuction(floor.tables, openDate, 'cancelled')
+  expect(await prices(openDate)).toMatchObject({
+    status: 404,
+    body: { code: 'never-cleared', detail: 'It was cancelled: it was too late.' },
+  })
+  expect(await prices('2026-01-01')).toMatchObject({
+    status: 404,
+    body: { code: 'never-cleared', detail: 'There was no auction of 2026-01-01.' },
+  })
+})
+
+test('of a date whose auction is to come 404 says when', async () => {
+  expect((await prices('2047-01-01')).body).toMatchObject({
+    code: 'not-cleared',
+    detail: 'The gate of 2047-01-01 opens at 2046-12-29T00:00:00.000Z and closes at 2046-12-31T12:00:00.000Z.',
+  })
   expect((await prices(clearedDate, { lane: '7' })).body['code']).toBe('invalid-request')
 })

@@ -128,6 +128,20 @@ describe('a bid', () => {
     expect([status, body['replaces']]).toEqual([202, bidId])
     expect(floor.put()).toMatchObject([{ replacesHoldId: bidId }])
   })
+
+  test.each([
+    ['replaced', {}],
+    ['rejected', { code: 'insufficient-funds' }],
+  ] as const)('but not of one that was %s', async (state, more) => {
+    seedBid(floor.tables, 'acme', 7, bidId, more)
+    const other = `${bidId.slice(0, -1)}f`
+    if (state === 'replaced') seedBid(floor.tables, 'acme', 7, other, { replaces: bidId })
+    expect(await submit({ curves: [curve()], replaces: bidId })).toMatchObject({
+      status: 409,
+      body: { code: 'bid-not-open', errors: [{ pointer: '#/replaces', detail: `was ${state}` }] },
+    })
+    expect(floor.put()).toEqual([])
+  })
 })
 
 describe('refused, with nothing stored', () => {

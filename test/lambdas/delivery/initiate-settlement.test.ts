@@ -31,6 +31,20 @@ describe('the settlement of a future that is delivered', () => {
     await floor.settle()
   }, 60_000)
 
+  test('that the sweep takes further at the same moment is done once, and neither fails', async () => {
+    const instrumentId = await floor.list()
+    floor.trade(instrumentId, 210, 4)
+    await floor.expire(instrumentId)
+    const asked = await Promise.all([initiate(), floor.sweepOnly(), initiate(), floor.sweepOnly(), initiate()])
+    for (const answer of asked) if (answer !== undefined) expect(answer.status).toBe(202)
+    await floor.project()
+    expect((await initiate()).body).toMatchObject({ settlement_state: 'settled', price: '2' })
+    const commands = floor.streams.put.map(({ command }) => command)
+    expect(new Set(commands.map(command => ('commandId' in command ? command.commandId : ''))).size).toBe(1)
+    expect(await floor.deliveries('bob')).toHaveLength(1)
+    await floor.settle()
+  }, 60_000)
+
   test('waits for its fixings, and takes the first price that is stored', async () => {
     const instrumentId = await floor.list()
     floor.trade(instrumentId, 210, 4)

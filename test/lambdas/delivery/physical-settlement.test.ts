@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
-import { getDelivery, openDeliveries } from '#adapters/tables/deliveries.ts'
+import { getDelivery, obligationPut, openDeliveries } from '#adapters/tables/deliveries.ts'
+import { getLot, hoursOfLot } from '#adapters/tables/partner-inventory.ts'
+import { store } from '#adapters/writes.ts'
 import { type Behaviour, behaviours } from '#bin/provisioning/stand-in.ts'
 import { failed } from '#test/local/surroundings.ts'
 import { openDeliveryFloor } from '#test/support/delivery-floor.ts'
@@ -18,8 +20,8 @@ beforeAll(async () => {
 beforeEach(() => floor.reset(), 30_000)
 afterEach(() => floor.end())
 
-const owed = async (lots = 4): Promise<void> => {
-  const instrumentId = await floor.list()
+const owed = async (lots = 4, hours = 1): Promise<void> => {
+  const instrumentId = await floor.list(undefined, undefined, hours)
   floor.trade(instrumentId, 210, lots)
   await floor.expire(instrumentId)
   await floor.sweep()
@@ -36,6 +38,15 @@ const detail = z.object({
   delivery_state: z.string(),
   children: z.array(z.object({ amount: z.string(), child_state: z.string(), attempt: z.number() })),
   imbalance: z.object({ price: z.string(), source: z.string() }).nullable(),
+  buy_in: z
+    .object({
+      buy_in_state: z.string(),
+      attempt: z.number(),
+      amount: z.string(),
+      price: z.string(),
+      purchase_id: z.string().nullable(),
+    })
+    .nullable(),
   payments: z.array(
     z.object({ outcome: z.string(), amount: z.string(), invoice: z.string(), compensation: z.string() }),
   ),
@@ -55,6 +66,14 @@ const gains = () =>
 const tidy = async (): Promise<void> => {
   expect([floor.complaints(), floor.failures, floor.held()]).toEqual([[], [], []])
   expect(await openDeliveries(1)).toEqual({ obligations: [], deliveries: [] })
+}
+
+/** Its units in the hour of the delivery. */
+const hourOfLot = async (lotId: unknown) => {
+  const lot = await getLot(String(lotId))
+  if (lot === undefined) throw new Error('there is no such lot')
+  const [hour] = await hoursOfLot(lot, { fromMillis: start + 3_600_000, untilMillis: start + 7_200_000 })
+  return hour
 }
 
 describe('physical-settlement', () => {
@@ -193,6 +212,238 @@ describe('physical-settlement', () => {
   }, 60_000)
 })
 
+describe('the sweep', () => {
+  test('goes on with a delivery whose workflow ended without a word, three days after its period', async () => {
+    floor.interfere(() => Promise.resolve(failed('Lost')))
+    await owed()
+    await floor.settle()
+    const { delivery_id } = await only()
+    expect(floor.ends()).toEqual({ [delivery_id]: expect.stringMatching(/^FAILED/) })
+    expect((await getDelivery(delivery_id))?.brokenAtMillis).toBeUndefined()
+    floor.interfere(() => undefined)
+    floor.at(start + 2 * 3_600_000 + 3 * 86_400_000 - 60_000)
+    await floor.sweep()
+    expect(floor.started()).toEqual([delivery_id])
+    floor.at(floor.now() + 60_000)
+    await floor.sweep()
+    expect(floor.started()).toEqual([delivery_id, `${delivery_id}-2`])
+    await floor.settle()
+    expect(states(await only())).toEqual(['matched', 'failed period-over', 'cash_settled'])
+    expect(gains()).toEqual([800_000, -800_000])
+    await tidy()
+  }, 60_000)
+
+  test('closes an obligation that a replay of the engine’s word has opened again beside its head', async () => {
+    await owed()
+    await floor.settle()
+    const { delivery_id } = await only()
+    const head = await getDelivery(delivery_id)
+    if (head === undefined) throw new Error('it was begun')
+    await store(obligationPut(head))
+    expect((await openDeliveries(1)).obligations).toHaveLength(1)
+    floor.at(floor.now() + 60_000)
+    await floor.sweep()
+    expect([floor.started(), (await getDelivery(delivery_id))?.revision]).toEqual([[delivery_id], head.revision])
+    await tidy()
+  }, 60_000)
+
+  test('nominates nobody for a period that is over: what was never begun is paid in cash', async () => {
+    floor.loseStream()
+    await owed()
+    floor.at(start + 2 * 3_600_000)
+    await floor.sweep()
+    await floor.settle()
+    const told = await only()
+    expect(states(told)).toEqual(['matched', 'failed period-over', 'cash_settled'])
+    expect(gains()).toEqual([800_000, -800_000])
+    expect(floor.bus.announced).toEqual([])
+    await tidy()
+  }, 60_000)
+})
+
+describe('a stored day-ahead price', () => {
+  test('is what an hour that is delivered is settled at, and not the fixings', async () => {
+    await floor.clearDayAhead({ 11: 237, 12: 900 })
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect(told).toMatchObject({ delivery_state: 'settled', imbalance: null })
+    expect(told.payments).toMatchObject([{ outcome: 'delivered', amount: '4', invoice: '9.48' }])
+    // Bought at 2.10 and settled at 2.37, in cash as any future; then paid and delivered at that.
+    expect(floor.snapshot().accounts.map(({ cashMicros }) => cashMicros - deposit)).toEqual([
+      1_080_000 - 9_480_000,
+      -1_080_000 + 9_480_000,
+    ])
+    const [settlement] = await floor.tables.items('settlements')
+    expect(settlement).toMatchObject({ price_ticks: 237 })
+    expect(JSON.stringify(settlement)).toContain('day-ahead-price')
+    await tidy()
+  }, 60_000)
+
+  test('is what is missing is valued at: the mean of its hours, however the last fixing stands', async () => {
+    behave('decline')
+    await floor.clearDayAhead({ 11: 250, 12: 401 })
+    await owed(4, 2)
+    floor.at(floor.now() + 1_000)
+    await floor.fix('9')
+    await floor.settle()
+    const told = await only()
+    // 3.255, to the nearest tick, halves up.
+    expect(told).toMatchObject({ delivery_state: 'cash_settled', imbalance: { price: '3.26', source: 'day-ahead' } })
+    expect(gains()).toEqual([4 * 1_260_000 + 800_000, -4 * 1_260_000 - 800_000])
+    await tidy()
+  }, 60_000)
+
+  test('of which an hour is missing is none', async () => {
+    behave('decline')
+    await floor.clearDayAhead({ 11: 250 })
+    await owed(4, 2)
+    floor.at(floor.now() + 1_000)
+    await floor.fix('3')
+    await floor.settle()
+    const told = await only()
+    expect(told.imbalance).toMatchObject({ price: '3', source: expect.stringMatching(/^H100\.USE@/) })
+    await tidy()
+  }, 60_000)
+})
+
+describe('a buy-in', () => {
+  /** After three attempts that fail the fourth is made with what is bought. */
+  const boughtIn = (fourth: Behaviour = 'succeed') => behave('fail', 'fail', 'fail', fourth)
+  const boughtLot = async (): Promise<unknown> => {
+    const [purchase, ...more] = await floor.purchases('bob')
+    expect([purchase?.['purchase_state'], more]).toEqual(['completed', []])
+    return purchase?.['lot_id']
+  }
+
+  test('cures what the seller could not provision, at its expense', async () => {
+    boughtIn()
+    const contractId = await floor.contract(10, '2.1')
+    await floor.contract(10, '2.15')
+    await floor.contract(3, '1')
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect(states(told).slice(-7)).toEqual([
+      'failed boot-failed',
+      'nominated bought-in',
+      'reserved',
+      'provisioning',
+      'delivered',
+      'metered',
+      'settled',
+    ])
+    expect(told.buy_in).toEqual({ buy_in_state: 'bought', attempt: 4, amount: '4', price: '2.1', purchase_id: null })
+    const asSeller = detail.parse(await floor.delivery(told.delivery_id, 'bob'))
+    const lotId = await boughtLot()
+    expect(asSeller.buy_in?.purchase_id).toBe((await floor.purchases('bob'))[0]?.['purchase_id'])
+    // The seller is paid 2 for what it has bought at 2.10.
+    expect(gains()).toEqual([-invoice, invoice - 8_400_000])
+    expect(await hourOfLot(lotId)).toMatchObject({ available: 0, reserved: 0, delivered: 4 })
+    expect(await hourOfLot(contractId)).toMatchObject({ available: 6, reserved: 4 })
+    const asked = floor.bus.announced.flatMap(({ name, detail: told }) =>
+      name === 'ProvisioningRequested.v1' ? [told] : [],
+    )
+    expect(asked.map(({ step, attempt, partner_lot }) => [step, attempt, partner_lot])).toEqual([
+      ...[1, 2, 3].flatMap(attempt => [
+        ['reserve', attempt, null],
+        ['provision', attempt, null],
+      ]),
+      ['reserve', 4, { lot_id: lotId, provider: 'generic', units: 4 }],
+      ['provision', 4, { lot_id: lotId, provider: 'generic', units: 4 }],
+      ['meter', 1, null],
+    ])
+    await tidy()
+  }, 60_000)
+
+  test('that costs the seller more than cash is not made', async () => {
+    boughtIn()
+    // 2 and the penalty of a tenth.
+    await floor.contract(10, '2.21')
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect([told.delivery_state, told.buy_in, await floor.purchases('bob')]).toEqual(['cash_settled', null, []])
+    expect(gains()).toEqual([800_000, -800_000])
+    await tidy()
+  }, 60_000)
+
+  test('is the price of what was not there after all, where that is dearer', async () => {
+    floor.behave(({ attempt, step }) => (step === 'meter' ? 'short' : attempt <= 3 ? 'fail' : 'succeed'))
+    await floor.contract(10, '2.1')
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect(told).toMatchObject({ delivery_state: 'split', imbalance: { price: '2.1', source: 'buy-in' } })
+    // 2 units are delivered; for the others 10 cents each, and a tenth of their invoice.
+    const compensation = 2 * 100_000 + 400_000
+    expect(gains()).toEqual([-4_000_000 + compensation, 4_000_000 - compensation - 8_400_000])
+    expect(await hourOfLot(await boughtLot())).toMatchObject({ available: 0, reserved: 0, delivered: 4 })
+    await tidy()
+  }, 60_000)
+
+  test('that cannot be provisioned is given back to the seller, and the rest is paid in cash', async () => {
+    boughtIn('partial')
+    await floor.contract(10, '2.1')
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect(told).toMatchObject({ delivery_state: 'split', imbalance: { price: '2.1', source: 'buy-in' } })
+    expect(told.children).toMatchObject([
+      { amount: '2', child_state: 'settled', attempt: 4 },
+      { amount: '2', child_state: 'cash_settled', attempt: 0 },
+    ])
+    expect(await hourOfLot(await boughtLot())).toMatchObject({ available: 2, reserved: 0, delivered: 2 })
+    await tidy()
+  }, 60_000)
+
+  test('that nobody answers for is paid in cash, and its units are to be had again', async () => {
+    boughtIn('decline')
+    await floor.contract(10, '2')
+    await owed()
+    await floor.settle()
+    const told = await only()
+    expect(told).toMatchObject({ delivery_state: 'cash_settled', imbalance: { price: '2' } })
+    expect(states(told).at(-2)).toBe('failed attempts-used-up')
+    expect(gains()).toEqual([800_000, -800_000 - 8_000_000])
+    expect(await hourOfLot(await boughtLot())).toMatchObject({ available: 4, reserved: 0, delivered: 0 })
+    await tidy()
+  }, 60_000)
+
+  test('that the seller cannot pay is none', async () => {
+    boughtIn()
+    const contractId = await floor.contract(10, '2.1')
+    await owed()
+    const { cashMicros } = floor.snapshot().accounts[1] ?? { cashMicros: 0 }
+    floor.withdraw(2, cashMicros - 8_000_000)
+    await floor.settle()
+    const told = await only()
+    expect(told).toMatchObject({ delivery_state: 'cash_settled', buy_in: { buy_in_state: 'failed' } })
+    expect(states(told).at(-2)).toBe('failed buy-in-failed')
+    expect(await floor.purchases('bob')).toMatchObject([{ purchase_state: 'failed' }])
+    expect(await hourOfLot(contractId)).toMatchObject({ available: 10, reserved: 0 })
+    await tidy()
+  }, 60_000)
+
+  test('is made once, whatever of it is lost or unheard', async () => {
+    boughtIn()
+    await floor.contract(10, '2.1')
+    await owed()
+    const broken = new Map<string, number>()
+    floor.interfere((name, run) => {
+      const times = (broken.get(name) ?? 0) + 1
+      broken.set(name, times)
+      if (name !== 'cure-delivery' && name !== 'record-answer') return undefined
+      return times % 3 === 0 ? run().then(() => failed('Unheard')) : undefined
+    })
+    await floor.settle()
+    expect((await only()).delivery_state).toBe('settled')
+    expect(gains()).toEqual([-invoice, invoice - 8_400_000])
+    expect(await hourOfLot(await boughtLot())).toMatchObject({ reserved: 0, delivered: 4 })
+    await tidy()
+  }, 60_000)
+})
+
 /** 1,000: `DELIVERIES=1000 npm test -- test/lambdas/delivery/physical-settlement.test.ts`. */
 const many = Number(process.env['DELIVERIES'] ?? 100)
 
@@ -217,9 +468,13 @@ describe(`${many} deliveries with random faults`, () => {
     const instrumentId = await floor.list()
     for (let at = 0; at < sides; at++)
       floor.trade(instrumentId, 150 + Math.floor(random() * 100), 1 + Math.floor(random() * 9), at + 1, 2 * sides - at)
-    floor.behave(() =>
-      random() < 0.3 ? 'succeed' : (behaviours[Math.floor(random() * behaviours.length)] ?? 'succeed'),
-    )
+    // Too few units for all whose sellers cannot provision anything.
+    const contractId = await floor.contract(Math.ceil(many / 2), '2.1')
+    const isHopeless = (deliveryId: string): boolean => deliveryId < '6'
+    floor.behave(({ delivery_id, attempt, step }) => {
+      if (isHopeless(delivery_id) && attempt <= 3 && step === 'reserve') return 'decline'
+      return random() < 0.3 ? 'succeed' : (behaviours[Math.floor(random() * behaviours.length)] ?? 'succeed')
+    })
     floor.interfere((_, run) => {
       const chance = random()
       if (chance < 0.02) return Promise.resolve(failed('Lost'))
@@ -246,6 +501,7 @@ describe(`${many} deliveries with random faults`, () => {
     expect(floor.held()).toEqual([])
     const expected = [...paid]
     const ends = new Map<string, number>()
+    let bought = 0
     const heads = (await floor.tables.items('deliveries')).filter(({ row }) => row === 'head')
     expect(heads).toHaveLength(obligated.length)
     for (const { delivery_id } of heads) {
@@ -253,6 +509,19 @@ describe(`${many} deliveries with random faults`, () => {
       if (head === undefined) throw new Error('a head is gone')
       ends.set(head.state, (ends.get(head.state) ?? 0) + 1)
       expect(head.parts.reduce((sum, { lots }) => sum + lots, 0)).toBe(head.lots)
+      expect(head.parts.every(({ attempt }) => attempt < 4 || attempt === head.buyIn?.attempt)).toBe(true)
+      const { buyIn } = head
+      if (buyIn?.state === 'bought') {
+        bought += 1
+        expected[head.sellAccountId - 1] = (expected[head.sellAccountId - 1] ?? 0) - buyIn.costMicros
+        const provisioned = head.parts.reduce((sum, part) => sum + (part.attempt === buyIn.attempt ? part.lots : 0), 0)
+        if (buyIn.lotId !== undefined)
+          expect(await hourOfLot(buyIn.lotId)).toMatchObject({
+            reserved: 0,
+            delivered: provisioned,
+            available: buyIn.units - provisioned,
+          })
+      }
       for (const { lots, state } of head.parts) {
         const worth = lots * head.priceTicks * head.microsPerTickLot
         const fromBuyer =
@@ -270,7 +539,16 @@ describe(`${many} deliveries with random faults`, () => {
     expect(ends.size).toBeGreaterThan(1)
     const { accounts } = floor.snapshot()
     expect(accounts.map(({ cashMicros }) => cashMicros)).toEqual(expected)
+    // What was paid for is what the partner owes, and every other purchase was undone.
+    const purchases = (await floor.tables.items('partnerPurchases')).filter(each => 'cost_micros' in each)
+    const completed = purchases.filter(each => each['purchase_state'] === 'completed')
+    expect(completed).toHaveLength(bought)
+    expect(bought).toBeGreaterThan(0)
+    expect(purchases.every(each => ['completed', 'failed'].includes(String(each['purchase_state'])))).toBe(true)
+    expect((await hourOfLot(contractId))?.reserved).toBe(completed.reduce((sum, { units }) => sum + Number(units), 0))
     expect(floor.snapshot().deliveries ?? []).toEqual([])
-    console.info(`${obligated.length} deliveries: ${JSON.stringify(Object.fromEntries(ends))}`)
+    console.info(
+      `${obligated.length} deliveries: ${JSON.stringify(Object.fromEntries(ends))}; ${bought} of ${purchases.length} buy-ins`,
+    )
   }, 1_200_000)
 })

@@ -85,6 +85,8 @@ describe('measurements', () => {
     ['available', { available: 1e308 }],
     ['holds_s', { holds_s: 0 }],
     ['holds_s', { holds_s: 3_601 }],
+    ['holds_s', { holds_s: 126 }],
+    ['holds_s', { at: '2026-11-22T10:00:05Z', holds_s: 61 }],
     ['latency_ns/0', { latency_ns: [0] }],
     ['revision', { revision: -1 }],
   ])('with a wrong %s are refused by that name, and none is stored: %j', async (field, wrong) => {
@@ -98,8 +100,9 @@ describe('measurements', () => {
     expect(stored()).toEqual([])
   })
 
-  test('a probe’s clock may be five seconds ahead', async () => {
+  test('a probe’s clock may be five seconds ahead, and what it says reach a minute further', async () => {
     expect((await put({ ...reading, at: '2026-11-22T10:00:05Z' })).status).toBe(200)
+    expect((await put({ ...reading, holds_s: 125 })).status).toBe(200)
   })
 
   test('of a series that no contract is measured by are refused, all of them', async () => {
