@@ -133,7 +133,9 @@ const matcherLogGigabytes = 0.7
 const projectorMetrics = 3
 const containerInsightsMetrics = { cluster: 20, lane: 10 }
 
-const millionCalls = (tenant: Tenant) => tenant.lanes.length * projectors.length * eventsPerSecond * millionSeconds
+/** The relay between lanes is called as a projector is. */
+const readers = ({ laneBudgets }: Tenant): number => projectors.length + (laneBudgets ? 1 : 0)
+const millionCalls = (tenant: Tenant) => tenant.lanes.length * readers(tenant) * eventsPerSecond * millionSeconds
 
 /** What an exchange does while nobody trades: estimated, not measured. */
 export const ticking: readonly Line[] = [
@@ -156,7 +158,8 @@ export const ticking: readonly Line[] = [
     unit: 'million writes',
     usdOfUnit: 0.625,
     source: sources.dynamodb,
-    count: (_, tenant) => millionCalls(tenant) + tenant.lanes.length * ticksPerSecond * millionSeconds,
+    // The relay keeps no watermark.
+    count: (_, { lanes }) => lanes.length * (projectors.length * eventsPerSecond + ticksPerSecond) * millionSeconds,
   },
   {
     what: 'Ticks and their events put',

@@ -5,7 +5,8 @@ import type { cancelOrders } from '#protocol/operations/trading.ts'
 import { takeIn } from '../shell/command-intake.ts'
 import type { Handle } from '../shell/http.ts'
 import { cancellationOf, cancellationOutcome, type PromisedCancellation } from './cancellation-view.ts'
-import { traderFor, traderIn } from './trader.ts'
+import { traderFor } from './instrument-trader.ts'
+import { traderIn } from './trader.ts'
 
 export const handle: Handle<typeof cancelOrders> = async ({ body, principal, headers, idempotencyKey, admitted }) => {
   const asked = await traderIn(principal, body.lane, '#/lane')

@@ -5,9 +5,10 @@ import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import type { Answer, Handle, Request } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
+import { traderFor } from './instrument-trader.ts'
 import { type KnownOrder, pendingOrder, placementOf, placeOrderName, projectedOrder } from './order-view.ts'
 import { place, promiseOf } from './placement.ts'
-import { type Trader, traderFor } from './trader.ts'
+import type { Trader } from './trader.ts'
 
 /** Who, which name, is it well-formed, may it trade: then promise, then put, then tell. */
 export const handle: Handle<typeof placeOrder> = async request => {

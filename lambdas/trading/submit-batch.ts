@@ -6,7 +6,8 @@ import { type PressureNow, underBackpressure } from '../shell/backpressure.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
 import { type Prepared, prepareBatch, type Taken } from './batch.ts'
-import { type Trader, traderFor, traderIn } from './trader.ts'
+import { traderFor } from './instrument-trader.ts'
+import { type Trader, traderIn } from './trader.ts'
 
 export const handle: Handle<typeof submitBatch> = async request => {
   // All of a batch is of one lane: that which it names, or that of its first order.

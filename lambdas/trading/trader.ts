@@ -1,5 +1,4 @@
 import { getAccount } from '#adapters/tables/accounts.ts'
-import { getInstrument } from '#adapters/tables/instruments.ts'
 import { accountInLane } from '#protocol/account-lanes.ts'
 import type { Principal, Rejection } from '../shell/http.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
@@ -52,20 +51,8 @@ export const traderIn = async (
 
 const notOpen = { code: 'account-not-open' } as const
 
-/** Where the instrument is listed, if the account has joined that lane; at home otherwise, where it is refused. */
-export const traderFor = async (principal: Principal, instrumentName: string): Promise<Trader | undefined> => {
-  const home = await traderOf(principal)
-  if (home === undefined || !tradesInSeveralLanes()) return home
-  if ((await getInstrument(home.lane, instrumentName)) !== undefined) return home
-  for (const lane of tenantLanes()) {
-    if (lane === home.lane || (await getInstrument(lane, instrumentName)) === undefined) continue
-    const abroad = await traderAbroad(home, lane)
-    if (abroad !== undefined) return abroad
-  }
-  return home
-}
-
-const traderAbroad = async (home: Trader, lane: number): Promise<Trader | undefined> => {
+/** In that lane, if the account has joined it. */
+export const traderAbroad = async (home: Trader, lane: number): Promise<Trader | undefined> => {
   const trader = await traderOf({ account: accountInLane(home.account, lane) })
   return trader?.lane === lane ? trader : undefined
 }

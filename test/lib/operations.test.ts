@@ -208,7 +208,7 @@ describe('what a tenant takes', () => {
 
   test('is counted in its template', () => {
     expect(frugal.counts).toMatchObject({ streamConsumers: 0, matchers: 2, matcherVcpus: 2, userPools: 0 })
-    expect(swift.counts).toMatchObject({ matchers: 4, matcherVcpus: 8, userPools: 1, consumersOfBusiestStream: 5 })
+    expect(swift.counts).toMatchObject({ matchers: 4, matcherVcpus: 8, userPools: 1, consumersOfBusiestStream: 6 })
     // A lane has two.
     expect(swift.counts.shards - frugal.counts.shards).toBe(2)
     for (const { counts } of [frugal, swift])

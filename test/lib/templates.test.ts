@@ -732,8 +732,8 @@ describe('two tenants', () => {
   test('differ in fan-out, domain, identity and what is announced', () => {
     const consumers = (of: Synthesized) => all(of, 'AWS::Kinesis::StreamConsumer').length
     expect(consumers(bare)).toBe(0)
-    // Each lane's matcher and five projectors.
-    expect(consumers(full)).toBe(12)
+    // Each lane's matcher, five projectors, and the relay between lanes.
+    expect(consumers(full)).toBe(14)
     // What no order waits for gathers for a second, where low cost is asked for.
     const gathering = (of: Synthesized) =>
       all(of, 'AWS::Lambda::EventSourceMapping').filter(
