@@ -195,6 +195,9 @@ export const openPartnerFloor = async (...others: readonly Flow[]) => {
         marketData.projectMarketData,
       ].map(projectorOf)
       surroundings = testSurroundings(machines)
+      // What is told in hours is not to end in another one than it began in.
+      const intoHourMillis = now() % hourMillis
+      if (intoHourMillis > hourMillis / 2) surroundings.clock.forward(hourMillis + 60_000 - intoHourMillis)
       jest.spyOn(Date, 'now').mockImplementation(now)
       stepFunctions = await startStepFunctions(surroundings, runTask)
       sfn.reset()
