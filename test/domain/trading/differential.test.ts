@@ -53,6 +53,10 @@ const fuzz = (commands: number, seed: number) => {
   return said
 }
 
+/** The second book knows one lane only: lane-credit.test.ts has two engines, and counts what they may do together. */
+const betweenLanes =
+  /^command:(join-lane|(grant|tell|ask)-budget)$|^event:(lane-joined|budget-\w+)$|^rejection:(lane-(not-joined|already-joined|limit)|budget-outdated)$/
+
 test('the engine says what the naive exchange says, however it is framed, repeated and restored', () => {
   const { difference, coverage, commands, events } = fuzz(100_000, 20_261_122)
 
@@ -72,7 +76,7 @@ test('the engine says what the naive exchange says, however it is framed, repeat
     ...settlementKinds.map(kind => `settlement:${kind}`),
     ...paymentKinds.map(kind => `payment:${kind}`),
   ]
-  expect(expected.filter(name => coverage[name] === undefined)).toEqual([])
+  expect(expected.filter(name => coverage[name] === undefined && !betweenLanes.test(name))).toEqual([])
 })
 
 test('each command is taken once, and a second time changes nothing', () => {
