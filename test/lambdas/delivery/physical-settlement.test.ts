@@ -68,6 +68,12 @@ const tidy = async (): Promise<void> => {
   expect(await openDeliveries(1)).toEqual({ obligations: [], deliveries: [] })
 }
 
+/** Bought, of whatever offers. */
+const unitsOf = (purchases: readonly Readonly<Record<string, unknown>>[]): number =>
+  purchases
+    .flatMap(({ parts }) => z.array(z.object({ units: z.number() })).parse(parts))
+    .reduce((sum, { units }) => sum + units, 0)
+
 /** Its units in the hour of the delivery. */
 const hourOfLot = async (lotId: unknown) => {
   const lot = await getLot(String(lotId))
@@ -313,7 +319,9 @@ describe('a buy-in', () => {
   const boughtLot = async (): Promise<unknown> => {
     const [purchase, ...more] = await floor.purchases('bob')
     expect([purchase?.['purchase_state'], more]).toEqual(['completed', []])
-    return purchase?.['lot_id']
+    const [part, ...others] = z.array(z.object({ lot_id: z.string() })).parse(purchase?.['parts'])
+    expect(others).toEqual([])
+    return part?.lot_id
   }
 
   test('cures what the seller could not provision, at its expense', async () => {
@@ -545,7 +553,7 @@ describe(`${many} deliveries with random faults`, () => {
     expect(completed).toHaveLength(bought)
     expect(bought).toBeGreaterThan(0)
     expect(purchases.every(each => ['completed', 'failed'].includes(String(each['purchase_state'])))).toBe(true)
-    expect((await hourOfLot(contractId))?.reserved).toBe(completed.reduce((sum, { units }) => sum + Number(units), 0))
+    expect((await hourOfLot(contractId))?.reserved).toBe(unitsOf(completed))
     expect(floor.snapshot().deliveries ?? []).toEqual([])
     console.info(
       `${obligated.length} deliveries: ${JSON.stringify(Object.fromEntries(ends))}; ${bought} of ${purchases.length} buy-ins`,
