@@ -44,6 +44,7 @@ export const bundlesIn = (folder: string): Bundles => ({
 const filesBeside: readonly { readonly bundle: string; readonly package: string; readonly files: readonly string[] }[] =
   [
     { bundle: httpBundle('capacity'), package: '@bsull/augurs', files: ['ets_bg.wasm', 'mstl_bg.wasm'] },
+    { bundle: 'procure-capacity', package: '@bsull/augurs', files: ['ets_bg.wasm', 'mstl_bg.wasm'] },
     { bundle: 'clear-day', package: 'highs', files: ['build/highs.wasm'] },
     { bundle: 'make-capacity-plan', package: 'highs', files: ['build/highs.wasm'] },
   ]

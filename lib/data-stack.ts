@@ -187,6 +187,7 @@ export class DataStack extends Stack {
       capacityAllocations: make(tables.capacityAllocations),
       capacityPlans: make(tables.capacityPlans),
       capacityObservations: make(tables.capacityObservations),
+      procurementPolicies: make(tables.procurementPolicies),
       apiKeys: make(tables.apiKeys),
       apiKeyHolders: make(tables.apiKeyHolders),
       nonces: make(tables.nonces),

@@ -133,6 +133,14 @@ export const watchedFigures: Readonly<Partial<Record<(typeof schedules)[number][
       says: 'cannot go on with allocations of capacity',
     },
   ],
+  'procure-capacity': [
+    {
+      metric: 'ProcurementsStuck',
+      periods: 2,
+      runbook: 'capacity-unplanned',
+      says: 'cannot bid for accounts as their procurement policies say',
+    },
+  ],
   'sweep-arbitrage': [
     {
       metric: 'ArbitrageSweeps',

@@ -139,6 +139,7 @@ export const schedules = [
   { context: 'partners', name: 'sweep-partners' },
   { context: 'partners', name: 'sweep-arbitrage' },
   { context: 'capacity', name: 'sweep-capacity' },
+  { context: 'capacity', name: 'procure-capacity' },
 ] as const satisfies readonly {
   readonly context: Context
   readonly name: string

@@ -72,6 +72,7 @@ export const publishedMetrics = {
       'CapacityBooked',
       'CapacityNotBooked',
       'AllocationsStuck',
+      'ProcurementsStuck',
       'PartnerSweeps',
       'PurchasesStuck',
       'ArbitrageSweeps',

@@ -541,6 +541,7 @@ const examples: Readonly<Record<string, Json>> = {
     values: ['96', '88.5', null, '104'],
   },
   PreviewProcurementRequest: { resource_class: 'H100', region: 'USE', budget: '5000', max_price: '4' },
+  SetProcurementPolicyRequest: { mode: 'live', budget: '2000', max_price: '4', max_units: 64 },
   RequestCapacityRequest: {
     service: 'mlops',
     resource_class: 'H100',

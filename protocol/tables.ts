@@ -390,6 +390,15 @@ export const tables = {
     partitionKey: text('series'),
     sortKey: number('day_millis'),
   },
+  /** By which an account has day-ahead bids placed from forecasts, with what they came to last. */
+  procurementPolicies: {
+    name: 'procurement-policies',
+    environmentVariable: 'PROCUREMENT_POLICIES_TABLE',
+    partitionKey: text('account'),
+    sortKey: text('market'),
+    /** Sparse: only policies that are not off carry active. */
+    globalIndexes: [{ name: 'by-activity', partitionKey: text('active'), sortKey: text('policy_key') }],
+  },
   /** Catalogues of partners: each import, and which of them is in force for its provider. */
   partnerCatalogues: {
     name: 'partner-catalogues',

@@ -1,5 +1,13 @@
 import type { SeriesForecast } from './forecast.ts'
 
+/** Whether a policy places bids by itself. */
+export const procurementModes = ['off', 'dry_run', 'live'] as const
+export type ProcurementMode = (typeof procurementModes)[number]
+
+/** What came of a policy for a delivery date. */
+export const procurementResults = ['waiting', 'bidding', 'placed', 'dry_run', 'nothing', 'refused'] as const
+export type ProcurementResult = (typeof procurementResults)[number]
+
 /** At 2.5, 10, 50, 90 and 97.5 %: the bounds of the forecast's intervals, and its middle. */
 export type Quantiles = readonly [number, number, number, number, number]
 

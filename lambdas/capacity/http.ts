@@ -5,12 +5,14 @@ import * as getCapacityAllocation from './get-capacity-allocation.ts'
 import * as getCapacityForecast from './get-capacity-forecast.ts'
 import * as getCapacityPlan from './get-capacity-plan.ts'
 import * as listCapacityAllocations from './list-capacity-allocations.ts'
+import * as listProcurementPolicies from './list-procurement-policies.ts'
 import * as listSubstitutes from './list-substitutes.ts'
 import * as optimizeCapacity from './optimize-capacity.ts'
 import * as preemptCapacityAllocation from './preempt-capacity-allocation.ts'
 import * as previewProcurement from './preview-procurement.ts'
 import * as recordCapacityObservations from './record-capacity-observations.ts'
 import * as requestCapacity from './request-capacity.ts'
+import * as setProcurementPolicy from './set-procurement-policy.ts'
 
 export const handler = serve('capacity', capacityOperations, {
   'request-capacity': requestCapacity.handle,
@@ -23,5 +25,7 @@ export const handler = serve('capacity', capacityOperations, {
   'get-capacity-forecast': getCapacityForecast.handle,
   'list-substitutes': listSubstitutes.handle,
   'preview-procurement': previewProcurement.handle,
+  'list-procurement-policies': listProcurementPolicies.handle,
+  'set-procurement-policy': setProcurementPolicy.handle,
   'record-capacity-observations': recordCapacityObservations.handle,
 })

@@ -50,16 +50,19 @@ const http: Grant = given => {
     .table('partnerInventory', 'PutItem', 'UpdateItem')
     .startWorkflow('capacity-plan')
   bids(given).table('dayAheadBids', 'UpdateItem').index('commands', 'by-command-id')
-  // What forecasts and substitutes are made from.
+  given.table('procurementPolicies', 'GetItem', 'Query', 'PutItem')
+  histories(given).table('capacityObservations', 'UpdateItem').table('indexQuotes', 'Query')
+}
+
+/** What forecasts are made from. */
+const histories = (given: Access): Access =>
   given
     .index('capacityAllocations', 'by-resource')
-    .table('capacityObservations', 'Query', 'UpdateItem')
+    .table('capacityObservations', 'Query')
     .table('parameters', 'Query')
     .table('fixings', 'Query')
-    .table('indexQuotes', 'Query')
     .table('instruments', 'Query')
     .table('candles', 'Query')
-}
 
 export const capacity: ContextAccess<'capacity'> = {
   http,
@@ -81,4 +84,13 @@ export const capacity: ContextAccess<'capacity'> = {
       .table('dayAheadResults', 'GetItem')
       .table('instruments', 'GetItem')
       .startWorkflow('capacity-plan'),
+  'procure-capacity': given =>
+    histories(bids(given))
+      .table('accounts', 'GetItem')
+      .table('commands', 'GetItem', 'PutItem')
+      .table('dayAheadAuctions', 'Query')
+      .table('dayAheadBids', 'PutItem')
+      .table('lanes', 'GetItem')
+      .table('procurementPolicies', 'GetItem', 'PutItem')
+      .index('procurementPolicies', 'by-activity'),
 }

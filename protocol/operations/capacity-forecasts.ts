@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { longestHorizon } from '#domain/capacity/forecast.ts'
 import { forecastModels, hoursOfDay } from '#domain/capacity/forecast-models.ts'
+import { procurementModes, procurementResults } from '#domain/capacity/procurement.ts'
 import type { substituteAspects } from '#domain/capacity/substitutes.ts'
 import { micros } from '#domain/units.ts'
 import { forecastMeasures, forecastSources } from '../capacity-forecasts.ts'
 import { operation } from '../operation.ts'
-import { decimalText, instant, positiveDecimalText, usdText } from '../values.ts'
+import { commandId, decimalText, instant, pageOf, pageQuery, positiveDecimalText, usdText } from '../values.ts'
+import { marketName } from './day-ahead.ts'
 
 const resourceClass = z
   .string()
@@ -299,9 +301,83 @@ export const previewProcurement = operation({
   rejections: ['unknown-resource', 'forecast-history-too-short'],
 })
 
+const mostUnits = z.int().min(1).max(1_000_000)
+const coveredUnits = z.int().min(0).max(1_000_000)
+const procurementMode = z.enum(procurementModes).meta({
+  description: 'dry_run: bids are worked out and told, and not placed',
+  examples: ['live'],
+})
+
+export const procurementPolicy = z
+  .object({
+    market: marketName,
+    mode: procurementMode,
+    budget: decimalText,
+    max_price: decimalText.nullable(),
+    covered_units: z.int(),
+    max_units: z.int().nullable(),
+    version: z.int().meta({ description: 'How often it was set' }),
+    set_at: instant,
+    last_run: z
+      .object({
+        delivery_date: z.iso.date(),
+        result: z.enum(procurementResults).meta({
+          description:
+            'waiting: there is no forecast yet; bidding: its bid is on its way; nothing: no hour is worth a bid within the limits; refused: as reason says',
+        }),
+        bid_id: commandId.nullable(),
+        cost: decimalText.meta({ description: 'USD, commission left out, if every step is filled at its own price' }),
+        units: z.int().meta({ description: 'Unit-hours of all steps' }),
+        reason: z.string().nullable(),
+        at: instant,
+      })
+      .nullable()
+      .meta({ description: 'What it came to for the last delivery date that it was asked about' }),
+  })
+  .meta({ id: 'ProcurementPolicy' })
+
+export const listProcurementPolicies = operation({
+  context: 'capacity',
+  name: 'list-procurement-policies',
+  method: 'GET',
+  path: '/api/v1/capacity/procurement/policies',
+  permission: 'capacity:read',
+  summary: 'List the procurement policies of your account, and what each came to last',
+  request: { query: z.strictObject({ ...pageQuery }) },
+  responses: { 200: { description: 'The policies, by market', schema: pageOf(procurementPolicy) } },
+  rejections: ['account-not-open', 'invalid-cursor'],
+})
+
+export const setProcurementPolicy = operation({
+  context: 'capacity',
+  name: 'set-procurement-policy',
+  method: 'PUT',
+  path: '/api/v1/capacity/procurement/policies/{market}',
+  permission: 'capacity:write',
+  summary: 'Have day-ahead bids placed from forecasts of demand and price',
+  description:
+    'Off unless told. While it is live, one bid is placed for each delivery date within a minute of its gate opening, or as soon as there are forecasts: that of POST /api/v1/capacity/procurement/preview, in ticks and lots of the market. It is a bid of the account like any other: its money is held, it can be replaced and withdrawn until the gate closes, and it is not placed again.',
+  weight: 5,
+  idempotency: 'none',
+  request: {
+    path: z.strictObject({ market: marketName }),
+    body: z.strictObject({
+      mode: procurementMode,
+      budget: usdText.meta({ description: 'USD for each delivery date, commission included', examples: ['2000'] }),
+      max_price: bidPrice.optional().meta({ description: 'USD a unit and hour that no bid exceeds', examples: ['4'] }),
+      covered_units: coveredUnits.optional().meta({ description: 'There already in every hour', examples: [0] }),
+      max_units: mostUnits.optional().meta({ description: 'Bid for in an hour at most', examples: [64] }),
+    }),
+  },
+  responses: { 200: { description: 'The policy', schema: procurementPolicy } },
+  rejections: ['account-not-open', 'not-found'],
+})
+
 export const capacityForecastOperations = [
   getCapacityForecast,
   recordCapacityObservations,
   listSubstitutes,
   previewProcurement,
+  listProcurementPolicies,
+  setProcurementPolicy,
 ] as const

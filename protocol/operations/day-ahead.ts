@@ -3,7 +3,7 @@ import { increments } from '#domain/units.ts'
 import { operation } from '../operation.ts'
 import { commandId, decimalText, instant, lane, pageOf, pageQuery, signedDecimalText } from '../values.ts'
 
-const marketName = z
+export const marketName = z
   .string()
   .regex(/^[A-Z0-9][A-Z0-9._]{0,30}$/, 'must be resource class and region, such as H100.USE')
   .meta({ examples: ['H100.USE'] })

@@ -15,12 +15,13 @@ import { contractSpecification } from './settled-contracts.ts'
 export const openCapacityFloor = async () => {
   const partners = await openPartnerFloor('day-ahead-auction')
   process.env[workflowEnvironmentVariable('capacity-plan')] = arnOf('states', 'stateMachine:CapacityPlan')
-  const [http, make, reserve, fail, sweep, dayAhead, auctions, { indexValueOf }] = await Promise.all([
+  const [http, make, reserve, fail, sweep, procure, dayAhead, auctions, { indexValueOf }] = await Promise.all([
     import('#lambdas/capacity/http.ts'),
     import('#lambdas/capacity/make-capacity-plan.ts'),
     import('#lambdas/capacity/reserve-capacity.ts'),
     import('#lambdas/capacity/fail-capacity-plan.ts'),
     import('#lambdas/capacity/sweep-capacity.ts'),
+    import('#lambdas/capacity/procure-capacity.ts'),
     import('#lambdas/day-ahead/http.ts'),
     import('#lambdas/day-ahead/sweep-auctions.ts'),
     import('#lambdas/shell/index-level.ts'),
@@ -191,6 +192,7 @@ export const openCapacityFloor = async () => {
       throw new Error(`${planId} was never booked`)
     },
     sweep: () => sweep.handler({}, lambdaContext),
+    procure: () => procure.handler({}, lambdaContext),
   }
   return floor
 }
