@@ -11,9 +11,10 @@ import { beginPurchase } from '../partners/purchase-intake.ts'
 import { startPurchase } from '../partners/purchase-start.ts'
 import { lotIdOf } from '../partners/purchase-step.ts'
 import { movedUnitsOf, withdrawUnits } from './booked-units.ts'
+import { boughtMicros, boughtShares, isToBeOrdered } from './bought-shares.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
 import { bidFor } from './day-ahead-bids.ts'
-import { boughtMicros, boughtShares, buyFutures, isToBeOrdered } from './future-shares.ts'
+import { buyFutures } from './future-shares.ts'
 
 /** Booked, bid for, given up with all of it undone, or not yet known. */
 type Booking = 'booked' | 'bid' | 'given up' | 'waiting'

@@ -5,7 +5,7 @@ import type { Handle } from '../shell/http.ts'
 import { allocationView } from './allocation-view.ts'
 import { giveBackUnits } from './booked-units.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
-import { withdrawBidFor } from './day-ahead-bids.ts'
+import { withdrawBidFor } from './withdrawn-bids.ts'
 
 const mostTries = 3
 

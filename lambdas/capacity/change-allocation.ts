@@ -1,6 +1,6 @@
 import { type AllocationRow, replaceAllocation } from '#adapters/tables/capacity-allocations.ts'
 import { mayBecome } from '#domain/capacity/allocation.ts'
-import { boughtMicros, boughtShares } from './future-shares.ts'
+import { boughtMicros, boughtShares } from './bought-shares.ts'
 
 /** The row as it is from then on; undefined where somebody else has changed it since it was read. */
 export const changeAllocation = async (

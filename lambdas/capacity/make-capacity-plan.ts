@@ -20,12 +20,12 @@ import { type PlanDecision, planCapacity } from '#domain/capacity/plan-capacity.
 import { accept } from '#domain/outcome.ts'
 import { metrics, serveTask } from '../shell/task.ts'
 import { vectorOf } from './allocation-view.ts'
+import { boughtMicros, boughtPlaces, boughtShares } from './bought-shares.ts'
 import { capacitySources } from './capacity-sources.ts'
 import { changeAllocation, unplanned } from './change-allocation.ts'
-import { boughtMicros, boughtPlaces, boughtShares } from './future-shares.ts'
+import { futuresOnSale } from './futures-on-sale.ts'
 import { openAuctions } from './open-auctions.ts'
 import { type PlanStepAnswer, planRow, planStep } from './plan-step.ts'
-import { futuresOnSale } from './traded-futures.ts'
 
 /** The most urgent ones; the others are for the plan after. */
 const mostRequests = 1_000

@@ -3,7 +3,8 @@ import { type ClearedPrices, getClearedPrices } from '#adapters/tables/day-ahead
 import { deliveryDateOf, deliveryDayMillis, hourMillis, hoursOfDay } from '#domain/auction/day-ahead-market.ts'
 import type { CapacitySource } from '#domain/capacity/capacity-source.ts'
 import { dayAheadSource, type KnownHour } from '#domain/capacity/day-ahead-sources.ts'
-import type { FuturesAsker, Hours } from './traded-futures.ts'
+import type { FuturesAsker } from './futures-on-sale.ts'
+import type { Hours } from './traded-futures.ts'
 
 /** Days before the one that is bid for, in which a price is looked for. */
 const daysLookedBack = 7

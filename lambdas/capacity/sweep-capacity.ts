@@ -4,11 +4,11 @@ import { getCurrentPlanId, getPlan } from '#adapters/tables/capacity-plans.ts'
 import { isOpen } from '#domain/capacity/allocation.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { logger, metrics, serveSchedule } from '../shell/task.ts'
+import { takeAward } from './awarded-bids.ts'
 import { bookAllocation } from './book-allocation.ts'
 import { deliverUnits } from './booked-units.ts'
 import { released } from './cancel-capacity-allocation.ts'
 import { changeAllocation } from './change-allocation.ts'
-import { takeAward } from './day-ahead-bids.ts'
 import { isUnderWay, longestPlanMillis, resumePlan, startPlan } from './plan-start.ts'
 
 /** Of a run, of each kind: the next one goes on. */

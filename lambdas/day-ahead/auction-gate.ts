@@ -2,7 +2,7 @@ import { putCommands } from '#adapters/streams/orders.ts'
 import { type AuctionRow, getAuction, replaceAuction } from '#adapters/tables/day-ahead-auctions.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
-import { deliveryDayMillis, gateNameOf } from '#domain/auction/day-ahead-market.ts'
+import { gateNameOf } from '#domain/auction/day-ahead-market.ts'
 import type { GateState, SetGate } from '#domain/trading/commands.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { laneRules } from './auction-rules.ts'
@@ -15,12 +15,6 @@ export const setGateCommand = (lane: number, deliveryDate: string, state: GateSt
   gateName: gateNameOf(deliveryDate),
   state,
 })
-
-export const dayMillisOf = (deliveryDate: string): number => {
-  const millis = deliveryDayMillis(deliveryDate)
-  if (millis === undefined) throw new Error(`${deliveryDate} is no date`)
-  return millis
-}
 
 /** From here on there is an auction, by the rules of now, and its gate is asked to open; undefined where the lane has no market. */
 export const openAuction = async (

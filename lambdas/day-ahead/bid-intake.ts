@@ -12,7 +12,7 @@ import type { Answer, Handle, Principal, Rejection, Request } from '../shell/htt
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { bodyHash, namedRequest } from '../shell/named-request.ts'
 import { type Trader, traderOf } from '../trading/trader.ts'
-import { dayMillisOf } from './auction-gate.ts'
+import { dayMillisOf } from './auction-dates.ts'
 import { bidView } from './bid-view.ts'
 import { bidOperations, promisedRow, storedBid } from './known-bid.ts'
 import { bidStates, holdCommand } from './placed-bids.ts'

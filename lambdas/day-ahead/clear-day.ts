@@ -4,7 +4,7 @@ import { getResultHead, storeFirstResult } from '#adapters/tables/day-ahead-resu
 import { clearDay } from '#domain/auction/auction-day.ts'
 import { accept } from '#domain/outcome.ts'
 import { logger, serveTask } from '../shell/task.ts'
-import { dayMillisOf } from './auction-gate.ts'
+import { dayMillisOf } from './auction-dates.ts'
 import { AuctionError, advanceAuction, auctionOf, auctionStep } from './auction-step.ts'
 import { placedBids } from './placed-bids.ts'
 

@@ -5,7 +5,8 @@ import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { logger, metrics, serveSchedule } from '../shell/task.ts'
-import { beginClosing, confirmOpening, dayMillisOf, openAuction, restartAuction, startAuction } from './auction-gate.ts'
+import { dayMillisOf } from './auction-dates.ts'
+import { beginClosing, confirmOpening, openAuction, restartAuction, startAuction } from './auction-gate.ts'
 import { laneRules } from './auction-rules.ts'
 
 /** An execution that is older has ended, whatever became of it: TimeoutSeconds of the workflow, and some more. */

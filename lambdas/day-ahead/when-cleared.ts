@@ -1,7 +1,7 @@
 import { getAuction } from '#adapters/tables/day-ahead-auctions.ts'
 import type { GateTimes } from '#domain/auction/day-ahead-market.ts'
 import type { Rejection } from '../shell/http.ts'
-import { dayMillisOf } from './auction-gate.ts'
+import { dayMillisOf } from './auction-dates.ts'
 import { laneRules } from './auction-rules.ts'
 
 const timeOf = (millis: number): string => new Date(millis).toISOString()

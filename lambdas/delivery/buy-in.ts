@@ -1,22 +1,15 @@
 import { accountNamed } from '#adapters/tables/account-numbers.ts'
 import type { BuyIn, DeliveryRow } from '#adapters/tables/deliveries.ts'
-import {
-  getLot,
-  type MovedUnits,
-  moveUnits,
-  type UnitMove,
-  withdrawReservation,
-} from '#adapters/tables/partner-inventory.ts'
+import { moveUnits, withdrawReservation } from '#adapters/tables/partner-inventory.ts'
 import { type PurchaseRow, purchaseOfRequest } from '#adapters/tables/partner-purchases.ts'
 import { hourMillis } from '#domain/auction/day-ahead-market.ts'
 import { cheapestBuyIn } from '#domain/partners/buy-in.ts'
 import { lotsIn, mostBuyInMicros } from '#domain/settlement/physical-delivery.ts'
-import { decimal, micros } from '#domain/units.ts'
 import { canBeBought, offersFor } from '../partners/offers.ts'
 import { beginPurchase } from '../partners/purchase-intake.ts'
 import { lotIdOf } from '../partners/purchase-step.ts'
-import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { logger } from '../shell/task.ts'
+import { movedOf, unitsFor } from './bought-units.ts'
 import { advanceDelivery } from './delivery-step.ts'
 import { imbalanceOf } from './imbalance-price.ts'
 import { nominate } from './nomination.ts'
@@ -50,16 +43,6 @@ export const buyInOver = async (row: DeliveryRow): Promise<DeliveryRow> => {
   const lotId = lotIdOf(purchase, 0)
   await withdrawReservation(await movedOf(row, { ...buyIn, lotId }, buyIn.units))
   return advanceDelivery(row, { buyIn: boughtOf(buyIn, purchase) })
-}
-
-/** Once nothing of its attempt is left with the provisioning service: what was provisioned counts as used, the rest is to be had again. */
-export const endBuyIn = async (row: DeliveryRow): Promise<void> => {
-  const { buyIn, parts } = row
-  if (buyIn?.lotId === undefined) return
-  const lots = parts.reduce((sum, part) => sum + (part.attempt === buyIn.attempt ? part.lots : 0), 0)
-  const used = unitsFor(row, lots, buyIn.partsPerUnit)
-  await move('deliver', row, buyIn, used)
-  await move('release', row, buyIn, buyIn.units - used)
 }
 
 const chosenFor = async (row: DeliveryRow, nowMillis: number): Promise<BuyIn | undefined> => {
@@ -139,31 +122,3 @@ const boughtOf = (buyIn: BuyIn, { purchaseId, costMicros }: PurchaseRow): BuyIn 
 })
 
 const requestNameOf = ({ deliveryId }: DeliveryRow, { attempt }: BuyIn): string => `delivery:${deliveryId}:${attempt}`
-
-/** As many whole units as so many lots need in each hour. */
-const unitsFor = ({ minTradeAmount }: DeliveryRow, lots: number, partsPerUnit: number): number => {
-  const needed = micros(decimal(lots, minTradeAmount))
-  if (needed === undefined) throw new RangeError(`${lots} lots of ${minTradeAmount} are no amount`)
-  return Math.ceil(needed / (1_000_000 * partsPerUnit))
-}
-
-const movedOf = async (
-  row: DeliveryRow,
-  { lotId, attempt }: Pick<BuyIn, 'lotId' | 'attempt'>,
-  units: number,
-): Promise<MovedUnits> => {
-  const lot = lotId === undefined ? undefined : await getLot(lotId)
-  if (lot === undefined) throw new Error(`the lot ${lotId} that was bought for ${row.deliveryId} is not there`)
-  return {
-    lot,
-    window: { fromMillis: row.startMillis, untilMillis: row.endMillis },
-    units,
-    reservationId: nameBasedUuid(`delivery#${row.deliveryId}#${attempt}`),
-  }
-}
-
-const move = async (kind: UnitMove, row: DeliveryRow, buyIn: BuyIn, units: number): Promise<void> => {
-  if (units === 0) return
-  if ((await moveUnits(kind, await movedOf(row, buyIn, units))) === 'short')
-    throw new Error(`what is reserved of ${buyIn.lotId} for ${row.deliveryId} is not there to ${kind}`)
-}

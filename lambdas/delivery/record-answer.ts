@@ -4,7 +4,7 @@ import { accept } from '#domain/outcome.ts'
 import { lotsIn, meteredParts, provisionedParts } from '#domain/settlement/physical-delivery.ts'
 import { type ProvisioningStep, provisioningSteps } from '#protocol/provisioning.ts'
 import { serveTask } from '../shell/task.ts'
-import { endBuyIn } from './buy-in.ts'
+import { endBuyIn } from './bought-units.ts'
 import {
   advanceDelivery,
   type DeliveryChange,

@@ -34,6 +34,8 @@ const booking = (given: Access): Access =>
     .table('partnerOffers', 'GetItem')
     .table('partnerPurchases', 'GetItem', 'PutItem')
     .table('lanes', 'GetItem')
+    // When the gate of a date opens.
+    .table('parameters', 'Query')
     .table('instruments', 'Query')
     .table('orders', 'GetItem')
     .askPartners()

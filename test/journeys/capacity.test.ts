@@ -213,6 +213,11 @@ describe('a service that needs capacity', () => {
     const instrument_name = listed['instrument_name']
     const ask = { instrument_name, direction: 'sell', price: '1.2', amount: '20', client_order_id: 'capacity-future' }
     await bodyOf(house.call('POST', '/api/v1/orders', ask, { prefer: 'wait=10' }), 200)
+    // Books are shown a moment after the order is told of.
+    await eventually(
+      () => trainer.call('GET', `/api/v1/markets/${String(instrument_name)}/book`),
+      answer => z.array(z.unknown()).parse(answer.body['asks']).length > 0,
+    )
     const id = await asked(trainer, run)
     const plan = await planned(trainer)
     const { body } = await allocation(trainer, id)

@@ -499,6 +499,7 @@ describe('access', () => {
     expect(allowed('states:StartExecution').sort()).toEqual([
       'CapacityHttp',
       'CaptureArbitragePurchase',
+      'CureDelivery',
       'DayAheadHttp',
       'LedgerHttp',
       'PartnersHttp',
