@@ -16,8 +16,6 @@ import { procurementOf } from './procurement-plan.ts'
 
 const microsOfUnit = 1_000_000
 const mostUnitsOfHour = 1_000_000
-/** Of each try: the next one asks again. */
-const waits = { prefer: 'wait=2' }
 
 /** Bids for accounts as their policies say, once for each delivery date; one that cannot keeps none of the others waiting. */
 export const handler = serveSchedule(async () => {
@@ -127,7 +125,8 @@ const bid = async (row: ProcurementPolicyRow, run: ProcurementRun, nowMillis: nu
   }
   const answer = await takeBid('buy', {
     principal: row,
-    headers: waits,
+    // Nobody waits: the next minute asks what has come of it.
+    headers: {},
     idempotencyKey: `procurement-${row.market}-${run.deliveryDate}`,
     body: {
       delivery_date: run.deliveryDate,
@@ -145,8 +144,13 @@ const bid = async (row: ProcurementPolicyRow, run: ProcurementRun, nowMillis: nu
     await noted(row, { ...run, result: 'refused', reason: answer.detail ?? answer.code, atMillis: nowMillis })
     return
   }
-  if (answer.body.bid_state === 'pending') return
-  await noted(row, { ...run, result: 'placed', bidId: answer.body.bid_id, atMillis: nowMillis })
+  const { bid_state: state, bid_id: bidId, reject_reason: reason } = answer.body
+  if (state === 'pending') return
+  if (state === 'rejected') {
+    await noted(row, { ...run, result: 'refused', reason: reason ?? state, atMillis: nowMillis })
+    return
+  }
+  await noted(row, { ...run, result: 'placed', bidId, atMillis: nowMillis })
 }
 
 /** Undefined where the account has set another policy meanwhile: the next minute goes by that. */

@@ -10,7 +10,7 @@ import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { store } from '#adapters/writes.ts'
 import type { StandInQuote } from '#bin/partner/stand-in.ts'
 import { hourMillis } from '#domain/partners/catalogue.ts'
-import type { Command, ListInstrument, PlaceOrder } from '#domain/trading/commands.ts'
+import type { Command, ListInstrument, PlaceOrder, Withdraw } from '#domain/trading/commands.ts'
 import { createEngine } from '#domain/trading/engine.ts'
 import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import type { Event } from '#domain/trading/events.ts'
@@ -29,7 +29,7 @@ import { mockStreams } from './mocked-streams.ts'
 import { startFakePartner } from './partner-service.ts'
 
 type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
-type Unnamed = Omit<PlaceOrder, 'orderId'> | Omit<ListInstrument, 'commandId'>
+type Unnamed = Omit<PlaceOrder, 'orderId'> | Omit<ListInstrument, 'commandId'> | Omit<Withdraw, 'commandId'>
 type Interference = (name: string, run: () => Promise<Invocation>) => Promise<Invocation> | undefined
 
 type Flow = 'partner-purchase' | 'day-ahead-auction'

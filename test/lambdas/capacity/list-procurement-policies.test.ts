@@ -22,10 +22,11 @@ test('policies are listed by market, a page at a time, each account its own', as
       setAtMillis: 1,
       setBy: 'acme',
     })
-  const list = (query: object = {}, as: object = {}) => send('list-procurement-policies', { query, ...as })
+  const list = (query: Readonly<Record<string, string>> = {}, as: object = {}) =>
+    send('list-procurement-policies', { query, ...as })
   const first = await list({ limit: '2' })
   expect(first.body['data']).toMatchObject([{ market: 'A100.USE', budget: '5' }, { market: 'H100.USE' }])
-  const rest = await list({ limit: '2', cursor: first.body['next_cursor'] })
+  const rest = await list({ limit: '2', cursor: String(first.body['next_cursor']) })
   expect(rest.body).toMatchObject({ data: [{ market: 'L40S.USE', mode: 'dry_run' }], next_cursor: null })
   expect((await list({ cursor: 'none' })).body['code']).toBe('invalid-cursor')
   expect((await list({}, { as: { account: 'bob' } })).body['data']).toEqual([])

@@ -72,7 +72,7 @@ describe('a procurement policy', () => {
     expect(placed).toMatchObject({ delivery_date: date, result: 'placed', units: 480, cost: '960', reason: null })
     const [bid, ...more] = await bids(date)
     expect(more).toEqual([])
-    expect(bid).toMatchObject({ bid_id: placed?.['bid_id'], side: 'buy', bid_state: 'accepted', held: '960.96' })
+    expect(bid).toMatchObject({ bid_id: placed?.['bid_id'], direction: 'buy', bid_state: 'accepted', held: '960.96' })
     for (let run = 0; run < 3; run += 1) await procured()
     expect(await bids(date)).toHaveLength(1)
     expect(await partners.money('alice')).toEqual([cashAtFirst, 960_960_000])
