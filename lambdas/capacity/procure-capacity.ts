@@ -7,7 +7,8 @@ import {
   type ProcurementRun,
   putProcurementPolicy,
 } from '#adapters/tables/procurement-policies.ts'
-import { type DayAheadMarket, deliveryDateOf, deliveryDayMillis } from '#domain/auction/day-ahead-market.ts'
+import { type DayAheadMarket, deliveryDateOf, deliveryDayMillis, hourMillis } from '#domain/auction/day-ahead-market.ts'
+import { longestHorizon } from '#domain/capacity/forecast.ts'
 import { decimal, decimalOfMicros, micros } from '#domain/units.ts'
 import { takeBid } from '../day-ahead/bid-intake.ts'
 import { logger, metrics, serveSchedule } from '../shell/task.ts'
@@ -15,6 +16,7 @@ import { traderOf } from '../trading/trader.ts'
 import { procurementOf } from './procurement-plan.ts'
 
 const microsOfUnit = 1_000_000
+const dayMillis = 24 * hourMillis
 const mostUnitsOfHour = 1_000_000
 
 /** Bids for accounts as their policies say, once for each delivery date; one that cannot keeps none of the others waiting. */
@@ -42,6 +44,9 @@ const procure = async (row: ProcurementPolicyRow, nowMillis: number): Promise<vo
   for (const auction of await auctionsFrom(trader.lane, deliveryDateOf(nowMillis))) {
     const market = auction.markets.find(each => each.market === row.market)
     if (auction.state !== 'open' || market === undefined || !isDue(lastRun, auction.deliveryDate)) continue
+    // No forecast reaches so far, nor to any date after it.
+    if ((deliveryDayMillis(auction.deliveryDate) ?? Infinity) + dayMillis - nowMillis > longestHorizon * hourMillis)
+      return
     const run = await plannedFor(row, market, auction, nowMillis)
     const isTold =
       run.result === 'waiting' && lastRun?.deliveryDate === run.deliveryDate && lastRun.reason === run.reason

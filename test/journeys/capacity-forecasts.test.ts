@@ -1,6 +1,34 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
+import * as z from 'zod'
 import type { Answer, ExchangeClient } from '#bin/client.ts'
 import { eventually, type RunningExchange, runningExchange } from './running-exchange.ts'
+
+const policies = z.array(z.object({ last_run: z.record(z.string(), z.unknown()).nullable() }))
+const index = {
+  unit: 'USD per unit-hour',
+  description: 'of the journey of forecasts',
+  sources: ['broker', 'cloud'].map(source => ({ source, weight: '1' })),
+  fixing_interval_ms: 3_600_000,
+  stale_after_ms: 3_600_000,
+  outlier: '0.5',
+  trim: '0',
+  least_sources: 2,
+  decimals: 4,
+  fallback: 'none',
+  fallback_after_ms: 0,
+  fallback_max_age_ms: 0,
+}
+const auctioned = {
+  tick_size: '0.01',
+  min_trade_amount: '1',
+  max_price: '10',
+  maker_commission: '0.0002',
+  taker_commission: '0.0005',
+  penalty_ppm: 100_000,
+  expires_before_ms: 900_000,
+  gate_opens_before_ms: 3 * 86_400_000,
+  gate_closes_before_ms: 43_200_000,
+}
 
 let exchange: RunningExchange
 let operator: ExchangeClient
@@ -66,6 +94,36 @@ describe('forecasts of capacity', () => {
     expect(Number(less.body['cost'])).toBeGreaterThan(990)
     expect(Number(less.body['units'])).toBeLessThan(Number(body['units']))
   })
+
+  test('which the policy places by itself once a gate is open', async () => {
+    const market = `${resource.resource_class}.${resource.region}`
+    const buyer = await exchange.trader('t-procures', '5000')
+    const put = async (path: string, body: unknown, client = operator) => {
+      const answer = await patiently(() =>
+        client.call('PUT', path, body, { prefer: 'wait=10', 'idempotency-key': path }),
+      )
+      expect(answer).toMatchObject({ status: 200 })
+      return answer.body
+    }
+    await put(`/api/v1/indices/${market}`, index)
+    await put(`/api/v1/compute-futures/markets/${market}`, auctioned)
+    const date = new Date(Date.now() + 6 * 24 * hour).toISOString().slice(0, 10)
+    await put(`/api/v1/compute-futures/day-ahead/gates/${date}`, { gate_state: 'open' })
+    const policy = `/api/v1/capacity/procurement/policies/${market}`
+    expect(await put(policy, { mode: 'live', budget: '500', max_price: '4' }, buyer)).toMatchObject({ last_run: null })
+    const run = async () => {
+      const { body } = await buyer.call('GET', '/api/v1/capacity/procurement/policies')
+      const [{ last_run } = { last_run: null }] = policies.parse(body['data'])
+      return last_run
+    }
+    const placed = await eventually(run, told => told?.['result'] === 'placed', 200_000)
+    expect(placed).toMatchObject({ delivery_date: date, reason: null })
+    expect(Number(placed?.['cost'])).toBeGreaterThan(490)
+    const bid = await buyer.call('GET', `/api/v1/compute-futures/day-ahead/bids/${String(placed?.['bid_id'])}`)
+    expect(bid.body).toMatchObject({ delivery_date: date, direction: 'buy', bid_state: 'accepted' })
+    expect(Number(bid.body['held'])).toBeLessThanOrEqual(500)
+    expect(await put(policy, { mode: 'off', budget: '500' }, buyer)).toMatchObject({ mode: 'off', version: 2 })
+  }, 300_000)
 
   test('and what comes nearest to a resource is found among offers and markets', async () => {
     const { status, body } = await trader.call(
