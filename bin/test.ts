@@ -38,12 +38,16 @@ const failuresOf = ({ testResults }: JestSummary): readonly string[] =>
       )
     })
 
+const longestLine = 300
+
 const firstLineOf = (message: string): string =>
   (
     stripVTControlCharacters(message)
       .split('\n')
       .find(line => line.trim() !== '') ?? ''
-  ).trim()
+  )
+    .trim()
+    .slice(0, longestLine)
 
 const folder = mkdtempSync(join(tmpdir(), 'exchange-test-'))
 const summaryFile = join(folder, 'summary.json')

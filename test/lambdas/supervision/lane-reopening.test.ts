@@ -87,18 +87,19 @@ const reopen = async (
     called.push(name)
     const run = async (): Promise<Invocation> => {
       const end = name === 'call-auctions' ? answerAuctions(isTooLate) : () => undefined
-      inFlight += 1
       try {
         return { ok: true, payload: await handlers.get(name)?.(event, lambdaContext) }
       } catch (error) {
         const [errorType, errorMessage] = error instanceof Error ? [error.name, error.message] : ['Error', '']
         return { ok: false, kind: 'Unhandled', error: { errorType, errorMessage } }
       } finally {
-        inFlight -= 1
         end()
       }
     }
-    return interfere(name, run) ?? run()
+    inFlight += 1
+    return (interfere(name, run) ?? run()).finally(() => {
+      inFlight -= 1
+    })
   })
   stops.push(async () => s.remove(), stepFunctions.stop)
   const input = { lane: 1, reopening_id: reopeningId, requested_by: 'desk' }
