@@ -1,5 +1,6 @@
 import { causeOf, problemCodes } from './error-catalogue.ts'
-import { codesOf, type Json, type OpenApiDocument, openapiDocument } from './openapi.ts'
+import type { Json } from './json.ts'
+import { codesOf, type OpenApiDocument, openapiDocument } from './openapi.ts'
 import { operations } from './operations/registry.ts'
 import { problems } from './problems.ts'
 

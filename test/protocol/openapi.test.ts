@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod'
 import { pascalCase } from '#protocol/functions.ts'
-import { codesOf, type Json, openapiDocument } from '#protocol/openapi.ts'
+import type { Json } from '#protocol/json.ts'
+import { codesOf, openapiDocument } from '#protocol/openapi.ts'
 import { weightOf } from '#protocol/operation.ts'
 import {
   account,
