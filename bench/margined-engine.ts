@@ -2,6 +2,7 @@ import { spanMoves } from '#domain/margin/scenario-set.ts'
 import type { Command } from '#domain/trading/commands.ts'
 import { Engine, type EngineState } from '#domain/trading/engine.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
+import type { LimitScope, LimitTerms } from '#domain/trading/limit-terms.ts'
 import { flowMillis } from './engine-run.ts'
 
 const priceScan = 0.2
@@ -46,6 +47,36 @@ export class MarginedEngine extends Engine {
     })
     this.do({ type: 'risk-epoch-chunk', commandId: commandId(), epochVersion, number: 0, instruments })
     this.do({ type: 'risk-epoch-commit', commandId: commandId(), epochVersion, chunks: 1 })
+  }
+
+  /** Every limit, so far away that nothing meets it. Messages of an instrument are those of all: they have none. */
+  limit(): void {
+    const far = 2 ** 52
+    const terms = {
+      maxOrderLots: 2 ** 30,
+      maxOrderNotionalMicros: far,
+      maxOpenOrders: 1_000_000,
+      maxPositionLots: 2 ** 40,
+      maxGrossDelta: far,
+      maxNetDelta: far,
+      maxVegaMicros: far,
+      maxDailyLossMicros: far,
+      maxConcentrationPpm: 1_000_000,
+      concentrationFromLots: 0,
+      maxMessagesPerSecond: 1_000_000,
+      collarPpm: 1_000_000,
+    }
+    const nobody = { accountId: 0, firm: '', instrumentId: 0 }
+    const set = (of: { readonly scope: LimitScope } & Partial<typeof nobody>, given: LimitTerms) =>
+      this.do({ type: 'set-risk-limits', commandId: commandId(), ...nobody, isApproved: true, ...of, terms: given })
+    for (let accountId = 1; accountId <= this.accounts.count; accountId += 1)
+      set({ scope: 'account', accountId }, terms)
+    for (const listing of this.listings)
+      if (listing !== undefined)
+        set(
+          { scope: 'instrument', instrumentId: listing.instrument.instrumentId },
+          { ...terms, maxDailyLossMicros: 0, maxMessagesPerSecond: 0 },
+        )
   }
 
   /** Leaves every other account with little more than it needs, so that no cheap bound decides. */

@@ -25,10 +25,16 @@ export interface FlowResult {
   /** With portfolio margin on: all accounts with equity to spare, and half of them within 5 % of their limit. */
   readonly margined: Spread
   readonly nearLimit: Spread
+  /** With equity to spare, and every limit there is on every account and every instrument; none is met. */
+  readonly limited: Spread
   readonly ratioOfMargined: Spread
   readonly ratioOfNearLimit: Spread
+  /** To margin without limits. */
+  readonly ratioOfLimited: Spread
   /** What part of the commands the latter refuses. */
   readonly refusedNearLimit: number
+  /** Of those that limits decide about: 0, or what was measured is not what it costs to accept. */
+  readonly refusedByLimits: number
   /** Of the peer, on its first commands. */
   readonly peer: Spread
   readonly ratioToPeer: Spread
@@ -78,6 +84,7 @@ interface Prepared {
   readonly framed: number[]
   readonly margined: number[]
   readonly nearLimit: number[]
+  readonly limited: number[]
   readonly peer: number[]
 }
 
@@ -95,6 +102,7 @@ export const benchMatcher = async (options: MatcherOptions): Promise<MatcherResu
         peerRate(each.flow, peerCommands),
         engineRate(each, margined),
         engineRate(each, nearLimit),
+        engineRate(each, limited),
       ] as const
       if (round === 0) continue
       each.engine.push(rates[0])
@@ -102,6 +110,7 @@ export const benchMatcher = async (options: MatcherOptions): Promise<MatcherResu
       each.peer.push(rates[2])
       each.margined.push(rates[3])
       each.nearLimit.push(rates[4])
+      each.limited.push(rates[5])
     }
   }
   const flows: FlowResult[] = []
@@ -126,7 +135,18 @@ const prepare = (flow: Flow): Prepared => {
   const accounts = accountsOf(flow)
   const messages = messagesOf(new EngineRun({ ...flow, accounts }), flow)
   const frames = framesOf(messages, commandsOfFrame)
-  return { flow, accounts, messages, frames, engine: [], framed: [], margined: [], nearLimit: [], peer: [] }
+  return {
+    flow,
+    accounts,
+    messages,
+    frames,
+    engine: [],
+    framed: [],
+    margined: [],
+    nearLimit: [],
+    limited: [],
+    peer: [],
+  }
 }
 
 const opened = ({ flow, accounts, messages }: Prepared): Engine => prefilled(flow, accounts, messages)
@@ -145,6 +165,12 @@ const margined = (prepared: Prepared): MarginedEngine => MarginedEngine.from(ope
 const nearLimit = (prepared: Prepared): MarginedEngine => {
   const engine = margined(prepared)
   engine.tighten()
+  return engine
+}
+
+const limited = (prepared: Prepared): MarginedEngine => {
+  const engine = margined(prepared)
+  engine.limit()
   return engine
 }
 
@@ -206,9 +232,12 @@ const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
     framed: spreadOf(prepared.framed),
     margined: spreadOf(prepared.margined),
     nearLimit: spreadOf(prepared.nearLimit),
+    limited: spreadOf(prepared.limited),
     ratioOfMargined: ratios(prepared.margined, prepared.engine),
     ratioOfNearLimit: ratios(prepared.nearLimit, prepared.engine),
-    refusedNearLimit: refusedShare(prepared),
+    ratioOfLimited: ratios(prepared.limited, prepared.margined),
+    refusedNearLimit: refusedShare(prepared, nearLimit),
+    refusedByLimits: refusedShare(prepared, limited) - refusedShare(prepared, margined),
     peer: spreadOf(prepared.peer),
     ratioToPeer: ratios(prepared.engine, prepared.peer),
     ratioOfFramed: ratios(prepared.framed, prepared.engine),
@@ -224,8 +253,8 @@ const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
 const ratios = (of: readonly number[], to: readonly number[]): Spread =>
   spreadOf(of.map((rate, round) => rate / (to[round] ?? Number.NaN)))
 
-const refusedShare = (prepared: Prepared): number => {
-  const engine = nearLimit(prepared)
+const refusedShare = (prepared: Prepared, open: (prepared: Prepared) => Engine): number => {
+  const engine = open(prepared)
   const { words, from, end } = prepared.messages
   const refusals = new Set([eventType['order-rejected'], eventType['command-rejected']])
   let refused = 0

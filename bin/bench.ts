@@ -74,6 +74,8 @@ const matcher = async (options: Options): Promise<Measured> => {
           'ratio of margin to without, and near the limit',
           `${ratio(each.ratioOfMargined)}, ${ratio(each.ratioOfNearLimit)}`,
         ),
+        row('with every limit there is, none of them met', rate(each.limited)),
+        row('ratio of limits to margin alone', `${ratio(each.ratioOfLimited)}, ${each.refusedByLimits} refused more`),
         row('refused near the limit', `${(each.refusedNearLimit * 100).toFixed(1)} %`),
         row(`nodejs-order-book ${peerVersion}, no cash check`, rate(each.peer)),
         row('ratio of engine to nodejs-order-book', ratio(each.ratioToPeer)),
