@@ -669,8 +669,13 @@ export class RiskLimits implements LedgerWatcher {
   }
 
   /** What has come to be beyond a limit since it was last asked, each once: positions, then losses; accounts, then firms. */
-  takeBreaches(): LimitBreached[] {
+  takeBreaches(): readonly LimitBreached[] {
     const { accounts } = this
+    // Nearly always nothing is, and nothing needs to be put in order to find that out.
+    if (this.leftToSweep === 0 && this.areWithinLimits()) {
+      this.touchedHoldings.clear()
+      return noBreaches
+    }
     const holdings = [...this.touchedHoldings]
     this.touchedHoldings.clear()
     const [lossAccounts, lossFirms] = [new Set<AccountRecord>(), new Set<number>()]
@@ -697,6 +702,30 @@ export class RiskLimits implements LedgerWatcher {
     return breaches.flatMap(breach => (breach === undefined ? [] : [breach]))
   }
 
+  /** Whether none of the touched holdings could be told of, nor be told of again from now on. */
+  private areWithinLimits(): boolean {
+    for (const holding of this.touchedHoldings) {
+      const account = this.accounts.account(holding)
+      const firm = this.accounts.firm(account)
+      if (this.ofFirm.has(firm) || this.firmLots.has(firm)) return false
+      const limit = this.positionLimit(account, this.accounts.instrumentId(holding))
+      if (limit !== 0 && abs(this.accounts.sizeLots(holding)) > limit) return false
+      if (this.breachedPositions.account.size > 0 && this.breachedPositions.account.has(holding)) return false
+      const lossLimit = this.ofAccount.get(account)?.maxDailyLossMicros ?? 0
+      if (lossLimit !== 0 && this.lossMicros(account) > lossLimit) return false
+    }
+    return true
+  }
+
+  /** The lesser of the account's and the instrument's, scaled; 0 is none. */
+  private positionLimit(account: AccountRecord, instrumentId: number): number {
+    const scalePpm = this.scalePpm(instrumentId)
+    const own = scaledLimit(this.ofAccount.get(account)?.maxPositionLots ?? 0, scalePpm)
+    const ofInstrument = scaledLimit(this.ofInstrument.get(instrumentId)?.maxPositionLots ?? 0, scalePpm)
+    if (own === 0 || ofInstrument === 0) return own + ofInstrument
+    return min(own, ofInstrument)
+  }
+
   private sweepSome(lossAccounts: Set<AccountRecord>, lossFirms: Set<number>): void {
     const all = this.lossAccounts.length + this.lossFirms.length
     for (let left = min(this.leftToSweep, sweptEachTime, all); left > 0; left -= 1) {
@@ -715,14 +744,7 @@ export class RiskLimits implements LedgerWatcher {
     const { accounts } = this
     const account = accounts.account(holding)
     const instrumentId = accounts.instrumentId(holding)
-    const scalePpm = this.scalePpm(instrumentId)
-    const limits = [
-      this.ofAccount.get(account)?.maxPositionLots ?? 0,
-      this.ofInstrument.get(instrumentId)?.maxPositionLots ?? 0,
-    ]
-    const limit = limits
-      .map(each => scaledLimit(each, scalePpm))
-      .reduce((least, each) => (least === 0 || (each !== 0 && each < least) ? each : least), 0)
+    const limit = this.positionLimit(account, instrumentId)
     const measured = abs(accounts.sizeLots(holding))
     const told = this.breachedPositions.account
     if (limit === 0 || measured <= limit) {
@@ -844,6 +866,7 @@ interface ExposureChange {
 
 const isState = (terms: LimitTerms): boolean => terms.maxPositionLots !== 0 || terms.maxDailyLossMicros !== 0
 
+const noBreaches: readonly LimitBreached[] = []
 const noLots: Readonly<Lots> = { size: 0, buys: 0, sells: 0 }
 
 const addLots = (all: Map<number, Lots>, instrumentId: number, size: number, buys: number, sells: number): void => {
