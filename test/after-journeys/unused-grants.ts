@@ -65,6 +65,18 @@ export const unusedGrants: readonly UnusedGrant[] = [
     'OutcomesTable',
   ].map(resource => ({ caller: 'SweepCapacityFunction', action: '*', resource, reason: planned })),
   { caller: 'SweepCapacityFunction', action: 'kinesis:PutRecord', resource: '*', reason: planned },
+  ...['ReserveCapacityFunction', 'SweepCapacityFunction'].map(caller => ({
+    caller,
+    action: 'dynamodb:Query',
+    resource: 'ParametersTable',
+    reason: 'every gate at which a journey bids for a request is open',
+  })),
+  ...['CandlesTable', 'InstrumentsTable', 'CapacityAllocationsTable/index/by-resource'].map(resource => ({
+    caller: 'ProcureCapacityFunction',
+    action: 'dynamodb:Query',
+    resource,
+    reason: 'what the journey’s policy is forecast from was told',
+  })),
   {
     caller: 'CapacityHttpFunction',
     action: 'dynamodb:Query',
