@@ -79,10 +79,23 @@ export const startTables = async (): Promise<LocalTables> => {
     renew,
     async items(table) {
       const TableName = process.env[tables[table].environmentVariable]
-      const { Items = [] } = await dynamodb().send(new ScanCommand({ TableName, ConsistentRead: true }))
+      const found: Item[] = []
+      // A page is a megabyte at most.
+      for (let after: Item | undefined; ; ) {
+        const { Items = [], LastEvaluatedKey } = await dynamodb().send(
+          new ScanCommand({
+            TableName,
+            ConsistentRead: true,
+            ...(after !== undefined && { ExclusiveStartKey: after }),
+          }),
+        )
+        found.push(...Items)
+        if (LastEvaluatedKey === undefined) break
+        after = LastEvaluatedKey
+      }
       const { partitionKey, sortKey }: Table = tables[table]
       const keyOf = (item: Item) => JSON.stringify([item[partitionKey.name], sortKey && item[sortKey.name]])
-      return Items.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+      return found.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
     },
     stop() {
       dynamodb().destroy()
