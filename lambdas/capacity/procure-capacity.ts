@@ -38,7 +38,17 @@ export const handler = serveSchedule(async () => {
 
 const procure = async (row: ProcurementPolicyRow, nowMillis: number): Promise<void> => {
   const { lastRun } = row
-  if (lastRun?.result === 'bidding') return bid(row, lastRun, nowMillis)
+  if (lastRun?.result === 'bidding') {
+    if (row.mode === 'live') return bid(row, lastRun, nowMillis)
+    // Whether it had been sent by then, the account's bids tell.
+    await noted(row, {
+      ...lastRun,
+      result: 'refused',
+      reason: 'The policy places no bids any more.',
+      atMillis: nowMillis,
+    })
+    return
+  }
   const trader = await traderOf(row)
   if (trader === undefined) throw new Error(`the account ${row.account} is not open`)
   for (const auction of await auctionsFrom(trader.lane, deliveryDateOf(nowMillis))) {

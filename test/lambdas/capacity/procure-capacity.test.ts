@@ -171,6 +171,29 @@ describe('a procurement policy', () => {
     expect(await bids(date)).toHaveLength(1)
   })
 
+  test('that is only to be tried from now on does not place what it was about to', async () => {
+    await observed()
+    const date = dateIn(5)
+    await floor.gate(date, 'open')
+    await set({})
+    const row = await getProcurementPolicy('alice', 'H100.USE')
+    if (row === undefined) throw new Error('there is no policy')
+    const steps = [{ hour: 1, priceMicros: 2_000_000, lots: 1 }]
+    const about = {
+      deliveryDate: date,
+      result: 'bidding' as const,
+      steps,
+      costMicros: 2_000_000,
+      units: 1,
+      atMillis: 1,
+    }
+    expect(await putProcurementPolicy({ ...row, revision: row.revision + 1, lastRun: about })).toBe(true)
+    await set({ mode: 'dry_run' })
+    await procured()
+    expect(await lastRun()).toMatchObject({ result: 'refused', reason: 'The policy places no bids any more.' })
+    expect(await bids(date)).toEqual([])
+  })
+
   test('that is not stored before its gate has closed is refused by name', async () => {
     await observed()
     const date = dateIn(5)
