@@ -8,7 +8,7 @@ import type { Handle, Request } from '../shell/http.ts'
 import { laneOfInsuranceFund } from '../shell/insurance-fund.ts'
 import { type CashRefusal, notCountable, notOpen } from './cash-refusals.ts'
 import { type FundPayout, fundWithdrawalView, requestPayout } from './fund-withdrawal.ts'
-import { namedAccount } from './named-account.ts'
+import { namedAccount, type OpenAccount } from './named-account.ts'
 import { withdrawalOf } from './withdrawal-view.ts'
 
 export const handle: Handle<typeof withdrawCash> = async ({ body, principal, headers, idempotencyKey }) => {
@@ -37,28 +37,33 @@ const payoutOfFund = async (
   principal: Withdrawing['principal'],
 ): Promise<FundPayout | CashRefusal | undefined> => {
   if (laneOfInsuranceFund(body.account ?? principal.account) === undefined) return undefined
+  const from = await askedFrom(body, principal)
+  if ('code' in from) return from
+  const { account, accountId, lane, amountMicros } = from
+  const amount = decimalOfMicros(amountMicros)
+  return { account, lane, accountId, asset: 'USD', amount, instrumentId: 0, quantity: amountMicros }
+}
+
+const askedFrom = async (
+  body: Withdrawing['body'],
+  principal: Withdrawing['principal'],
+): Promise<(OpenAccount & { readonly amountMicros: number }) | CashRefusal> => {
   const amountMicros = micros(body.amount)
   if (amountMicros === undefined) return notCountable
   const from = await namedAccount(principal, body.account ?? principal.account)
   if (from === undefined) return notOpen('account')
-  const { account, accountId, lane } = from
-  const missing = await engineVersionMissing(lane, versionOfMargin)
+  const missing = await engineVersionMissing(from.lane, versionOfMargin)
   if (missing !== undefined) return missing
-  const amount = decimalOfMicros(amountMicros)
-  return { account, lane, accountId, asset: 'USD', amount, instrumentId: 0, quantity: amountMicros }
+  return { ...from, amountMicros }
 }
 
 const decide = async (
   body: Withdrawing['body'],
   principal: Withdrawing['principal'],
 ): Promise<Decided | CashRefusal> => {
-  const amountMicros = micros(body.amount)
-  if (amountMicros === undefined) return notCountable
-  const from = await namedAccount(principal, body.account ?? principal.account)
-  if (from === undefined) return notOpen('account')
-  const { account, accountId, lane } = from
-  const missing = await engineVersionMissing(lane, versionOfMargin)
-  if (missing !== undefined) return missing
+  const from = await askedFrom(body, principal)
+  if ('code' in from) return from
+  const { account, accountId, lane, amountMicros } = from
   return {
     lane,
     accountId,
