@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { build, stop } from 'esbuild'
+import { build, type Metafile, stop } from 'esbuild'
 import { schedules, streamConsumers, tasks } from '#protocol/functions.ts'
 import { contexts } from '#protocol/operation.ts'
 
@@ -53,6 +53,19 @@ const filesBeside: readonly { readonly bundle: string; readonly package: string;
 const banner =
   "import { createRequire as makeRequire } from 'node:module';const require = makeRequire(import.meta.url);"
 
+const functionAliases = {
+  '@aws-sdk/credential-provider-node': join(
+    import.meta.dirname,
+    '..',
+    'adapters',
+    'clients',
+    'function-credentials.ts',
+  ),
+}
+
+/** esbuild keeps a copy of the whole graph for each entry: of all at once it needs 3 GB, or within less collects for most of its time. */
+const entriesAtOnce = 20
+
 /**
  * Bundles each function and the matcher into one file each, the AWS SDK included, so that what runs is what was tested.
  * Source maps stay beside the bundles and out of the assets.
@@ -68,25 +81,33 @@ export const bundle = async (options: {
   const { root, outdir, pages, tellsContents = false } = options
   const bundles = bundlesIn(outdir)
   spareCollections()
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [
-      ...functionEntries.map(({ bundle: name, source }) => ({ in: source, out: `lambdas/${name}/index` })),
-      { in: 'matcher/main.ts', out: 'matcher/main' },
-    ],
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: { js: banner },
-    minify: true,
-    legalComments: 'none',
-    metafile: tellsContents,
-    logLevel: 'silent',
-  })
+  const metafile: Metafile = { inputs: {}, outputs: {} }
+  const make = async (entryPoints: { in: string; out: string }[], alias: Readonly<Record<string, string>>) => {
+    const built = await build({
+      absWorkingDir: root,
+      entryPoints,
+      outdir,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'esm',
+      mainFields: ['module', 'main'],
+      alias,
+      banner: { js: banner },
+      minify: true,
+      legalComments: 'none',
+      metafile: tellsContents,
+      logLevel: 'silent',
+    })
+    Object.assign(metafile.inputs, built.metafile?.inputs)
+    Object.assign(metafile.outputs, built.metafile?.outputs)
+  }
+  const functions = functionEntries.map(({ bundle: name, source }) => ({ in: source, out: `lambdas/${name}/index` }))
+  for (let first = 0; first < functions.length; first += entriesAtOnce)
+    await make(functions.slice(first, first + entriesAtOnce), functionAliases)
+  // A task asks another endpoint for its credentials, and so has the whole chain.
+  await make([{ in: 'matcher/main.ts', out: 'matcher/main' }], {})
   // Its process would stay beside ours, and keep what it has read.
   await stop()
   const platform = bundles.functionFolder(httpBundle('platform'))

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -15,16 +15,22 @@ beforeAll(async () => {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
+  await mkdir(root)
+  await symlink(join(import.meta.dirname, '../../node_modules'), join(root, 'node_modules'))
   for (const { source } of functionEntries) {
     await write(
       source,
       "import { named } from '../name.ts'\nclass Refused extends Error { readonly name = 'Refused' }\nexport const handler = async () => named + new Refused().name\n",
     )
   }
+  await appendFile(
+    join(root, 'lambdas/ledger/submit-account.ts'),
+    "import { S3 } from '@aws-sdk/client-s3'\nexport const signs = async () => (await new S3({ region: 'us-east-1' }).config.credentials()).accessKeyId\n",
+  )
   await write('lambdas/name.ts', "export const named: string = 'stand-in'\n")
   await write(
     'matcher/main.ts',
-    "const { join } = require('node:path')\nprocess.stdout.write(join('matcher', 'runs'))\n",
+    "import { S3 } from '@aws-sdk/client-s3'\nglobalThis.client = S3\nconst { join } = require('node:path')\nprocess.stdout.write(join('matcher', 'runs'))\n",
   )
   await write('matcher/Dockerfile', 'FROM scratch\nCOPY main.mjs ./\n')
   bundles = await bundle({
@@ -36,9 +42,10 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const run = (file: string): Promise<string> =>
+const run = (file: string, environment: NodeJS.ProcessEnv = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn('node', [file], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const env = { ...process.env, ...environment }
+    const child = spawn('node', [file], { stdio: ['ignore', 'pipe', 'inherit'], env })
     let text = ''
     child.stdout.on('data', chunk => {
       text += String(chunk)
@@ -73,6 +80,21 @@ describe('bundles', () => {
   test('the solver lies next to the function that clears auctions', async () => {
     const wasm = await readFile(join(bundles.functionFolder('clear-day'), 'highs.wasm'))
     expect(wasm.subarray(0, 4).toString('latin1')).toBe('\0asm')
+  })
+
+  test('a function signs with what its environment says, and has nothing that looks elsewhere; the matcher has all providers', async () => {
+    const probe = join(folder, 'signs.mjs')
+    const file = pathToFileURL(join(bundles.functionFolder('submit-account'), 'index.mjs')).href
+    await writeFile(probe, `import { signs } from '${file}'\nprocess.stdout.write(await signs())\n`)
+    expect(await run(probe, { AWS_ACCESS_KEY_ID: 'of-the-role', AWS_SECRET_ACCESS_KEY: 'secret' })).toBe('of-the-role')
+    const { outputs } = JSON.parse(await readFile(join(folder, 'dist', 'meta.json'), 'utf8'))
+    const providersOf = (name: string): string[] => {
+      const [, output] = Object.entries<{ inputs: object }>(outputs).find(([path]) => path.endsWith(name)) ?? []
+      const files = Object.keys(output?.inputs ?? {}).flatMap(path => /credential-provider-(\w+)/.exec(path)?.[1] ?? [])
+      return [...new Set(files)].sort()
+    }
+    expect(providersOf('submit-account/index.mjs')).toEqual(['env'])
+    expect(providersOf('matcher/main.mjs')).toEqual(expect.arrayContaining(['env', 'http', 'imds', 'node']))
   })
 
   test('what went into them is told', async () => {
