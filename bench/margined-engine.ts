@@ -4,6 +4,7 @@ import { Engine, type EngineState } from '#domain/trading/engine.ts'
 import { versionOfMargin } from '#domain/trading/engine-version.ts'
 import type { LimitScope, LimitTerms } from '#domain/trading/limit-terms.ts'
 import { flowMillis } from './engine-run.ts'
+import { threadMillis } from './rounds.ts'
 
 const priceScan = 0.2
 /** What half of the accounts are left with above what they need. */
@@ -32,10 +33,23 @@ export class MarginedEngine extends Engine {
   }
 
   private takeEpoch(): void {
-    const epochVersion = 1
+    for (const command of this.epochCommands(1)) this.do(command)
+  }
+
+  /** A new epoch of all instruments, marked at what their books say now; CPU of its longest command. */
+  switchEpoch(): number {
+    let longestMillis = 0
+    for (const command of this.epochCommands((this.margin?.epochVersion ?? 0) + 1)) {
+      const from = threadMillis()
+      this.do(command)
+      longestMillis = Math.max(longestMillis, threadMillis() - from)
+    }
+    return longestMillis
+  }
+
+  private epochCommands(epochVersion: number): Command[] {
     const open = { epochVersion, scenarioSetVersion: 1, groups: [{ thresholdUnits: 0, microsPerUnit: 0 }] }
     const blocks = [{ scenarios: spanMoves.length }]
-    this.do({ type: 'risk-epoch-begin', commandId: commandId(), ...open, blocks })
     const instruments = this.listings.flatMap(listing => {
       if (listing === undefined) return []
       const { instrumentId, specificationVersion, microsPerTickLot } = listing.instrument
@@ -45,8 +59,11 @@ export class MarginedEngine extends Engine {
       const arrayMicros = spanMoves.map(({ weight, price }) => Math.round(weight * price * priceScan * markMicros))
       return [{ ...common, ...nothing, risk: { kind: 'array' as const, restMicros: 0, arrayMicros } }]
     })
-    this.do({ type: 'risk-epoch-chunk', commandId: commandId(), epochVersion, number: 0, instruments })
-    this.do({ type: 'risk-epoch-commit', commandId: commandId(), epochVersion, chunks: 1 })
+    return [
+      { type: 'risk-epoch-begin', commandId: commandId(), ...open, blocks },
+      { type: 'risk-epoch-chunk', commandId: commandId(), epochVersion, number: 0, instruments },
+      { type: 'risk-epoch-commit', commandId: commandId(), epochVersion, chunks: 1 },
+    ]
   }
 
   /** Every limit, so far away that nothing meets it. Messages of an instrument are those of all: they have none. */

@@ -8,7 +8,7 @@ import type { Flow } from './flow-file.ts'
 import { makeFlow } from './flows.ts'
 import { MarginedEngine } from './margined-engine.ts'
 import { peerRate } from './peer.ts'
-import { cpuSecondsOf, type Spread, spreadOf } from './rounds.ts'
+import { cpuSecondsOf, type Spread, spreadOf, threadMillis } from './rounds.ts'
 
 export interface MatcherResult {
   readonly commands: number
@@ -42,6 +42,8 @@ export interface FlowResult {
   /** For each command by itself, the clock's own cost included: p50, p99, p99.9. */
   readonly commandMicros: Percentiles
   readonly collectionsPer2Million: number
+  /** With margin and every limit, CPU of the engine's thread: the longest of as many commands before a new epoch and behind it, and of its own. */
+  readonly epochMillis: { readonly before: Spread; readonly switching: Spread; readonly behind: Spread }
   /** Behind its due time, at 100,000 commands a second; paired with a loop that does nothing. */
   readonly openLoopMicros: { readonly engine: Percentiles; readonly empty: Percentiles }
   readonly bytesOfCommand: number
@@ -74,6 +76,7 @@ const commandsOfFrame = 500
 const peerCommands = 100_000
 const openLoopCommands = 200_000
 const openLoopPerSecond = 100_000
+const epochs = 5
 
 interface Prepared {
   readonly flow: Flow
@@ -243,6 +246,7 @@ const resultOf = async (prepared: Prepared): Promise<FlowResult> => {
     ratioOfFramed: ratios(prepared.framed, prepared.engine),
     commandMicros: commandMicros(prepared),
     collectionsPer2Million: (await collections(prepared)) * (2_000_000 / flow.commands),
+    epochMillis: epochMillis(prepared),
     openLoopMicros: { engine: openLoop(prepared, true), empty: openLoop(prepared, false) },
     bytesOfCommand: ((messages.end - messages.from) * 4) / flow.commands,
     eventBytesOfCommand: eventBytes / flow.commands,
@@ -291,6 +295,36 @@ const commandMicros = (prepared: Prepared): Percentiles => {
     command += 1
   }
   return percentiles(took)
+}
+
+/** Each epoch between two equal parts of the flow; another goes before them all. */
+const epochMillis = (prepared: Prepared): FlowResult['epochMillis'] => {
+  const engine = limited(prepared)
+  const { words, from, end } = prepared.messages
+  const part = Math.floor(prepared.flow.commands / (2 * epochs + 1))
+  let at = from
+  const longestOfPart = (): number => {
+    let longest = 0
+    for (let command = 0; command < part && at < end; command += 1) {
+      const start = threadMillis()
+      engine.apply(words, at)
+      longest = Math.max(longest, threadMillis() - start)
+      engine.told.clear()
+      at += wordsOf(words[at] as number)
+    }
+    return longest
+  }
+  longestOfPart()
+  const all = Array.from({ length: epochs }, () => ({
+    before: longestOfPart(),
+    switching: engine.switchEpoch(),
+    behind: longestOfPart(),
+  }))
+  return {
+    before: spreadOf(all.map(({ before }) => before)),
+    switching: spreadOf(all.map(({ switching }) => switching)),
+    behind: spreadOf(all.map(({ behind }) => behind)),
+  }
 }
 
 const openLoop = (prepared: Prepared, applies: boolean): Percentiles => {

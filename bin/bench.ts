@@ -58,6 +58,9 @@ const micros = ({ p50, p99, p999 }: Percentiles): string =>
 const shardBytesPerSecond = 1_048_576
 const shardRecordsPerSecond = 1_000
 
+const pause = ({ median, lowest, highest }: Spread): string =>
+  `${median.toFixed(2)} ms (${lowest.toFixed(2)} to ${highest.toFixed(2)})`
+
 const matcher = async (options: Options): Promise<Measured> => {
   const result = await benchMatcher(options)
   return {
@@ -82,6 +85,11 @@ const matcher = async (options: Options): Promise<Measured> => {
         row('ratio of framed to engine', ratio(each.ratioOfFramed)),
         row('one command (wall, clock included)', micros(each.commandMicros)),
         row('garbage collections per 2,000,000', each.collectionsPer2Million.toFixed(1)),
+        row('with every limit, longest command (CPU)', pause(each.epochMillis.before)),
+        row(
+          'the same behind a new epoch; of the epoch',
+          `${pause(each.epochMillis.behind)}; ${pause(each.epochMillis.switching)}`,
+        ),
         row('behind schedule at 100,000 a second', micros(each.openLoopMicros.engine)),
         row('the same of an empty loop', micros(each.openLoopMicros.empty)),
         row(
@@ -193,8 +201,6 @@ const pricing = (options: Options): Measured => {
 const margin = (options: Options): Measured => {
   const result = benchMargin({ rounds: options.rounds, operations: options.commands, progress: options.progress })
   const { remark } = result
-  const millis = ({ median, lowest, highest }: Spread): string =>
-    `${median.toFixed(2)} ms (${lowest.toFixed(2)} to ${highest.toFixed(2)})`
   return {
     result,
     table: [
@@ -206,9 +212,9 @@ const margin = (options: Options): Measured => {
         row('  of them refused', `${(100 * each.refusedShare).toFixed(1)} %`),
         row('placed and filled or cancelled: changes', rate(each.mixed)),
       ]),
-      row('switch to a new epoch', millis(remark.switchMillis)),
-      row(`longest of ${remark.ticks} ticks that mark the accounts`, millis(remark.longestTickMillis)),
-      row('  of it CPU', millis(remark.longestTickCpuMillis)),
+      row('switch to a new epoch', pause(remark.switchMillis)),
+      row(`longest of ${remark.ticks} ticks that mark the accounts`, pause(remark.longestTickMillis)),
+      row('  of it CPU', pause(remark.longestTickCpuMillis)),
     ],
   }
 }

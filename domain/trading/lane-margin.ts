@@ -1,4 +1,4 @@
-import type { AccountRecord, Accounts, HoldingRecord } from '../ledger/accounts.ts'
+import { type AccountRecord, type Accounts, type HoldingRecord, recordShift } from '../ledger/accounts.ts'
 import { MarginBook, type MarginBookState, type MarginFigures, type QuoteBudgetTerms } from '../margin/margin-book.ts'
 import type { MarginLedger } from '../margin/margin-ledger.ts'
 import type { MarginRefusal, Refused } from '../margin/refused.ts'
@@ -21,9 +21,6 @@ const remarkedEachTime = 500
  * then, at most 2^51 at the highest prices, whatever follows keeps its cash a safe integer.
  */
 export const maxCashMicros = 2 ** 52
-
-/** Records of the ledger are named by where they begin, eight apart; the margin book counts them. */
-const recordShift = 3
 
 /** The ledger and the open orders, as the margin book reads them. Stops that wait are no orders to it. */
 class LedgerView implements MarginLedger {

@@ -68,8 +68,13 @@ export class LimitDesk {
   advance(atMillis: number): void {
     this.known?.advance(atMillis)
   }
+  /** A mark has moved. */
   sweep(): void {
     this.limits?.sweep()
+  }
+  /** A mark may have moved, or its contract become another one. */
+  marked(instrumentId: number): void {
+    this.limits?.marked(instrumentId)
   }
 
   /** At the end of a command: nothing else is being told then. */

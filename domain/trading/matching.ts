@@ -238,7 +238,7 @@ export class Matching {
     orders.ids.add(order)
     orders.link(order, accounts.firstOrder(holding))
     accounts.setFirstOrder(holding, order)
-    accounts.addOpenOrders(accounts.account(holding), 1)
+    accounts.addOpenOrders(holding, 1)
   }
 
   /** Undoes it. */
@@ -248,7 +248,7 @@ export class Matching {
     orders.ids.remove(order)
     const following = orders.unlink(order)
     if (accounts.firstOrder(holding) === order) accounts.setFirstOrder(holding, following)
-    accounts.addOpenOrders(accounts.account(holding), -1)
+    accounts.addOpenOrders(holding, -1)
     this.drop(order)
   }
 

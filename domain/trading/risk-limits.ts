@@ -1,74 +1,49 @@
-import type { AccountRecord, Accounts, HoldingRecord, LedgerWatcher } from '../ledger/accounts.ts'
+import {
+  type AccountRecord,
+  type Accounts,
+  type HoldingRecord,
+  type LedgerWatcher,
+  recordShift,
+} from '../ledger/accounts.ts'
 import { feeMicros } from '../ledger/fees.ts'
 import type { RejectionCode } from '../outcome.ts'
 import type { CancelReason, LimitBreached } from './events.ts'
 import {
+  collarAt,
+  concentrationAt,
+  concentrationFromAt,
+  dailyLossAt,
+  grossDeltaAt,
+  LimitRows,
+  netDeltaAt,
+  openOrdersAt,
+  orderLotsAt,
+  orderNotionalAt,
+  positionLotsAt,
+  unlimited,
+  vegaAt,
+} from './limit-rows.ts'
+import {
   collarWidthTicks,
-  isUnlimited,
-  type LimitName,
   type LimitScale,
   type LimitScope,
   type LimitTerms,
-  noLimits,
+  limitScopes,
   scaledLimit,
   unscaledPpm,
 } from './limit-terms.ts'
 import type { Listing } from './listing.ts'
 import { none, type Orders } from './orders.ts'
+import { grossAt, netAt, RiskSums, type RiskUnits, vegaNetAt } from './risk-sums.ts'
 
 const { abs, floor, max, min } = Math
 
 const dayMillis = 86_400_000
-/** One message, in thousandths of a token: a rate a second refills as much each millisecond. */
-const messageTokens = 1_000
 /** Accounts and firms whose loss is looked at after each command once a mark has moved. */
 const sweptEachTime = 50
-/** Up to here every partial sum of an exposure is a safe integer, in whatever order it is summed. */
-const mostExact = 2 ** 52
-const recordShift = 3
-
-/** What a lot is worth of the underlying, and of its volatility: of the epoch of risk in force. */
-export interface RiskUnits {
-  /** Another one whenever any of them may have changed. */
-  readonly valuation: number
-  deltaMicroUnits(instrumentId: number): number
-  vegaMicros(instrumentId: number): number
-}
-
-/** Sums over all that an account or a firm holds and has open. */
-interface Exposure {
-  /** -1: to be summed anew. */
-  valuation: number
-  net: number
-  up: number
-  down: number
-  gross: number
-  vegaNet: number
-  vegaUp: number
-  vegaDown: number
-  /** At least any partial sum of the others. */
-  weight: number
-}
 
 /** Why an order may not stand; what a stop that is triggered is cancelled for. */
 type LimitCode = Extract<CancelReason, RejectionCode>
-
-interface Lots {
-  size: number
-  buys: number
-  sells: number
-}
-
-interface Bucket {
-  tokens: number
-  atMillis: number
-}
-
-/** A day's result so far is equity now less the base. */
-interface DayLoss {
-  baseMicros: number
-  isBreached: boolean
-}
 
 export interface RiskLimitsState {
   readonly limits: readonly {
@@ -98,44 +73,44 @@ export interface RiskLimitsState {
  * only reduces never exceeds it, so it passes whatever was lowered meanwhile.
  */
 export class RiskLimits implements LedgerWatcher {
-  private readonly ofAccount = new Map<AccountRecord, LimitTerms>()
-  private readonly ofFirm = new Map<number, LimitTerms>()
-  private readonly ofInstrument = new Map<number, LimitTerms>()
+  /** What is measured. */
+  readonly sums: RiskSums
+  private readonly limits = new LimitRows()
   private readonly scales = new Map<number, LimitScale>()
-  private readonly buckets = {
-    account: new Map<AccountRecord, Bucket>(),
-    firm: new Map<number, Bucket>(),
-    instrument: new Map<number, Bucket>(),
-  }
+  /** By instrument; 0 where there is none. */
+  private scalesPpm = new Int32Array(64)
 
-  /** What was last counted of each holding: size, open buys, open sells. */
-  private counted = new Float64Array(3 << 6)
-  /** Long lots of all accounts, by instrument. */
-  private readonly openInterest: number[] = []
-  private readonly exposures = { account: new Map<AccountRecord, Exposure>(), firm: new Map<number, Exposure>() }
-  private readonly firmLots = new Map<number, Map<number, Lots>>()
-  private readonly firmOrders = new Map<number, number>()
+  /** By firm that has limits; and by holding where it was asked for, else none. */
+  private readonly firmOrders: (number | undefined)[] = []
+  private holdingOrders = new Int32Array(64).fill(notCounted)
   private readonly members = new Map<number, AccountRecord[]>()
 
   /** When the next day begins; as a cell, so that it is not boxed. */
   private readonly nextDay = new Float64Array(1)
-  private readonly days = new Map<AccountRecord, DayLoss>()
+  /** Accounts whose result is followed, and those of them whose loss of the day is too large. */
+  private readonly followed = new Set<AccountRecord>()
+  private readonly lossyAccounts = new Set<AccountRecord>()
   private readonly lossyFirms = new Set<number>()
   /** Accounts, then firms, whose loss is limited. */
   private lossAccounts: AccountRecord[] = []
   private lossFirms: number[] = []
   private sweptTo = 0
   private leftToSweep = 0
-  private readonly breachedPositions = { account: new Set<HoldingRecord>(), firm: new Map<string, readonly number[]>() }
-  private readonly touchedHoldings = new Set<HoldingRecord>()
+  private readonly breachedPositions = {
+    account: new Set<HoldingRecord>(),
+    /** By both of its numbers in one. */
+    firm: new Map<number, readonly [firm: number, instrumentId: number]>(),
+  }
+  /** Some more than once. */
+  private touchedHoldings = new Int32Array(64)
+  private touchedCount = 0
   /** Whether there is any limit that is breached by a state. */
   private followsStates = false
 
   private readonly accounts: Accounts
   private readonly orders: Orders
-  private readonly listings: readonly (Listing | undefined)[]
-  private readonly firmNames: readonly string[]
   private readonly units: RiskUnits
+  private readonly firmNames: readonly string[]
 
   constructor(
     accounts: Accounts,
@@ -147,9 +122,9 @@ export class RiskLimits implements LedgerWatcher {
   ) {
     this.accounts = accounts
     this.orders = orders
-    this.listings = listings
-    this.firmNames = firmNames
     this.units = units
+    this.firmNames = firmNames
+    this.sums = new RiskSums(accounts, listings, units)
     this.nextDay[0] = nextDayAfter(atMillis)
     for (let account = 1 << recordShift; account >> recordShift <= accounts.count; account += 1 << recordShift)
       this.enrol(account)
@@ -162,62 +137,57 @@ export class RiskLimits implements LedgerWatcher {
 
   /** Once the first limit is set, and again once the last one is gone. */
   private turn(): void {
-    const isOn = this.ofAccount.size + this.ofFirm.size + this.ofInstrument.size > 0
+    const isOn = !this.limits.isEmpty
     if (isOn === this.isOn) return
-    this.counted.fill(0)
-    this.openInterest.length = 0
-    this.exposures.account.clear()
-    this.exposures.firm.clear()
     this.breachedPositions.account.clear()
     this.breachedPositions.firm.clear()
+    this.holdingOrders.fill(notCounted)
     this.accounts.watcher = isOn ? this : undefined
-    if (isOn) this.accounts.eachHolding(holding => this.touched(holding))
-    this.touchedHoldings.clear()
+    if (isOn) this.sums.recount()
+    this.touchedCount = 0
   }
 
   // ——— Setting them
 
   /** The terms that are in force for a scope. */
   terms(scope: LimitScope, id: number): LimitTerms {
-    return this.termsOf(scope).get(id) ?? noLimits
-  }
-
-  private termsOf(scope: LimitScope): Map<number, LimitTerms> {
-    if (scope === 'account') return this.ofAccount
-    return scope === 'firm' ? this.ofFirm : this.ofInstrument
+    return this.limits.terms(scope, numberOf(scope, id))
   }
 
   /** They are known to be possible. `id` is a record, a firm or an instrument. */
   set(scope: LimitScope, id: number, terms: LimitTerms, atMillis: number): void {
-    if (isUnlimited(terms)) this.termsOf(scope).delete(id)
-    else this.termsOf(scope).set(id, terms)
+    this.limits.set(scope, numberOf(scope, id), terms, atMillis)
     this.turn()
-    const { maxMessagesPerSecond: rate } = terms
-    const full = rate * messageTokens
-    const { tokens } = this.buckets[scope].get(id) ?? { tokens: full }
-    if (rate === 0) this.buckets[scope].delete(id)
-    else this.buckets[scope].set(id, { tokens: min(tokens, full), atMillis })
-    this.followsStates = [...this.ofAccount.values(), ...this.ofFirm.values(), ...this.ofInstrument.values()].some(
-      isState,
-    )
+    this.followsStates = limitScopes.some(each => [...this.limits.of(each).values()].some(isState))
     if (scope === 'firm') this.prepareFirm(id)
     if (scope !== 'instrument') this.followLosses()
     this.forgetLosses()
     if (!this.isOn) return
-    this.watchPositions(holding => {
-      if (scope === 'instrument') return this.accounts.instrumentId(holding) === id
-      const account = this.accounts.account(holding)
-      return scope === 'account' ? account === id : this.accounts.firm(account) === id
-    })
+    const { accounts } = this
+    if (scope === 'instrument') this.watchPositions(holding => accounts.instrumentId(holding) === id)
+    else for (const account of scope === 'account' ? [id] : this.membersOf(id)) this.watchPositionsOf(account)
+    this.watchTold()
     if (this.lossAccounts.length + this.lossFirms.length > 0) this.sweep()
   }
 
   scale(scales: readonly LimitScale[]): void {
-    for (const scale of scales) this.scales.set(scale.instrumentId, scale)
-    if (this.isOn)
-      this.watchPositions(holding =>
-        scales.some(({ instrumentId }) => instrumentId === this.accounts.instrumentId(holding)),
-      )
+    for (const scale of scales) this.setScale(scale)
+    if (!this.isOn) return
+    this.watchPositions(holding =>
+      scales.some(({ instrumentId }) => instrumentId === this.accounts.instrumentId(holding)),
+    )
+    this.watchTold()
+  }
+
+  private setScale(scale: LimitScale): void {
+    const { instrumentId, scalePpm } = scale
+    this.scales.set(instrumentId, scale)
+    if (instrumentId >= this.scalesPpm.length) {
+      const longer = new Int32Array(max(this.scalesPpm.length * 2, instrumentId + 1))
+      longer.set(this.scalesPpm)
+      this.scalesPpm = longer
+    }
+    this.scalesPpm[instrumentId] = scalePpm
   }
 
   /** An account that was opened. */
@@ -229,83 +199,102 @@ export class RiskLimits implements LedgerWatcher {
     if (this.isLossLimited(account)) this.followLosses()
   }
 
+  private membersOf(firm: number): readonly AccountRecord[] {
+    return this.members.get(firm) ?? nobody
+  }
+
   private watchPositions(isMeant: (holding: HoldingRecord) => boolean): void {
     this.accounts.eachHolding(holding => {
-      if (this.count((holding >> recordShift) * 3) !== 0 && isMeant(holding)) this.touchedHoldings.add(holding)
+      if (this.isTraded(holding) && isMeant(holding)) this.noteTouched(holding)
     })
-    // One that is no longer beyond its limit may have none any more.
-    for (const holding of this.breachedPositions.account) this.touchedHoldings.add(holding)
+  }
+
+  private watchPositionsOf(account: AccountRecord): void {
+    const { accounts } = this
+    for (let holding = accounts.firstHolding(account); holding !== 0; holding = accounts.nextHolding(holding))
+      if (this.isTraded(holding)) this.noteTouched(holding)
+  }
+
+  /** One that is no longer beyond its limit may have none any more. */
+  private watchTold(): void {
+    for (const holding of this.breachedPositions.account) this.noteTouched(holding)
+  }
+
+  private isTraded(holding: HoldingRecord): boolean {
+    const { accounts } = this
+    return accounts.sizeLots(holding) !== 0 && this.sums.isTraded(accounts.instrumentId(holding))
+  }
+
+  private noteTouched(holding: HoldingRecord): void {
+    const count = this.touchedCount
+    if (count > 0 && this.touchedHoldings[count - 1] === holding) return
+    if (count === this.touchedHoldings.length) {
+      const longer = new Int32Array(count * 2)
+      longer.set(this.touchedHoldings)
+      this.touchedHoldings = longer
+    }
+    this.touchedHoldings[count] = holding
+    this.touchedCount = count + 1
   }
 
   /** Sums of a firm that its limits ask for. */
   private prepareFirm(firm: number): void {
-    const { accounts } = this
-    this.firmLots.delete(firm)
-    const terms = this.ofFirm.get(firm)
-    const members = this.members.get(firm) ?? []
-    if (terms === undefined) this.firmOrders.delete(firm)
-    else
-      this.firmOrders.set(
-        firm,
-        members.reduce((sum, account) => sum + accounts.openOrders(account), 0),
-      )
-    if (terms === undefined || (terms.maxPositionLots === 0 && terms.maxConcentrationPpm === 0)) {
-      for (const [key, [ofFirm]] of this.breachedPositions.firm)
-        if (ofFirm === firm) this.breachedPositions.firm.delete(key)
-      return
-    }
-    const lots = new Map<number, Lots>()
-    this.firmLots.set(firm, lots)
-    for (const account of members)
-      for (const holding of accounts.holdingsOf(account)) {
-        const at = (holding >> recordShift) * 3
-        addLots(lots, accounts.instrumentId(holding), this.count(at), this.count(at + 1), this.count(at + 2))
-      }
+    const terms = this.limits.of('firm').get(firm)
+    const members = this.membersOf(firm)
+    this.firmOrders[firm] =
+      terms === undefined ? undefined : members.reduce((sum, account) => sum + this.accounts.openOrders(account), 0)
+    const hasLoss = terms !== undefined && terms.maxDailyLossMicros !== 0
+    const hasLots = terms !== undefined && (isPositioned(terms) || isExposed(terms) || hasLoss)
+    this.sums.followFirm(firm, hasLots ? members : undefined)
+    this.sums.followLoss(firm, hasLoss ? members : undefined)
+    if (terms !== undefined && isPositioned(terms)) return
+    for (const [key, [ofFirm]] of this.breachedPositions.firm)
+      if (ofFirm === firm) this.breachedPositions.firm.delete(key)
   }
 
   // ——— Messages
 
   /** Takes one message from each of the buckets that it counts in, or none. 0 is no instrument. */
   takeMessage(account: AccountRecord, instrumentId: number, atMillis: number): 'message-rate-limit' | undefined {
-    const own = this.buckets.account.get(account)
-    const ofFirm = this.buckets.firm.get(this.accounts.firm(account))
-    const ofInstrument = this.buckets.instrument.get(instrumentId)
-    if (own === undefined && ofFirm === undefined && ofInstrument === undefined) return undefined
-    const isThere = [
-      this.refilled(own, this.ofAccount.get(account), atMillis),
-      this.refilled(ofFirm, this.ofFirm.get(this.accounts.firm(account)), atMillis),
-      this.refilled(ofInstrument, this.ofInstrument.get(instrumentId), atMillis),
-    ]
-    if (isThere.includes(false)) return 'message-rate-limit'
-    for (const bucket of [own, ofFirm, ofInstrument]) if (bucket !== undefined) bucket.tokens -= messageTokens
+    const { limits } = this
+    const own = limits.account(account >> recordShift)
+    const ofFirm = limits.firm(this.accounts.firm(account))
+    const ofInstrument = limits.instrument(instrumentId)
+    if (!limits.hasMessage(own, ofFirm, ofInstrument, atMillis)) return 'message-rate-limit'
+    limits.takeMessage(own)
+    limits.takeMessage(ofFirm)
+    limits.takeMessage(ofInstrument)
     return undefined
   }
 
   /** Of a side of a quote: its command has counted for account and firm. */
   takeMessageIn(instrumentId: number, atMillis: number): 'message-rate-limit' | undefined {
-    const bucket = this.buckets.instrument.get(instrumentId)
-    if (bucket === undefined) return undefined
-    if (!this.refilled(bucket, this.ofInstrument.get(instrumentId), atMillis)) return 'message-rate-limit'
-    bucket.tokens -= messageTokens
+    const ofInstrument = this.limits.instrument(instrumentId)
+    if (!this.limits.hasMessage(ofInstrument, unlimited, unlimited, atMillis)) return 'message-rate-limit'
+    this.limits.takeMessage(ofInstrument)
     return undefined
-  }
-
-  private refilled(bucket: Bucket | undefined, terms: LimitTerms | undefined, atMillis: number): boolean {
-    if (bucket === undefined || terms === undefined) return true
-    const rate = terms.maxMessagesPerSecond
-    const passedMillis = min(atMillis - bucket.atMillis, 1_000)
-    bucket.tokens = min(rate * messageTokens, bucket.tokens + passedMillis * rate)
-    bucket.atMillis = atMillis
-    return bucket.tokens >= messageTokens
   }
 
   // ——— Orders
 
   /** The price beyond which a market order of the account may not trade; 0 where there is no collar. */
   collarTicks(account: AccountRecord, listing: Listing, sells: boolean): number {
-    const { markTicks, instrument } = listing
+    const { limits } = this
+    const { instrumentId } = listing.instrument
+    const ofFirm = limits.firm(this.accounts.firm(account))
+    return this.collarOf(
+      limits.account(account >> recordShift),
+      ofFirm,
+      limits.instrument(instrumentId),
+      listing,
+      sells,
+    )
+  }
+
+  private collarOf(own: number, ofFirm: number, ofInstrument: number, listing: Listing, sells: boolean): number {
+    const { markTicks } = listing
     if (markTicks === 0) return 0
-    const collarPpm = this.least('collarPpm', account, instrument.instrumentId)
+    const collarPpm = this.least(collarAt, own, ofFirm, ofInstrument, listing.instrument.instrumentId)
     if (collarPpm === 0) return 0
     const width = collarWidthTicks(markTicks, collarPpm)
     return sells ? max(1, markTicks - width) : markTicks + width
@@ -321,24 +310,27 @@ export class RiskLimits implements LedgerWatcher {
     toTicks: number,
     toLots: number,
   ): LimitCode | undefined {
-    const account = this.accounts.account(holding)
-    const firm = this.accounts.firm(account)
-    const { instrumentId } = listing.instrument
-    const own = this.ofAccount.get(account)
-    const ofFirm = this.ofFirm.get(firm)
-    const ofInstrument = this.ofInstrument.get(instrumentId)
-    if (own === undefined && ofFirm === undefined && ofInstrument === undefined) return undefined
-    const size = this.sizeRefusal(account, listing, fromTicks, fromLots, toTicks, toLots)
+    const { accounts, limits } = this
+    const account = accounts.account(holding)
+    const firm = accounts.firm(account)
+    const own = limits.account(account >> recordShift)
+    const ofFirm = limits.firm(firm)
+    const ofInstrument = limits.instrument(listing.instrument.instrumentId)
+    if (own === unlimited && ofFirm === unlimited && ofInstrument === unlimited) return undefined
+    const size = this.sizeRefusal(own, ofFirm, ofInstrument, listing, fromTicks, fromLots, toTicks, toLots)
     if (size !== undefined) return size
-    const collar = this.collarTicks(account, listing, sells)
-    const isFarther = fromLots === 0 || (sells ? toTicks < fromTicks : toTicks > fromTicks)
-    if (collar !== 0 && isFarther && (sells ? toTicks < collar : toTicks > collar)) return 'price-outside-collar'
+    if (fromLots === 0 || (sells ? toTicks < fromTicks : toTicks > fromTicks)) {
+      const collar = this.collarOf(own, ofFirm, ofInstrument, listing, sells)
+      if (collar !== 0 && (sells ? toTicks < collar : toTicks > collar)) return 'price-outside-collar'
+    }
     const added = toLots - fromLots
     if (added <= 0) return undefined
     return (
       this.positionRefusal(holding, firm, sells, added, own, ofFirm, ofInstrument) ??
-      this.exposureRefusal(holding, sells, added, own, ofFirm, ofInstrument) ??
-      (this.isReducing(holding, sells, added) || !this.isLossy(account) ? undefined : 'daily-loss-limit')
+      this.exposureRefusal(holding, firm, sells, added, own, ofFirm, ofInstrument) ??
+      (this.isLossy(account, firm, own, ofFirm) && !this.isReducing(holding, sells, added)
+        ? 'daily-loss-limit'
+        : undefined)
     )
   }
 
@@ -351,62 +343,79 @@ export class RiskLimits implements LedgerWatcher {
     fromTicks = 0,
     fromLots = 0,
   ): LimitCode | undefined {
-    return this.sizeRefusal(this.accounts.account(holding), listing, fromTicks, fromLots, ticks, lots)
+    const { accounts, limits } = this
+    const account = accounts.account(holding)
+    const own = limits.account(account >> recordShift)
+    const ofFirm = limits.firm(accounts.firm(account))
+    const ofInstrument = limits.instrument(listing.instrument.instrumentId)
+    return this.sizeRefusal(own, ofFirm, ofInstrument, listing, fromTicks, fromLots, ticks, lots)
   }
 
   private sizeRefusal(
-    account: AccountRecord,
+    own: number,
+    ofFirm: number,
+    ofInstrument: number,
     { instrument }: Listing,
     fromTicks: number,
     fromLots: number,
     toTicks: number,
     toLots: number,
   ): LimitCode | undefined {
-    const mostLots = this.least('maxOrderLots', account, instrument.instrumentId)
-    if (mostLots !== 0 && toLots > mostLots && toLots > fromLots) return 'order-size-limit'
-    const mostMicros = this.least('maxOrderNotionalMicros', account, instrument.instrumentId)
+    const { instrumentId, microsPerTickLot } = instrument
+    if (toLots > fromLots) {
+      const mostLots = this.least(orderLotsAt, own, ofFirm, ofInstrument, instrumentId)
+      if (mostLots !== 0 && toLots > mostLots) return 'order-size-limit'
+    }
     const tickLots = toTicks * toLots
-    if (mostMicros === 0 || tickLots <= fromTicks * fromLots) return undefined
-    return tickLots * instrument.microsPerTickLot > mostMicros ? 'order-notional-limit' : undefined
+    if (tickLots <= fromTicks * fromLots) return undefined
+    const mostMicros = this.least(orderNotionalAt, own, ofFirm, ofInstrument, instrumentId)
+    return mostMicros !== 0 && tickLots * microsPerTickLot > mostMicros ? 'order-notional-limit' : undefined
   }
 
-  /** Of a measure of one order or one holding: the strictest of the three, scaled; 0 is none. */
-  private least(name: LimitName, account: AccountRecord, instrumentId: number): number {
-    const scalePpm = this.scalePpm(instrumentId)
-    let least = 0
-    for (const terms of [
-      this.ofAccount.get(account),
-      this.ofFirm.get(this.accounts.firm(account)),
-      this.ofInstrument.get(instrumentId),
-    ]) {
-      const limit = terms === undefined ? 0 : scaledLimit(terms[name], scalePpm)
-      if (limit !== 0 && (least === 0 || limit < least)) least = limit
-    }
-    return least
+  /** Of a measure of one order: the strictest of the three, scaled; 0 is none. */
+  private least(limitAt: number, own: number, ofFirm: number, ofInstrument: number, instrumentId: number): number {
+    const { values } = this.limits
+    const ownLimit = values[own + limitAt] as number
+    const firmLimit = values[ofFirm + limitAt] as number
+    const instrumentLimit = values[ofInstrument + limitAt] as number
+    let least = ownLimit
+    if (firmLimit !== 0 && (least === 0 || firmLimit < least)) least = firmLimit
+    if (instrumentLimit !== 0 && (least === 0 || instrumentLimit < least)) least = instrumentLimit
+    return scaledLimit(least, this.scalePpm(instrumentId))
   }
 
   private scalePpm(instrumentId: number): number {
-    return this.scales.get(instrumentId)?.scalePpm ?? unscaledPpm
+    const scalePpm = instrumentId < this.scalesPpm.length ? (this.scalesPpm[instrumentId] as number) : 0
+    return scalePpm === 0 ? unscaledPpm : scalePpm
   }
 
   /** Whether one more may not be open. */
   isFull(holding: HoldingRecord): boolean {
-    const account = this.accounts.account(holding)
-    const firm = this.accounts.firm(account)
-    const own = this.ofAccount.get(account) ?? noLimits
-    const ofFirm = this.ofFirm.get(firm) ?? noLimits
-    const ofInstrument = this.ofInstrument.get(this.accounts.instrumentId(holding)) ?? noLimits
-    if (own.maxOpenOrders !== 0 && this.accounts.openOrders(account) >= own.maxOpenOrders) return true
-    if (ofFirm.maxOpenOrders !== 0 && (this.firmOrders.get(firm) ?? 0) >= ofFirm.maxOpenOrders) return true
-    if (ofInstrument.maxOpenOrders === 0) return false
-    let left = ofInstrument.maxOpenOrders
-    for (
-      let order = this.accounts.firstOrder(holding);
-      order !== none && left > 0;
-      order = this.orders.following(order)
-    )
-      left -= 1
-    return left === 0
+    const { accounts, limits } = this
+    const { values } = limits
+    const account = accounts.account(holding)
+    const firm = accounts.firm(account)
+    const ofAccount = values[limits.account(account >> recordShift) + openOrdersAt] as number
+    const ofFirm = values[limits.firm(firm) + openOrdersAt] as number
+    const ofInstrument = values[limits.instrument(accounts.instrumentId(holding)) + openOrdersAt] as number
+    if (ofAccount !== 0 && accounts.openOrders(account) >= ofAccount) return true
+    if (ofFirm !== 0 && (this.firmOrders[firm] ?? 0) >= ofFirm) return true
+    return ofInstrument !== 0 && this.ordersOf(holding) >= ofInstrument
+  }
+
+  private ordersOf(holding: HoldingRecord): number {
+    const index = holding >> recordShift
+    if (index >= this.holdingOrders.length) {
+      const longer = new Int32Array(max(this.holdingOrders.length * 2, index + 1)).fill(notCounted)
+      longer.set(this.holdingOrders)
+      this.holdingOrders = longer
+    }
+    const known = this.holdingOrders[index] as number
+    if (known !== notCounted) return known
+    let open = 0
+    for (let order = this.accounts.firstOrder(holding); order !== none; order = this.orders.following(order)) open += 1
+    this.holdingOrders[index] = open
+    return open
   }
 
   /** Lots of one side of the account, and of its firm. */
@@ -415,63 +424,92 @@ export class RiskLimits implements LedgerWatcher {
     firm: number,
     sells: boolean,
     added: number,
-    own: LimitTerms = noLimits,
-    ofFirm: LimitTerms = noLimits,
-    ofInstrument: LimitTerms = noLimits,
+    own: number,
+    ofFirm: number,
+    ofInstrument: number,
   ): LimitCode | undefined {
-    const { accounts } = this
+    const { accounts, sums } = this
+    const { values } = this.limits
     const instrumentId = accounts.instrumentId(holding)
+    const size = accounts.sizeLots(holding)
+    const side = added + (sells ? accounts.sellLots(holding) - size : size + accounts.buyLots(holding))
+    const isFirmMeasured = values[ofFirm + positionLotsAt] !== 0 || values[ofFirm + concentrationAt] !== 0
+    const firmSide = isFirmMeasured ? added + this.firmSideLots(firm, instrumentId, sells) : 0
     const scalePpm = this.scalePpm(instrumentId)
-    const side =
-      added +
-      (sells
-        ? accounts.sellLots(holding) - accounts.sizeLots(holding)
-        : accounts.sizeLots(holding) + accounts.buyLots(holding))
-    const lots = this.firmLots.get(firm)?.get(instrumentId) ?? noLots
-    const firmSide = added + (sells ? lots.sells - lots.size : lots.size + lots.buys)
-    const isBeyond = (terms: LimitTerms, lots: number): boolean =>
-      terms.maxPositionLots !== 0 && lots > scaledLimit(terms.maxPositionLots, scalePpm)
-    if (isBeyond(own, side) || isBeyond(ofInstrument, side) || isBeyond(ofFirm, firmSide)) return 'position-limit'
-    const interest = this.openInterest[instrumentId] ?? 0
-    const isConcentrated = (terms: LimitTerms, lots: number): boolean =>
-      terms.maxConcentrationPpm !== 0 &&
-      lots > terms.concentrationFromLots &&
-      lots > 0 &&
-      lots > feeMicros(terms.maxConcentrationPpm, interest)
-    if (isConcentrated(own, side) || isConcentrated(ofInstrument, side) || isConcentrated(ofFirm, firmSide))
+    if (
+      isBeyondPosition(values, own, side, scalePpm) ||
+      isBeyondPosition(values, ofInstrument, side, scalePpm) ||
+      isBeyondPosition(values, ofFirm, firmSide, scalePpm)
+    )
+      return 'position-limit'
+    const interest = sums.openInterestLots(instrumentId)
+    if (
+      isConcentrated(values, own, side, interest) ||
+      isConcentrated(values, ofInstrument, side, interest) ||
+      isConcentrated(values, ofFirm, firmSide, interest)
+    )
       return 'concentration-limit'
     return undefined
+  }
+
+  private firmSideLots(firm: number, instrumentId: number, sells: boolean): number {
+    const { sums } = this
+    const size = sums.firmSizeLots(firm, instrumentId)
+    return sells ? sums.firmSellLots(firm, instrumentId) - size : size + sums.firmBuyLots(firm, instrumentId)
   }
 
   /** Delta and vega of the account, of its firm, and of its holding. */
   private exposureRefusal(
     holding: HoldingRecord,
+    firm: number,
     sells: boolean,
     added: number,
-    own: LimitTerms = noLimits,
-    ofFirm: LimitTerms = noLimits,
-    ofInstrument: LimitTerms = noLimits,
+    own: number,
+    ofFirm: number,
+    ofInstrument: number,
   ): LimitCode | undefined {
-    const { accounts, units } = this
-    const account = accounts.account(holding)
+    const { accounts, units, sums } = this
+    const { values } = this.limits
+    const isOwn = hasExposureLimit(values, own)
+    const isOfFirm = hasExposureLimit(values, ofFirm)
+    const isOfInstrument = hasExposureLimit(values, ofInstrument)
+    if (!isOwn && !isOfFirm && !isOfInstrument) return undefined
     const instrumentId = accounts.instrumentId(holding)
     const signed = sells ? -added : added
-    const change: ExposureChange = {
-      delta: units.deltaMicroUnits(instrumentId) * signed,
-      vega: units.vegaMicros(instrumentId) * signed,
-      gross: this.grossChange(holding, sells, added),
-    }
-    if (change.delta === 0 && change.vega === 0) return undefined
-    if (isExposed(ofInstrument)) {
-      const alone = noExposure()
-      this.addHolding(alone, holding, 1)
-      const refusal = isExposedBeyond(alone, change, ofInstrument)
+    const delta = units.deltaMicroUnits(instrumentId) * signed
+    const vega = units.vegaMicros(instrumentId) * signed
+    if (delta === 0 && vega === 0) return undefined
+    const gross = this.grossChange(holding, sells, added)
+    if (isOfInstrument) {
+      const refusal = this.exposureCode(sums.exposureOfHolding(holding), ofInstrument, delta, vega, gross)
       if (refusal !== undefined) return refusal
     }
-    return (
-      (isExposed(own) ? isExposedBeyond(this.exposureOf('account', account), change, own) : undefined) ??
-      (isExposed(ofFirm) ? isExposedBeyond(this.exposureOf('firm', accounts.firm(account)), change, ofFirm) : undefined)
-    )
+    if (isOwn) {
+      const refusal = this.exposureCode(sums.exposureOfAccount(accounts.account(holding)), own, delta, vega, gross)
+      if (refusal !== undefined) return refusal
+    }
+    if (!isOfFirm) return undefined
+    return this.exposureCode(sums.exposureOfFirm(firm, this.membersOf(firm)), ofFirm, delta, vega, gross)
+  }
+
+  /** Of sums with a signed delta and vega, and so much gross delta, added. */
+  private exposureCode(
+    row: number,
+    ofLimits: number,
+    delta: number,
+    vega: number,
+    gross: number,
+  ): LimitCode | undefined {
+    const { values } = this.sums
+    const limits = this.limits.values
+    const mostNet = limits[ofLimits + netDeltaAt] as number
+    const mostGross = limits[ofLimits + grossDeltaAt] as number
+    const mostVega = limits[ofLimits + vegaAt] as number
+    if (mostNet !== 0 && delta !== 0 && sideOf(values, row + netAt, delta) > mostNet) return 'net-delta-limit'
+    if (mostGross !== 0 && gross > 0 && (values[row + grossAt] as number) + gross > mostGross)
+      return 'gross-delta-limit'
+    if (mostVega !== 0 && vega !== 0 && sideOf(values, row + vegaNetAt, vega) > mostVega) return 'vega-limit'
+    return undefined
   }
 
   private grossChange(holding: HoldingRecord, sells: boolean, added: number): number {
@@ -483,94 +521,31 @@ export class RiskLimits implements LedgerWatcher {
     return (after - max(long, short)) * abs(this.units.deltaMicroUnits(accounts.instrumentId(holding)))
   }
 
-  private exposureOf(scope: 'account' | 'firm', id: number): Exposure {
-    const known = this.exposures[scope].get(id)
-    if (known !== undefined && known.valuation === this.units.valuation) return known
-    const exposure = noExposure()
-    const { accounts } = this
-    for (const account of scope === 'account' ? [id] : (this.members.get(id) ?? []))
-      for (const holding of accounts.holdingsOf(account)) this.addHolding(exposure, holding, 1)
-    // What is too large to be exact is summed each time, in one order.
-    exposure.valuation = exposure.weight <= mostExact ? this.units.valuation : -1
-    this.exposures[scope].set(id, exposure)
-    return exposure
-  }
-
-  /** As it is counted now. */
-  private addHolding(exposure: Exposure, holding: HoldingRecord, sign: 1 | -1): void {
-    const at = (holding >> recordShift) * 3
-    const instrumentId = this.accounts.instrumentId(holding)
-    const delta = this.units.deltaMicroUnits(instrumentId)
-    const vega = this.units.vegaMicros(instrumentId)
-    const [size, buys, sells] = [this.count(at), this.count(at + 1), this.count(at + 2)]
-    exposure.net += sign * size * delta
-    exposure.up += sign * (delta > 0 ? buys : sells) * abs(delta)
-    exposure.down += sign * (delta > 0 ? sells : buys) * abs(delta)
-    exposure.gross += sign * max(size + buys, sells - size) * abs(delta)
-    exposure.vegaNet += sign * size * vega
-    exposure.vegaUp += sign * (vega > 0 ? buys : sells) * abs(vega)
-    exposure.vegaDown += sign * (vega > 0 ? sells : buys) * abs(vega)
-    exposure.weight += sign * (abs(size) + buys + sells) * max(abs(delta), abs(vega))
-  }
-
-  private count(at: number): number {
-    return at < this.counted.length ? (this.counted[at] as number) : 0
-  }
-
   // ——— What the ledger says
 
   /** Of a holding whose position or open lots may have changed. */
   touched(holding: HoldingRecord): void {
-    const { accounts } = this
-    // What is lodged is no trade.
-    if (this.listings[accounts.instrumentId(holding)]?.instrument.terms.kind === 'collateral') return
-    const at = (holding >> recordShift) * 3
-    if (at + 2 >= this.counted.length) this.grow(at)
-    const { counted } = this
-    const [size, buys, sells] = [accounts.sizeLots(holding), accounts.buyLots(holding), accounts.sellLots(holding)]
-    const [sizeBefore, buysBefore, sellsBefore] = [this.count(at), this.count(at + 1), this.count(at + 2)]
-    const account = accounts.account(holding)
-    const firm = accounts.firm(account)
-    const instrumentId = accounts.instrumentId(holding)
-    const own = this.current('account', account)
-    const ofFirm = this.current('firm', firm)
-    if (own !== undefined) this.addHolding(own, holding, -1)
-    if (ofFirm !== undefined) this.addHolding(ofFirm, holding, -1)
-    this.openInterest[instrumentId] = (this.openInterest[instrumentId] ?? 0) + max(0, size) - max(0, sizeBefore)
-    counted[at] = size
-    counted[at + 1] = buys
-    counted[at + 2] = sells
-    for (const exposure of [own, ofFirm]) {
-      if (exposure === undefined) continue
-      this.addHolding(exposure, holding, 1)
-      if (exposure.weight > mostExact) exposure.valuation = -1
-    }
-    const lots = this.firmLots.get(firm)
-    if (lots !== undefined) addLots(lots, instrumentId, size - sizeBefore, buys - buysBefore, sells - sellsBefore)
-    if (this.followsStates) this.touchedHoldings.add(holding)
+    if (this.sums.count(holding) && this.followsStates) this.noteTouched(holding)
   }
 
-  private current(scope: 'account' | 'firm', id: number): Exposure | undefined {
-    const exposure = this.exposures[scope].get(id)
-    return exposure?.valuation === this.units.valuation ? exposure : undefined
-  }
-
-  private grow(at: number): void {
-    const larger = new Float64Array(max(this.counted.length * 2, at + 3))
-    larger.set(this.counted)
-    this.counted = larger
-  }
-
-  openOrdersChanged(account: AccountRecord, change: number): void {
-    const firm = this.accounts.firm(account)
-    const open = this.firmOrders.get(firm)
-    if (open !== undefined) this.firmOrders.set(firm, open + change)
+  openOrdersChanged(holding: HoldingRecord, change: number): void {
+    const firm = this.accounts.firm(this.accounts.account(holding))
+    const open = this.firmOrders[firm]
+    if (open !== undefined) this.firmOrders[firm] = open + change
+    const index = holding >> recordShift
+    if (index >= this.holdingOrders.length) return
+    const known = this.holdingOrders[index] as number
+    if (known !== notCounted) this.holdingOrders[index] = known + change
   }
 
   /** Cash that came or went, not by trading. */
   cashMoved(account: AccountRecord, micros: number): void {
-    const day = this.days.get(account)
-    if (day !== undefined) day.baseMicros += micros
+    this.sums.cashMoved(account, micros)
+  }
+
+  /** A mark may have moved, or its contract become another one. */
+  marked(instrumentId: number): void {
+    this.sums.marked(instrumentId)
   }
 
   /** A mark has moved: what everybody has lost is looked at, some with each command. */
@@ -580,68 +555,65 @@ export class RiskLimits implements LedgerWatcher {
 
   // ——— Losses
 
+  private lossLimit(account: AccountRecord): number {
+    return this.limits.values[this.limits.account(account >> recordShift) + dailyLossAt] as number
+  }
+  private firmLossLimit(firm: number): number {
+    return this.limits.values[this.limits.firm(firm) + dailyLossAt] as number
+  }
+
   private isLossLimited(account: AccountRecord): boolean {
-    const ofFirm = this.ofFirm.get(this.accounts.firm(account))
-    return (this.ofAccount.get(account)?.maxDailyLossMicros ?? 0) !== 0 || (ofFirm?.maxDailyLossMicros ?? 0) !== 0
+    return this.lossLimit(account) !== 0 || this.firmLossLimit(this.accounts.firm(account)) !== 0
   }
 
   /** Whose result is followed, from now on where it was not. */
   private followLosses(): void {
-    const followed = new Set<AccountRecord>()
-    this.lossFirms = [...this.ofFirm].filter(([, terms]) => terms.maxDailyLossMicros !== 0).map(([firm]) => firm)
+    const { limits, followed } = this
+    this.lossFirms = [...limits.of('firm')].filter(([, terms]) => terms.maxDailyLossMicros !== 0).map(([firm]) => firm)
     this.lossFirms.sort((a, b) => a - b)
-    this.lossAccounts = [...this.ofAccount]
+    this.lossAccounts = [...limits.of('account')]
       .filter(([, terms]) => terms.maxDailyLossMicros !== 0)
-      .map(([account]) => account)
+      .map(([number]) => number << recordShift)
     this.lossAccounts.sort((a, b) => a - b)
-    for (const account of this.lossAccounts) followed.add(account)
-    for (const firm of this.lossFirms) for (const account of this.members.get(firm) ?? []) followed.add(account)
-    for (const account of this.days.keys()) if (!followed.has(account)) this.days.delete(account)
     for (const account of followed)
-      if (!this.days.has(account)) this.days.set(account, { baseMicros: this.equityMicros(account), isBreached: false })
+      if (!this.isLossLimited(account)) {
+        followed.delete(account)
+        this.lossyAccounts.delete(account)
+      }
+    for (const account of this.lossAccounts) this.follow(account)
+    for (const firm of this.lossFirms) for (const account of this.membersOf(firm)) this.follow(account)
+  }
+
+  private follow(account: AccountRecord): void {
+    if (this.followed.has(account)) return
+    this.followed.add(account)
+    this.sums.setBase(account, this.sums.equityMicros(account))
   }
 
   /** Under other limits what was too much may be too much no longer. */
   private forgetLosses(): void {
-    for (const [account, day] of this.days) {
-      const limit = this.ofAccount.get(account)?.maxDailyLossMicros ?? 0
-      if (limit === 0 || this.lossMicros(account) <= limit) day.isBreached = false
+    for (const account of this.lossyAccounts) {
+      const limit = this.lossLimit(account)
+      if (limit === 0 || this.sums.lossMicros(account) <= limit) this.lossyAccounts.delete(account)
     }
     for (const firm of this.lossyFirms) {
-      const limit = this.ofFirm.get(firm)?.maxDailyLossMicros ?? 0
-      if (limit === 0 || this.firmLossMicros(firm) <= limit) this.lossyFirms.delete(firm)
+      const limit = this.firmLossLimit(firm)
+      if (limit === 0 || this.sums.firmLossMicros(firm) <= limit) this.lossyFirms.delete(firm)
     }
-  }
-
-  /** At the marks of the market; what has none counts for what was realised. Collateral is left out. */
-  private equityMicros(account: AccountRecord): number {
-    const { accounts } = this
-    let equity = accounts.cashMicros(account)
-    for (let holding = accounts.firstHolding(account); holding !== 0; holding = accounts.nextHolding(holding)) {
-      const size = accounts.sizeLots(holding)
-      const listing = this.listings[accounts.instrumentId(holding)]
-      if (size === 0 || listing === undefined) continue
-      const { markTicks, instrument } = listing
-      if (markTicks !== 0 && instrument.terms.kind !== 'collateral')
-        equity += (size * markTicks - accounts.entryTickLots(holding)) * instrument.microsPerTickLot
-    }
-    return equity
-  }
-
-  private lossMicros(account: AccountRecord): number {
-    return (this.days.get(account)?.baseMicros ?? 0) - this.equityMicros(account)
-  }
-  private firmLossMicros(firm: number): number {
-    return (this.members.get(firm) ?? []).reduce((sum, account) => sum + this.lossMicros(account), 0)
   }
 
   /** Whether the day's loss of account or firm is beyond its limit, or was since the day began. */
-  private isLossy(account: AccountRecord): boolean {
-    const limit = this.ofAccount.get(account)?.maxDailyLossMicros ?? 0
-    if (limit !== 0 && (this.days.get(account)?.isBreached === true || this.lossMicros(account) > limit)) return true
-    const firm = this.accounts.firm(account)
-    const firmLimit = this.ofFirm.get(firm)?.maxDailyLossMicros ?? 0
-    return firmLimit !== 0 && (this.lossyFirms.has(firm) || this.firmLossMicros(firm) > firmLimit)
+  private isLossy(account: AccountRecord, firm: number, own: number, ofFirm: number): boolean {
+    const { values } = this.limits
+    const limit = values[own + dailyLossAt] as number
+    if (limit !== 0 && (this.isTold(account) || this.sums.lossMicros(account) > limit)) return true
+    const firmLimit = values[ofFirm + dailyLossAt] as number
+    return firmLimit !== 0 && (this.lossyFirms.has(firm) || this.sums.firmLossMicros(firm) > firmLimit)
+  }
+
+  /** That its loss is too large. */
+  private isTold(account: AccountRecord): boolean {
+    return this.lossyAccounts.size > 0 && this.lossyAccounts.has(account)
   }
 
   /** Closes, with all that is open on its side, no more than there is. */
@@ -655,39 +627,38 @@ export class RiskLimits implements LedgerWatcher {
   advance(atMillis: number): void {
     if (atMillis < (this.nextDay[0] as number)) return
     this.nextDay[0] = nextDayAfter(atMillis)
-    for (const [account, day] of this.days) {
-      day.baseMicros = this.equityMicros(account)
-      day.isBreached = false
-    }
+    for (const account of this.followed) this.sums.setBase(account, this.sums.equityMicros(account))
+    this.lossyAccounts.clear()
     this.lossyFirms.clear()
   }
 
   // ——— Breaches
 
   get hasDue(): boolean {
-    return this.touchedHoldings.size > 0 || this.leftToSweep > 0
+    return this.touchedCount > 0 || this.leftToSweep > 0
   }
 
   /** What has come to be beyond a limit since it was last asked, each once: positions, then losses; accounts, then firms. */
   takeBreaches(): readonly LimitBreached[] {
     const { accounts } = this
     // Nearly always nothing is, and nothing needs to be put in order to find that out.
-    if (this.leftToSweep === 0 && this.areWithinLimits()) {
-      this.touchedHoldings.clear()
+    if (this.leftToSweep === 0 && this.isAllKnown()) {
+      this.touchedCount = 0
       return noBreaches
     }
-    const holdings = [...this.touchedHoldings]
-    this.touchedHoldings.clear()
+    const holdings = [...new Set(this.touchedHoldings.subarray(0, this.touchedCount))]
+    this.touchedCount = 0
     const [lossAccounts, lossFirms] = [new Set<AccountRecord>(), new Set<number>()]
     this.sweepSome(lossAccounts, lossFirms)
-    const firmPositions = new Map<string, readonly [firm: number, instrumentId: number]>()
+    const firmPositions = new Map<number, readonly [firm: number, instrumentId: number]>()
     for (const holding of holdings) {
       const account = accounts.account(holding)
       const firm = accounts.firm(account)
       lossAccounts.add(account)
       lossFirms.add(firm)
       const instrumentId = accounts.instrumentId(holding)
-      if (this.firmLots.has(firm)) firmPositions.set(`${firm} ${instrumentId}`, [firm, instrumentId])
+      if (isPositioned(this.limits.terms('firm', firm)))
+        firmPositions.set(firmPositionKey(firm, instrumentId), [firm, instrumentId])
     }
     const byBoth = (a: readonly [number, number], b: readonly [number, number]): number => a[0] - b[0] || a[1] - b[1]
     const breaches: (LimitBreached | undefined)[] = []
@@ -702,28 +673,42 @@ export class RiskLimits implements LedgerWatcher {
     return breaches.flatMap(breach => (breach === undefined ? [] : [breach]))
   }
 
-  /** Whether none of the touched holdings could be told of, nor be told of again from now on. */
-  private areWithinLimits(): boolean {
-    for (const holding of this.touchedHoldings) {
-      const account = this.accounts.account(holding)
-      const firm = this.accounts.firm(account)
-      if (this.ofFirm.has(firm) || this.firmLots.has(firm)) return false
-      const limit = this.positionLimit(account, this.accounts.instrumentId(holding))
-      if (limit !== 0 && abs(this.accounts.sizeLots(holding)) > limit) return false
-      if (this.breachedPositions.account.size > 0 && this.breachedPositions.account.has(holding)) return false
-      const lossLimit = this.ofAccount.get(account)?.maxDailyLossMicros ?? 0
-      if (lossLimit !== 0 && this.lossMicros(account) > lossLimit) return false
+  /** Whether of none of the touched holdings there is anything to be told, or told again from now on. */
+  private isAllKnown(): boolean {
+    const { accounts, limits, sums, touchedHoldings } = this
+    for (let index = 0; index < this.touchedCount; index += 1) {
+      const holding = touchedHoldings[index] as number
+      const instrumentId = accounts.instrumentId(holding)
+      const account = accounts.account(holding)
+      const limit = this.positionLimit(account, instrumentId)
+      const told = this.breachedPositions.account
+      const isTold = told.size > 0 && told.has(holding)
+      if (isTold !== (limit !== 0 && abs(accounts.sizeLots(holding)) > limit)) return false
+      const lossLimit = this.lossLimit(account)
+      if (lossLimit !== 0 && sums.lossMicros(account) > lossLimit && !this.isTold(account)) return false
+      const firm = accounts.firm(account)
+      const ofFirm = limits.firm(firm)
+      if (ofFirm !== unlimited && !this.isFirmKnown(firm, ofFirm, instrumentId)) return false
     }
     return true
   }
 
+  private isFirmKnown(firm: number, ofFirm: number, instrumentId: number): boolean {
+    const { limits, sums } = this
+    const { values } = limits
+    const limit = scaledLimit(values[ofFirm + positionLotsAt] as number, this.scalePpm(instrumentId))
+    const isBeyond = limit !== 0 && abs(sums.firmSizeLots(firm, instrumentId)) > limit
+    const told = this.breachedPositions.firm
+    if (isBeyond !== (told.size > 0 && told.has(firmPositionKey(firm, instrumentId)))) return false
+    const lossLimit = values[ofFirm + dailyLossAt] as number
+    return lossLimit === 0 || this.lossyFirms.has(firm) || sums.firmLossMicros(firm) <= lossLimit
+  }
+
   /** The lesser of the account's and the instrument's, scaled; 0 is none. */
   private positionLimit(account: AccountRecord, instrumentId: number): number {
-    const scalePpm = this.scalePpm(instrumentId)
-    const own = scaledLimit(this.ofAccount.get(account)?.maxPositionLots ?? 0, scalePpm)
-    const ofInstrument = scaledLimit(this.ofInstrument.get(instrumentId)?.maxPositionLots ?? 0, scalePpm)
-    if (own === 0 || ofInstrument === 0) return own + ofInstrument
-    return min(own, ofInstrument)
+    const { limits } = this
+    const own = limits.account(account >> recordShift)
+    return this.least(positionLotsAt, own, unlimited, limits.instrument(instrumentId), instrumentId)
   }
 
   private sweepSome(lossAccounts: Set<AccountRecord>, lossFirms: Set<number>): void {
@@ -757,10 +742,10 @@ export class RiskLimits implements LedgerWatcher {
   }
 
   private firmPositionBreach(firm: number, instrumentId: number): LimitBreached | undefined {
-    const limit = scaledLimit(this.ofFirm.get(firm)?.maxPositionLots ?? 0, this.scalePpm(instrumentId))
-    const measured = abs(this.firmLots.get(firm)?.get(instrumentId)?.size ?? 0)
+    const limit = scaledLimit(this.limits.terms('firm', firm).maxPositionLots, this.scalePpm(instrumentId))
+    const measured = abs(this.sums.firmSizeLots(firm, instrumentId))
     const told = this.breachedPositions.firm
-    const key = `${firm} ${instrumentId}`
+    const key = firmPositionKey(firm, instrumentId)
     if (limit === 0 || measured <= limit) {
       told.delete(key)
       return undefined
@@ -771,19 +756,18 @@ export class RiskLimits implements LedgerWatcher {
   }
 
   private lossBreach(account: AccountRecord): LimitBreached | undefined {
-    const limit = this.ofAccount.get(account)?.maxDailyLossMicros ?? 0
-    const day = this.days.get(account)
-    if (limit === 0 || day === undefined || day.isBreached) return undefined
-    const loss = this.lossMicros(account)
+    const limit = this.lossLimit(account)
+    if (limit === 0 || this.isTold(account)) return undefined
+    const loss = this.sums.lossMicros(account)
     if (loss <= limit) return undefined
-    day.isBreached = true
+    this.lossyAccounts.add(account)
     return breachOf('daily-loss', this.accounts.idOfRecord(account), '', 0, loss, limit)
   }
 
   private firmLossBreach(firm: number): LimitBreached | undefined {
-    const limit = this.ofFirm.get(firm)?.maxDailyLossMicros ?? 0
+    const limit = this.firmLossLimit(firm)
     if (limit === 0 || this.lossyFirms.has(firm)) return undefined
-    const loss = this.firmLossMicros(firm)
+    const loss = this.sums.firmLossMicros(firm)
     if (loss <= limit) return undefined
     this.lossyFirms.add(firm)
     return breachOf('daily-loss', 0, this.firmNames[firm] ?? '', 0, loss, limit)
@@ -792,13 +776,13 @@ export class RiskLimits implements LedgerWatcher {
   // ——— Snapshots
 
   capture(): RiskLimitsState {
-    const { accounts } = this
-    const idOf = (scope: LimitScope, id: number): number => (scope === 'account' ? accounts.idOfRecord(id) : id)
-    const scopes = ['account', 'firm', 'instrument'] as const
+    const { accounts, limits } = this
+    const idOf = (scope: LimitScope, number: number): number =>
+      scope === 'account' ? accounts.idOfRecord(number << recordShift) : number
     const byId = (a: readonly [number, unknown], b: readonly [number, unknown]): number => a[0] - b[0]
     return {
-      limits: scopes.flatMap(scope =>
-        [...this.termsOf(scope)].sort(byId).map(([id, terms]) => ({
+      limits: limitScopes.flatMap(scope =>
+        [...limits.of(scope)].sort(byId).map(([id, terms]) => ({
           scope,
           id: scope === 'firm' ? 0 : idOf(scope, id),
           firm: scope === 'firm' ? (this.firmNames[id] ?? '') : '',
@@ -806,17 +790,13 @@ export class RiskLimits implements LedgerWatcher {
         })),
       ),
       scales: [...this.scales.values()].sort((a, b) => a.instrumentId - b.instrumentId),
-      buckets: scopes.flatMap(scope =>
-        [...this.buckets[scope]]
-          .sort(byId)
-          .map(([id, { tokens, atMillis }]) => [scope, idOf(scope, id), tokens, atMillis] as const),
+      buckets: limitScopes.flatMap(scope =>
+        limits.buckets(scope).map(([id, tokens, atMillis]) => [scope, idOf(scope, id), tokens, atMillis] as const),
       ),
       nextDayMillis: this.nextDay[0] as number,
-      days: [...this.days]
-        .sort(byId)
-        .map(
-          ([account, { baseMicros, isBreached }]) => [accounts.idOfRecord(account), baseMicros, isBreached] as const,
-        ),
+      days: [...this.followed]
+        .sort((a, b) => a - b)
+        .map(account => [accounts.idOfRecord(account), this.sums.baseMicros(account), this.isTold(account)] as const),
       lossyFirms: [...this.lossyFirms].sort((a, b) => a - b),
       positions: [
         ...[...this.breachedPositions.account].map(
@@ -833,81 +813,71 @@ export class RiskLimits implements LedgerWatcher {
 
   /** Of one that was just made, over a ledger as it was. */
   restore(state: RiskLimitsState, firmIds: ReadonlyMap<string, number>): void {
-    const { accounts } = this
-    const recordOf = (scope: LimitScope, id: number): number => (scope === 'account' ? accounts.recordOf(id) : id)
+    const { accounts, limits, sums } = this
+    const numberIn = (scope: LimitScope, id: number): number =>
+      scope === 'account' ? numberOf(scope, accounts.recordOf(id)) : id
     for (const { scope, id, firm, terms } of state.limits)
-      this.termsOf(scope).set(scope === 'firm' ? (firmIds.get(firm) ?? 0) : recordOf(scope, id), terms)
+      limits.set(scope, scope === 'firm' ? (firmIds.get(firm) ?? 0) : numberIn(scope, id), terms, 0)
     this.followsStates = state.limits.some(({ terms }) => isState(terms))
     this.turn()
-    for (const scale of state.scales) this.scales.set(scale.instrumentId, scale)
+    for (const scale of state.scales) this.setScale(scale)
     for (const [scope, id, tokens, atMillis] of state.buckets)
-      this.buckets[scope].set(recordOf(scope, id), { tokens, atMillis })
-    for (const firm of this.ofFirm.keys()) this.prepareFirm(firm)
+      limits.restoreBucket(scope, numberIn(scope, id), tokens, atMillis)
+    for (const firm of limits.of('firm').keys()) this.prepareFirm(firm)
     this.followLosses()
     this.nextDay[0] = state.nextDayMillis
-    for (const [accountId, baseMicros, isBreached] of state.days)
-      this.days.set(accounts.recordOf(accountId), { baseMicros, isBreached })
+    for (const [accountId, baseMicros, isBreached] of state.days) {
+      const account = accounts.recordOf(accountId)
+      this.followed.add(account)
+      sums.setBase(account, baseMicros)
+      if (isBreached) this.lossyAccounts.add(account)
+    }
     for (const firm of state.lossyFirms) this.lossyFirms.add(firm)
     for (const [scope, id, instrumentId] of state.positions)
-      if (scope === 'firm') this.breachedPositions.firm.set(`${id} ${instrumentId}`, [id, instrumentId])
+      if (scope === 'firm') this.breachedPositions.firm.set(firmPositionKey(id, instrumentId), [id, instrumentId])
       else this.breachedPositions.account.add(accounts.holdingOf(accounts.recordOf(id), instrumentId))
     this.sweptTo = state.sweptTo
     this.leftToSweep = state.leftToSweep
-    this.touchedHoldings.clear()
+    this.touchedCount = 0
   }
 }
 
-interface ExposureChange {
-  /** Signed. */
-  readonly delta: number
-  readonly vega: number
-  readonly gross: number
-}
+const notCounted = -1
+const nobody: readonly AccountRecord[] = []
+const noBreaches: readonly LimitBreached[] = []
+
+/** Under which a scope's limits are kept: accounts by their number, not by their record. */
+const numberOf = (scope: LimitScope, id: number): number => (scope === 'account' ? id >> recordShift : id)
+
+/** Both are below 2^21. */
+const firmPositionKey = (firm: number, instrumentId: number): number => firm * 2 ** 21 + instrumentId
 
 const isState = (terms: LimitTerms): boolean => terms.maxPositionLots !== 0 || terms.maxDailyLossMicros !== 0
 
-const noBreaches: readonly LimitBreached[] = []
-const noLots: Readonly<Lots> = { size: 0, buys: 0, sells: 0 }
-
-const addLots = (all: Map<number, Lots>, instrumentId: number, size: number, buys: number, sells: number): void => {
-  const lots = all.get(instrumentId)
-  if (lots === undefined) {
-    all.set(instrumentId, { size, buys, sells })
-    return
-  }
-  lots.size += size
-  lots.buys += buys
-  lots.sells += sells
-}
-
-const noExposure = (): Exposure => ({
-  valuation: -1,
-  net: 0,
-  up: 0,
-  down: 0,
-  gross: 0,
-  vegaNet: 0,
-  vegaUp: 0,
-  vegaDown: 0,
-  weight: 0,
-})
+/** Whether lots of each instrument are limited. */
+const isPositioned = (terms: LimitTerms): boolean => terms.maxPositionLots !== 0 || terms.maxConcentrationPpm !== 0
 
 const isExposed = ({ maxGrossDelta, maxNetDelta, maxVegaMicros }: LimitTerms): boolean =>
   maxGrossDelta !== 0 || maxNetDelta !== 0 || maxVegaMicros !== 0
 
-/** Of the side to which it adds. */
-const sideOf = (net: number, up: number, down: number, change: number): number =>
-  change > 0 ? net + up + change : down - net - change
+const hasExposureLimit = (values: Float64Array, limits: number): boolean =>
+  values[limits + grossDeltaAt] !== 0 || values[limits + netDeltaAt] !== 0 || values[limits + vegaAt] !== 0
 
-const isExposedBeyond = (exposure: Exposure, change: ExposureChange, terms: LimitTerms): LimitCode | undefined => {
-  const { net, up, down, gross, vegaNet, vegaUp, vegaDown } = exposure
-  const { maxNetDelta, maxGrossDelta, maxVegaMicros } = terms
-  if (maxNetDelta !== 0 && change.delta !== 0 && sideOf(net, up, down, change.delta) > maxNetDelta)
-    return 'net-delta-limit'
-  if (maxGrossDelta !== 0 && change.gross > 0 && gross + change.gross > maxGrossDelta) return 'gross-delta-limit'
-  if (maxVegaMicros !== 0 && change.vega !== 0 && sideOf(vegaNet, vegaUp, vegaDown, change.vega) > maxVegaMicros)
-    return 'vega-limit'
-  return undefined
+const isBeyondPosition = (values: Float64Array, limits: number, lots: number, scalePpm: number): boolean => {
+  const most = values[limits + positionLotsAt] as number
+  return most !== 0 && lots > scaledLimit(most, scalePpm)
+}
+
+const isConcentrated = (values: Float64Array, limits: number, lots: number, interestLots: number): boolean => {
+  const mostPpm = values[limits + concentrationAt] as number
+  if (mostPpm === 0 || lots <= 0 || lots <= (values[limits + concentrationFromAt] as number)) return false
+  return lots > feeMicros(mostPpm, interestLots)
+}
+
+/** Net, up and down lie one behind another: of the side to which the change adds. */
+const sideOf = (values: Float64Array, at: number, change: number): number => {
+  const net = values[at] as number
+  return change > 0 ? net + (values[at + 1] as number) + change : (values[at + 2] as number) - net - change
 }
 
 const breachOf = (

@@ -319,8 +319,12 @@ export class TradingFloor extends ContractLife {
       }
       case 'delist-instrument':
         return this.delistInstrument(command.instrumentId, command.commandId, words, at + 2)
-      case 'settle-instrument':
-        return this.settleInstrument(command, words, at + 2)
+      case 'settle-instrument': {
+        const refusal = this.settleInstrument(command, words, at + 2)
+        // A contract of which a part is paid has another mark, and its ticks may be worth less.
+        if (refusal === undefined) this.limitDesk.marked(command.instrumentId)
+        return refusal
+      }
       case 'exercise-option':
         return this.exerciseOption(command)
       case 'quote':
@@ -415,6 +419,7 @@ export class TradingFloor extends ContractLife {
     if (listing === undefined) return 'unknown-instrument'
     if (command.markTicks < 1 || command.markTicks > listing.instrument.maxPriceTicks) return 'price-out-of-range'
     listing.markTicks = command.markTicks
+    this.limitDesk.marked(command.instrumentId)
     writeEvent(this.told, { ...command, type: 'mark-price-set' })
     if (this.margin?.isBeyondScan(command.instrumentId, command.markTicks) === true) this.tellEpochDue(listing)
     this.limitDesk.sweep()
