@@ -41,7 +41,9 @@ const changed = (before: Script): unknown => {
   if (about !== 'quote') {
     const [list, ...more] = rest
     const told = list?.split(',').map(each => (/^[0-9]+$/.test(each) ? Number(each) : each))
-    return more.length > 0 ? undefined : { ...before, behaviours: { ...before.behaviours, [about]: told } }
+    // `all` is all of them: what was told of one before is forgotten.
+    const others = about === 'all' ? {} : before.behaviours
+    return more.length > 0 ? undefined : { ...before, behaviours: { ...others, [about]: told } }
   }
   const [name = '', resource_class, region, price, units, ...more] = rest
   const { [name]: _, ...others } = before.quotes

@@ -9,21 +9,29 @@ import { once } from './transport.ts'
 const amount = z.number().min(0).max(100_000)
 const count = z.int().min(1).max(1_000_000)
 
+const priceMicros = (text: string, context: z.RefinementCtx<string>): number => {
+  const price = micros(text)
+  if (price !== undefined && price > 0) return price
+  context.addIssue('must be USD above 0 with at most 6 decimals')
+  return z.NEVER
+}
+
 /** A quote as a partner's service tells it. */
 const quote = z.object({
   quote_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/),
   resource_class: z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,39}$/),
   region: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/),
   pricing: z.enum(['on_demand', 'spot']),
-  price: z.string().max(28),
-  available_units: count.nullable(),
+  price: z.string().max(28).transform(priceMicros),
+  available_units: z.int().min(0).max(1_000_000).nullable(),
   minimum_units: count,
   vector: z.object({ gpus: amount, vcpus: amount, memory_gib: amount, storage_tib: amount }),
   starts_at: z.iso.datetime(),
   ends_at: z.iso.datetime(),
   accept_until: z.iso.datetime(),
 })
-const quotes = z.object({ quotes: z.array(quote).max(500) })
+const quotes = z.object({ quotes: z.array(z.unknown()).max(500) })
+const named = z.object({ quote_id: z.string() })
 const reserved = z.object({ reference: z.string().min(1).max(120) })
 const refused = z.object({ reason: z.string().max(300) })
 
@@ -44,9 +52,15 @@ export type ReservationAnswer =
   | { readonly accepted: true; readonly reference: string }
   | { readonly accepted: false; readonly reason: string }
 
+export interface QuotesTold {
+  readonly offers: readonly Offer[]
+  /** What it told that is no quote, and why: left out. */
+  readonly leftOut: readonly string[]
+}
+
 export interface PartnerService {
-  /** What it offers in a region for a window. Rejects where it does not answer in time, or with something else. */
-  quotesFor(region: string, window: HourWindow): Promise<readonly Offer[]>
+  /** What it offers in a region for a window. Rejects where it does not answer in time, or with something else than a list. */
+  quotesFor(region: string, window: HourWindow): Promise<QuotesTold>
   /** Undefined where it cannot be had any more. */
   quoteNamed(quoteId: string): Promise<Offer | undefined>
   reserve(reservation: Reservation): Promise<ReservationAnswer>
@@ -68,14 +82,20 @@ export const partnerServiceAt = (
         ends_at: new Date(untilMillis).toISOString(),
       })
       const { text } = await ask({ method: 'GET', path: `/quotes?${query}`, expected: [200] }, asItIs)
-      const told = quotes.parse(JSON.parse(text)).quotes
-      // What it tells of others beside is asked for there.
-      return told.filter(each => each.region === region).map(each => offerOf(provider, each))
+      const told = answerIn(quotes, text).quotes.map(each => ({ each, read: quote.safeParse(each) }))
+      const leftOut = told.flatMap(({ each, read }) =>
+        read.success ? [] : `${named.safeParse(each).data?.quote_id ?? 'a quote'}: ${faultIn(read.error)}`,
+      )
+      // What it tells of others beside is asked for there; of what is sold out there is nothing to tell.
+      const offers = told.flatMap(({ read: { data } }) =>
+        data === undefined || data.region !== region || data.available_units === 0 ? [] : offerOf(provider, data),
+      )
+      return { offers, leftOut }
     },
     quoteNamed: async quoteId => {
       const path = `/quotes/${encodeURIComponent(quoteId)}`
       const { status, text } = await ask({ method: 'GET', path, expected: [200, 404, 410] }, asItIs)
-      return status === 200 ? offerOf(provider, quote.parse(JSON.parse(text))) : undefined
+      return status === 200 ? offerOf(provider, answerIn(quote, text)) : undefined
     },
     reserve: async ({ reservationId, offerId, units, window, priceMicrosPerUnitHour }) => {
       const { status, text } = await ask(
@@ -94,8 +114,8 @@ export const partnerServiceAt = (
         asItIs,
       )
       return status < 300
-        ? { accepted: true, reference: reserved.parse(JSON.parse(text)).reference }
-        : { accepted: false, reason: refused.parse(JSON.parse(text)).reason }
+        ? { accepted: true, reference: answerIn(reserved, text).reference }
+        : { accepted: false, reason: answerIn(refused, text).reason }
     },
     release: async reservationId => {
       await ask({ method: 'DELETE', path: `/reservations/${reservationId}`, expected: [200, 204, 404] }, asItIs)
@@ -106,31 +126,36 @@ export const partnerServiceAt = (
 /** An answer that says something else than it should is not asked for again. */
 const asItIs = (answer: OutsideAnswer): OutsideAnswer => answer
 
-const offerOf = (provider: Provider, told: z.infer<typeof quote>): Offer => {
-  const price = micros(told.price)
-  if (price === undefined)
-    throw new Error(`the service of ${provider} quotes ${told.price}, which is no price in micros`)
-  return {
-    offerId: quoteOfferId(provider, told.quote_id),
-    provider,
-    resourceClass: told.resource_class,
-    region: told.region,
-    pricing: told.pricing,
-    priceMicrosPerUnitHour: price,
-    availableUnits: told.available_units ?? 'unlimited',
-    minimumUnits: told.minimum_units,
-    vector: {
-      gpus: told.vector.gpus,
-      vcpus: told.vector.vcpus,
-      memoryGib: told.vector.memory_gib,
-      storageTib: told.vector.storage_tib,
-    },
-    validFromMillis: Date.parse(told.starts_at),
-    validUntilMillis: Date.parse(told.ends_at),
-    source: 'quote',
-    acceptUntilMillis: Date.parse(told.accept_until),
-  }
+/** In the words that customers are shown. */
+const faultIn = ({ issues: [first] }: z.ZodError): string =>
+  first === undefined ? 'is not understood' : `${first.path.join('.')} ${first.message}`.trim()
+
+const answerIn = <Told extends z.ZodType>(told: Told, text: string): z.infer<Told> => {
+  const read = told.safeParse(JSON.parse(text))
+  if (!read.success) throw new Error(`tells what is not understood: ${faultIn(read.error)}`)
+  return read.data
 }
+
+const offerOf = (provider: Provider, told: z.infer<typeof quote>): Offer => ({
+  offerId: quoteOfferId(provider, told.quote_id),
+  provider,
+  resourceClass: told.resource_class,
+  region: told.region,
+  pricing: told.pricing,
+  priceMicrosPerUnitHour: told.price,
+  availableUnits: told.available_units ?? 'unlimited',
+  minimumUnits: told.minimum_units,
+  vector: {
+    gpus: told.vector.gpus,
+    vcpus: told.vector.vcpus,
+    memoryGib: told.vector.memory_gib,
+    storageTib: told.vector.storage_tib,
+  },
+  validFromMillis: Date.parse(told.starts_at),
+  validUntilMillis: Date.parse(told.ends_at),
+  source: 'quote',
+  acceptUntilMillis: Date.parse(told.accept_until),
+})
 
 export const quoteOfferId = (provider: Provider, quoteId: string): string => `${provider}:quote:${quoteId}`
 

@@ -22,7 +22,7 @@ const told = z.strictObject({
   resource_class: z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,39}$/),
   region: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/),
   pricing: z.enum(['on_demand', 'spot']),
-  price: z.string().regex(/^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,6})?$/),
+  price: z.string().regex(/^(?=.*[1-9])(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,6})?$/),
   units: z.int().min(1).max(10_000),
   vector: z.strictObject({ gpus: amount, vcpus: amount, memory_gib: amount, storage_tib: amount }),
 })

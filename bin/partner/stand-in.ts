@@ -166,7 +166,7 @@ export class PartnerStandIn {
     if (price_micros < (micros(quote.price) ?? 0))
       return refused(422, `it costs ${quote.price} USD for a unit and hour`)
     const left = this.unitsLeft(quote, starts_at, ends_at, 'every hour')
-    return left !== null && left < units ? refused(409, `sold out: ${left} units are left`) : undefined
+    return left !== null && left < units ? refused(409, `sold out: ${Math.max(0, left)} units are left`) : undefined
   }
 
   /** With the units that nobody has reserved yet; without them it is no quote. */
@@ -177,7 +177,7 @@ export class PartnerStandIn {
     within: Within = 'every hour',
   ): readonly StandInQuote[] {
     const available_units = this.unitsLeft(quote, from, until, within)
-    return available_units === 0 ? [] : [{ ...quote, available_units }]
+    return available_units !== null && available_units <= 0 ? [] : [{ ...quote, available_units }]
   }
 
   private unitsLeft(

@@ -17,7 +17,7 @@ export interface OffersFound {
 export interface OfferSourceAnswer {
   readonly source: string
   readonly offers: number
-  /** Why it has told nothing. */
+  /** Why it has told nothing, or what of it was left out. */
   readonly problem?: string
 }
 
@@ -68,7 +68,11 @@ const quotedOffers = async (
   const source = `${provider}: quotes`
   try {
     const quoted = await Promise.all(regions.map(region => service.quotesFor(region, window)))
-    return { source, offers: quoted.flat() }
+    const leftOut = [...new Set(quoted.flatMap(each => each.leftOut))]
+    const offers = quoted.flatMap(each => each.offers)
+    if (leftOut.length === 0) return { source, offers }
+    logger.warn('a service of a partner told what is no quote', { provider, left_out: leftOut.slice(0, 10) })
+    return { source, offers, problem: `left out: ${leftOut.join('; ')}`.slice(0, 200) }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     logger.warn('a service of a partner told no quotes', { provider, problem })

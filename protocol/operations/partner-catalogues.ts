@@ -87,6 +87,10 @@ export const catalogueProduct = z.strictObject({
     .array(z.tuple([z.iso.date(), price, price, price, price]))
     .min(1)
     .max(400)
+    .refine(
+      prices => prices.some(([, ...sold]) => sold.some(each => each !== null)),
+      'must have a price: of what was never sold there is no product',
+    )
     .meta({
       description:
         'From that day on, USD for a unit and hour: on demand, spot, committed for a year, for three years; null: it was not sold so',

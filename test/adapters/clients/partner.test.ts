@@ -35,7 +35,7 @@ const service = () => partnerServiceAt('aws', `${partner.url}/`, quick)
 describe('a service of a partner', () => {
   test('tells what it quotes for a region and window, as offers', async () => {
     partner.quotes = [quote, { ...quote, quote_id: 'q-2', region: 'DE' }]
-    expect(await service().quotesFor('USE', window)).toEqual([
+    expect((await service().quotesFor('USE', window)).offers).toEqual([
       {
         offerId: 'aws:quote:q-1',
         provider: 'aws',
@@ -103,13 +103,24 @@ describe('a service of a partner', () => {
     expect(partner.asked).toHaveLength(1)
   })
 
-  test('what is no quote is an error: a price finer than a micro, or none at all', async () => {
-    for (const price of ['1.0000001', 'NaN', '-1']) {
-      partner.quotes = [{ ...quote, price }]
-      await expect(service().quotesFor('USE', window)).rejects.toThrow('no price in micros')
+  test('what is no quote is left out and said: a price finer than a micro, none, nothing; the others stay', async () => {
+    for (const price of ['1.0000001', 'NaN', '-1', '0', '0.000000']) {
+      partner.quotes = [{ ...quote, quote_id: 'odd', price }, quote]
+      const { offers, leftOut } = await service().quotesFor('USE', window)
+      expect(offers.map(({ offerId }) => offerId)).toEqual(['aws:quote:q-1'])
+      expect(leftOut).toEqual(['odd: price must be USD above 0 with at most 6 decimals'])
+      await expect(service().quoteNamed('odd')).rejects.toThrow('price must be USD above 0')
     }
-    partner.quotes = [{ ...quote, minimum_units: 0 }]
-    await expect(service().quotesFor('USE', window)).rejects.toThrow()
+    partner.quotes = [
+      { ...quote, quote_id: 'none', minimum_units: 0 },
+      { ...quote, quote_id: 'half', available_units: 0.5 },
+    ]
+    const { offers, leftOut } = await service().quotesFor('USE', window)
+    expect(offers).toEqual([])
+    expect(leftOut).toEqual([
+      expect.stringMatching(/^none: minimum_units /),
+      expect.stringMatching(/^half: available_units /),
+    ])
   })
 
   test('that keeps failing is not asked for a while, and then once', async () => {
@@ -121,7 +132,7 @@ describe('a service of a partner', () => {
     await expect(asked.quotesFor('USE', window)).rejects.toThrow('breaker')
     expect(partner.asked).toHaveLength(5)
     await new Promise(resolve => setTimeout(resolve, quick.openMillis + 100))
-    expect(await asked.quotesFor('USE', window)).toEqual([])
+    expect((await asked.quotesFor('USE', window)).offers).toEqual([])
     expect(partner.asked).toHaveLength(6)
   }, 20_000)
 })
