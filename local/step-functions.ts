@@ -322,6 +322,9 @@ export async function startStepFunctions(
   }
 }
 
+/** The definitions that have been found to be valid. */
+const valid = new Set<string>()
+
 async function buildMachine(s: Surroundings, resource: Resource): Promise<Machine> {
   const properties = propertiesOf(resource, machineProperties)
   const { DefinitionString, DefinitionS3Location, DefinitionSubstitutions } = properties
@@ -335,10 +338,14 @@ async function buildMachine(s: Surroundings, resource: Resource): Promise<Machin
     })
     const workflow = readWorkflow(JSON.parse(text))
     // Loaded only when there is a workflow: it brings an AWS client along.
-    const interpreter = new (await import('aws-local-stepfunctions')).StateMachine(
-      workflow.definition as StateMachineDefinition & Record<string, unknown>,
-      { validationOptions: { checkArn: false } },
-    )
+    const { StateMachine } = await import('aws-local-stepfunctions')
+    const definition = workflow.definition as StateMachineDefinition & Record<string, unknown>
+    // Its validator builds itself anew each time, for half a second.
+    if (!valid.has(text)) {
+      new StateMachine(definition, { validationOptions: { checkArn: false } })
+      valid.add(text)
+    }
+    const interpreter = new StateMachine(definition, { validationOptions: { noValidate: true } })
     return { arn: resource.arn, name: resource.arn.split(':').at(-1) ?? '', workflow, interpreter }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

@@ -78,6 +78,12 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: 'what the journey’s policy is forecast from was told',
   })),
   {
+    caller: 'ProcureCapacityFunction',
+    action: 'dynamodb:GetItem',
+    resource: 'OutcomesTable',
+    reason: 'a policy waits for the engine only where the answer to its bid is not there at once',
+  },
+  {
     caller: 'CapacityHttpFunction',
     action: 'dynamodb:Query',
     resource: 'PartnerOffersTable',

@@ -21,7 +21,9 @@ import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
 import { noLimits } from '#domain/trading/limit-terms.ts'
 import { newMarket } from '#domain/trading/market-data.ts'
+import { baseOf } from '#lambdas/risk/guarded-parameters.ts'
 import { riskParameterKind } from '#lambdas/risk/risk-terms.ts'
+import { everyName } from '#lambdas/shell/held-parameters.ts'
 import { nameBasedUuid } from '#lambdas/shell/name-based-uuid.ts'
 import { apiKeyPepperEnvironmentVariable } from '#protocol/api-key-credential.ts'
 import { workflowEnvironmentVariable, workflows as workflowsDeclared } from '#protocol/functions.ts'
@@ -424,6 +426,7 @@ export const openWholeApi = (): WholeApi => {
       requested_with: 'someone else',
       requested_at_millis: atMillis,
     })
+    const { declared } = riskParameterKind
     const base = { requested_by: 'watch', requested_with: 'someone else', requested_at_millis: atMillis, reason: '' }
     floor.tables.seed(
       'approvalRequests',
@@ -432,7 +435,7 @@ export const openWholeApi = (): WholeApi => {
         kind: 'risk',
         request_id: approvalId,
         asked: JSON.stringify({ changes: { move_ppm: 200_000 } }),
-        base: JSON.stringify(riskParameterKind.declared),
+        base: baseOf([[{ name: everyName, atMillis, terms: { ...declared, move_ppm: 200_000 }, unchanged: declared }]]),
       },
       {
         ...base,

@@ -22,6 +22,7 @@ import {
 import {
   type ParameterRow,
   parameterAt,
+  parameterChanges,
   parametersAt,
   parameterVersions,
   putParameter,
@@ -72,6 +73,16 @@ describe('parameters', () => {
     const second = await Promise.all([51, 52, 53].map(millis => putParameter(row(2, millis))))
     expect(second.filter(Boolean)).toHaveLength(1)
     expect((await parameterVersions('index', 'H100.USE')).map(({ version }) => version)).toEqual([1, 2])
+  })
+
+  test('a version is refused where another name of the kind was changed since the changes were counted', async () => {
+    expect(await parameterChanges('index')).toBe(0)
+    const both = await Promise.all(['H100', 'A100'].map(name => putParameter(row(1, 10, name), 0)))
+    expect(both.filter(Boolean)).toHaveLength(1)
+    expect(await parameterChanges('index')).toBe(1)
+    expect(await putParameter(row(1, 10, both[0] === true ? 'A100' : 'H100'), 1)).toBe(true)
+    expect(await parameterChanges('index')).toBe(2)
+    expect((await parametersAt('index', 10)).map(({ name }) => name)).toEqual(['A100', 'H100'])
   })
 
   test('at an instant are one a name, by name', async () => {
