@@ -54,6 +54,12 @@ export const listOf = (item: Item, name: string): readonly unknown[] => {
   return value
 }
 
+export const texts = (item: Item, name: string): readonly string[] =>
+  listOf(item, name).map(each => {
+    if (typeof each !== 'string') throw malformed(item, name, 'a list of texts')
+    return each
+  })
+
 export const itemsOf = (item: Item, name: string): readonly Item[] =>
   listOf(item, name).map(each => {
     if (typeof each !== 'object' || each === null) throw malformed(item, name, 'a list of items')

@@ -3,7 +3,7 @@ import type { DayAheadMarket, GateTimes } from '#domain/auction/day-ahead-market
 import { tables } from '#protocol/tables.ts'
 import { dynamodb } from '../clients/dynamodb.ts'
 import { required } from '../environment.ts'
-import { type Item, integer, itemsOf, oneOf, optional, text } from '../items.ts'
+import { type Item, integer, itemsOf, oneOf, optional, text, texts } from '../items.ts'
 import { page } from '../pages.ts'
 import { store } from '../writes.ts'
 
@@ -41,7 +41,17 @@ export interface AuctionRow extends GateTimes {
   /** Where it was when it failed. */
   readonly failedFrom?: AuctionState
   readonly failure?: string
+  /** Futures of hours in which nothing of what was awarded could be booked before they expired. */
+  readonly voidInstruments?: readonly string[]
 }
+
+/** Of an auction that has come so far, also where it has failed since. */
+const hasReached = ({ state, failedFrom }: AuctionRow, ...states: readonly AuctionState[]): boolean =>
+  states.includes(state === 'failed' ? (failedFrom ?? state) : state)
+/** What is awarded is a position by now. */
+export const isBooked = (row: AuctionRow): boolean => hasReached(row, 'awarded', 'released', 'done')
+/** The bids hold nothing any more. */
+export const areHoldsFree = (row: AuctionRow): boolean => hasReached(row, 'released', 'done', 'cancelled')
 
 const table = tables.dayAheadAuctions
 const rowsOfRead = 100
@@ -113,6 +123,7 @@ const itemOf = (row: AuctionRow): Item => ({
   cleared_at_millis: row.clearedAtMillis,
   failed_from: row.failedFrom,
   failure: row.failure,
+  void_instruments: row.voidInstruments,
 })
 
 const rowOf = (item: Item): AuctionRow => ({
@@ -139,4 +150,5 @@ const rowOf = (item: Item): AuctionRow => ({
   ...optional('clearedAtMillis', item, 'cleared_at_millis', integer),
   ...optional('failedFrom', item, 'failed_from', (from, name) => oneOf(from, name, auctionStates)),
   ...optional('failure', item, 'failure', text),
+  ...optional('voidInstruments', item, 'void_instruments', texts),
 })

@@ -25,7 +25,7 @@ export const maxDepositedMicros = 4_000_000_000_000_000
 export interface LedgerWatcher {
   /** A position, or the open lots of a side. */
   touched(holding: HoldingRecord): void
-  openOrdersChanged(account: AccountRecord, change: number): void
+  openOrdersChanged(holding: HoldingRecord, change: number): void
   /** Cash that came or went other than by a trade, a fee or a settlement. */
   cashMoved(account: AccountRecord, micros: number): void
 }
@@ -33,7 +33,9 @@ export interface LedgerWatcher {
 const { abs, max, min } = Math
 const maxSafe = Number.MAX_SAFE_INTEGER
 
-const recordLength = 8
+/** Records are named by where they begin; the margin book and the limits count them. */
+export const recordShift = 3
+const recordLength = 1 << recordShift
 
 const cashAt = 0
 /** Requirements of all holdings and fee reserves of all open orders; never above cash. Kept while `isFunding`. */
@@ -146,9 +148,10 @@ export class Accounts {
   openOrders(account: AccountRecord): number {
     return this.accounts[account + openOrdersAt] as number
   }
-  addOpenOrders(account: AccountRecord, orders: number): void {
-    this.accounts[account + openOrdersAt] = (this.accounts[account + openOrdersAt] as number) + orders
-    if (this.watcher !== undefined) this.watcher.openOrdersChanged(account, orders)
+  addOpenOrders(holding: HoldingRecord, orders: number): void {
+    const at = this.account(holding) + openOrdersAt
+    this.accounts[at] = (this.accounts[at] as number) + orders
+    if (this.watcher !== undefined) this.watcher.openOrdersChanged(holding, orders)
   }
   /** Not zero while a kill switch is on. */
   blocks(account: AccountRecord): number {

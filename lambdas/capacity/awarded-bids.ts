@@ -1,7 +1,6 @@
 import type { AllocationRow, AllocationShare, ShareBid } from '#adapters/tables/capacity-allocations.ts'
 import { type AuctionRow, getAuction } from '#adapters/tables/day-ahead-auctions.ts'
 import { getAccountAwards, getClearedPrices } from '#adapters/tables/day-ahead-results.ts'
-import { readInstrument } from '#adapters/tables/instruments.ts'
 import { hourlySpecification, marketUnits } from '#domain/auction/day-ahead-market.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import { boughtMicros, boughtShares } from './bought-shares.ts'
@@ -68,7 +67,7 @@ const awarded = async (
     const cleared = prices.hours.find(each => each.market === name && each.hour === hour)
     if (cleared === undefined || cleared.priceTicks === null) throw new Error(`${name} has no price in hour ${hour}`)
     // An hour that could not be listed in time is one whose awards are void.
-    if ((await readInstrument(lane, hourlySpecification(market, deliveryDate, hour).instrumentName)) === undefined)
+    if (auction.voidInstruments?.includes(hourlySpecification(market, deliveryDate, hour).instrumentName))
       return undefined
     const notional = BigInt(cleared.priceTicks) * BigInt(units * lotsOfUnit) * BigInt(traded.value.microsPerTickLot)
     paid += notional + (notional * BigInt(market.makerCommissionPpm)) / 1_000_000n

@@ -9,7 +9,7 @@ import type { AwardLots } from '#domain/trading/commands.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { logger, serveTask } from '../shell/task.ts'
 import { AuctionError, advanceAuction, auctionOf, pollingStep, progress } from './auction-step.ts'
-import { type AwardedHour, awardedHours, awardsOf, hourKey } from './awarded-hours.ts'
+import { type AwardedHour, awardedHours, awardsOf, hourKey, isFutureOf } from './awarded-hours.ts'
 import { answersOf } from './engine-answers.ts'
 
 const input = z.object({ ...pollingStep.shape, booked: z.int().min(0).default(0) })
@@ -27,8 +27,6 @@ export const handler = serveTask(input, async ({ polls, booked, ...step }) => {
   )
   const part = awards.slice(booked, booked + mostAwardsOfRun)
   const bookable = part.filter(award => isBookable(hours.get(hourKey(award)), instruments))
-  if (bookable.length < part.length)
-    logger.error('awards are void: their hours expired before', { awards: part.length - bookable.length })
   const commands = await currentCommands(
     row,
     bookable.map(award => ({ award, instrumentId: instrumentIdOf(hours.get(hourKey(award)), instruments) })),
@@ -41,14 +39,22 @@ export const handler = serveTask(input, async ({ polls, booked, ...step }) => {
   }
   const next = booked + part.length
   if (next < awards.length) return accept({ ...progress(step, 0, false), polls: 0, booked: next })
-  await advanceAuction(row, { state: 'awarded' })
+  const late = awards.filter(award => !isBookable(hours.get(hourKey(award)), instruments))
+  const voidInstruments = late.length === 0 ? [] : await voidOf(row, late, hours)
+  if (voidInstruments.length > 0)
+    logger.error('awards are void: their hours expired before', { instruments: voidInstruments })
+  await advanceAuction(row, { state: 'awarded', ...(voidInstruments.length > 0 && { voidInstruments }) })
   return accept({ ...progress(step, polls, true), booked: 0 })
 })
 
 type Instruments = ReadonlyMap<string, InstrumentRow>
 
-const listedFor = (hour: AwardedHour | undefined, instruments: Instruments): InstrumentRow | undefined =>
-  instruments.get(hour?.specification.instrumentName ?? '')
+const listedFor = (hour: AwardedHour | undefined, instruments: Instruments): InstrumentRow | undefined => {
+  const listed = instruments.get(hour?.specification.instrumentName ?? '')
+  return listed !== undefined && hour !== undefined && isFutureOf(hour.specification, listed.instrument.specification)
+    ? listed
+    : undefined
+}
 
 /** What was listed and has not expired: the rest cannot be held any more. */
 const isBookable = (hour: AwardedHour | undefined, instruments: Instruments): boolean => {
@@ -59,6 +65,23 @@ const isBookable = (hour: AwardedHour | undefined, instruments: Instruments): bo
     return false
   }
   return true
+}
+
+/** Of hours that are over those in which nothing was booked: what an earlier attempt has booked stands. */
+const voidOf = async (
+  row: AuctionRow,
+  late: readonly LotAward[],
+  hours: ReadonlyMap<string, AwardedHour>,
+): Promise<readonly string[]> => {
+  const rounds = Array.from({ length: row.attempt }, (_, round) => round + 1)
+  const asked = late.flatMap(award =>
+    rounds.map(round => ({ hour: hourKey(award), ...commandOf(row, { award, instrumentId: 0 }, round) })),
+  )
+  const outcomes = await getOutcomes(asked.map(({ commandId }) => commandId))
+  const booked = new Set(asked.flatMap(each => (outcomes.get(each.commandId)?.accepted ? each.hour : [])))
+  return [...new Set(late.map(hourKey))].flatMap(hour =>
+    booked.has(hour) ? [] : (hours.get(hour)?.specification.instrumentName ?? []),
+  )
 }
 
 const instrumentIdOf = (hour: AwardedHour | undefined, instruments: Instruments): number =>

@@ -21,6 +21,15 @@ export const awardsOf = async ({ lane, deliveryDate }: AuctionRow): Promise<read
 export const hourKey = ({ market, hour }: { readonly market: string; readonly hour: number }): string =>
   `${hour} ${market}`
 
+/** What is listed under the name of an hour's future is that future. Somebody may have listed another one by hand. */
+export const isFutureOf = (wanted: ContractSpecification, listed: ContractSpecification): boolean =>
+  listed.tickSize === wanted.tickSize &&
+  listed.minTradeAmount === wanted.minTradeAmount &&
+  listed.maxPrice === wanted.maxPrice &&
+  listed.contractSize === wanted.contractSize &&
+  listed.terms === wanted.terms &&
+  listed.expirationMillis === wanted.expirationMillis
+
 /** By hourKey. */
 export const awardedHours = (
   { markets, deliveryDate }: Pick<AuctionRow, 'markets' | 'deliveryDate'>,

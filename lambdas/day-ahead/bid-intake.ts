@@ -57,6 +57,12 @@ export const takeBid = async (
   return stored.first ? put(decided, false, headers) : repeated(stored.row, hash, headers)
 }
 
+/** Between our look at it and the engine's turn. */
+const replacedMeanwhile: Refusal = {
+  code: 'bid-not-open',
+  errors: [{ pointer: '#/replaces', detail: 'was replaced or withdrawn meanwhile' }],
+}
+
 const repeated = async (promised: CommandRow, hash: string, headers: Asked['headers']) =>
   promised.bodyHash === hash && bidOperations.includes(promised.operation)
     ? put(promisedRow(promised.requestJson), true, headers)
@@ -70,6 +76,7 @@ const put = async (
   await addBid(row)
   const delivered = await deliver(row.lane, holdCommand(row), isRepeated, headers, getOutcome)
   const { outcome, waited } = delivered
+  if (waited && outcome?.code === 'unknown-hold') return { ...replacedMeanwhile, headers: delivered.headers }
   if (waited && outcome?.code !== undefined)
     return { code: outcome.code as Refusal['code'], headers: delivered.headers }
   const found = await storedBid(row)

@@ -1,12 +1,12 @@
 import type * as z from 'zod'
-import type { AuctionRow } from '#adapters/tables/day-ahead-auctions.ts'
+import { type AuctionRow, areHoldsFree } from '#adapters/tables/day-ahead-auctions.ts'
 import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { dayAheadBid } from '#protocol/operations/day-ahead.ts'
 import type { KnownBid } from './placed-bids.ts'
 
 /** As it was sent, in the units of the auction that it is for. */
-export const bidView = ({ row, state, code }: KnownBid, { markets }: AuctionRow): z.infer<typeof dayAheadBid> => {
-  const known = new Map(markets.map(market => [market.market, market]))
+export const bidView = ({ row, state, code }: KnownBid, auction: AuctionRow): z.infer<typeof dayAheadBid> => {
+  const known = new Map(auction.markets.map(market => [market.market, market]))
   const marketOf = (name: string) => {
     const market = known.get(name)
     if (market === undefined) throw new Error(`${name} was not in the auction of ${row.deliveryDate}`)
@@ -15,6 +15,7 @@ export const bidView = ({ row, state, code }: KnownBid, { markets }: AuctionRow)
   const price = (market: string, ticks: number): string => decimal(ticks, marketOf(market).tickSize)
   const amount = (market: string, lots: number): string => decimal(lots, marketOf(market).minTradeAmount)
   const { side, curves, blocks } = row.bid
+  const takesPart = state === 'accepted' || state === 'pending'
   return {
     bid_id: row.bidId,
     name: row.name,
@@ -22,7 +23,7 @@ export const bidView = ({ row, state, code }: KnownBid, { markets }: AuctionRow)
     direction: side,
     bid_state: state,
     reject_reason: code ?? null,
-    held: decimalOfMicros(state === 'accepted' || state === 'pending' ? row.holdMicros : 0),
+    held: decimalOfMicros(takesPart && !areHoldsFree(auction) ? row.holdMicros : 0),
     replaces: row.replacesBidId ?? null,
     curves: curves.map(({ market, hour, steps }) => ({
       market,

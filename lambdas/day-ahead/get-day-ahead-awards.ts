@@ -1,4 +1,4 @@
-import { type AuctionRow, getAuction } from '#adapters/tables/day-ahead-auctions.ts'
+import { type AuctionRow, getAuction, isBooked } from '#adapters/tables/day-ahead-auctions.ts'
 import { type ClearedPrices, getAccountAwards, getClearedPrices } from '#adapters/tables/day-ahead-results.ts'
 import type { AccountAwards, BidAward, BlockOutcome } from '#domain/auction/auction-day.ts'
 import { decimal, decimalOfMicros, decimalRatio } from '#domain/units.ts'
@@ -26,7 +26,8 @@ export const handle: Handle<typeof getDayAheadAwards> = async ({ path, principal
       account,
       delivery_date: deliveryDate,
       auction_state: auction.state,
-      positions: positionsOf(auction, prices, awards),
+      positions: isBooked(auction) ? positionsOf(auction, prices, awards) : [],
+      void_instruments: [...(auction.voidInstruments ?? [])],
       bids: awards.awards.map(award => ({
         name: award.name,
         direction: award.side,
@@ -54,11 +55,13 @@ const positionsOf = (auction: AuctionRow, prices: ClearedPrices, { awards }: Acc
       const lots = own.reduce((sum, each) => sum + (each.side === 'buy' ? each.lots : -each.lots), 0)
       if (first === undefined || lots === 0) return []
       const { market, hour } = first
+      const instrumentName = hourName(auction, market, hour)
+      if (auction.voidInstruments?.includes(instrumentName)) return []
       return [
         {
           market,
           hour,
-          instrument_name: hourName(auction, market, hour),
+          instrument_name: instrumentName,
           direction: lots > 0 ? ('buy' as const) : ('sell' as const),
           amount: decimal(Math.abs(lots), poolOfMarket(prices, market).minTradeAmount),
           price: priceOf(prices, first),

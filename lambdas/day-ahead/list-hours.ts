@@ -5,7 +5,7 @@ import type { ListInstrument } from '#domain/trading/commands.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { logger, serveTask } from '../shell/task.ts'
 import { AuctionError, advanceAuction, auctionOf, pollingStep, progress } from './auction-step.ts'
-import { awardedHours, awardsOf } from './awarded-hours.ts'
+import { awardedHours, awardsOf, isFutureOf } from './awarded-hours.ts'
 import { answersOf } from './engine-answers.ts'
 
 /** Lists the future of each hour in which something is awarded; one that is there already, and is the same, will do. */
@@ -24,26 +24,21 @@ export const handler = serveTask(pollingStep, async ({ polls, ...step }) => {
   if (answers === undefined) return accept(progress(step, polls, false))
   for (const { commandId, specification } of commands) {
     const { accepted, code = 'rejected' } = answers.get(commandId) ?? { accepted: false }
-    if (accepted || code === 'instrument-exists') await checkListed(row.lane, specification)
+    const why = accepted || code === 'instrument-exists' ? await whyNotListed(row.lane, specification) : code
+    if (why === undefined) continue
+    const { instrumentName } = specification
+    if (specification.expirationMillis > Date.now())
+      throw new AuctionError('ListingRefused', `${instrumentName}: ${why}`)
     // Its awards are void: see award-lots.
-    else if (specification.expirationMillis <= Date.now())
-      logger.error('an hour expired before it could be listed', { instrument_name: specification.instrumentName })
-    else throw new AuctionError('ListingRefused', `${specification.instrumentName}: ${code}`)
+    logger.error('an hour expired before it could be listed', { instrument_name: instrumentName, why })
   }
   await advanceAuction(row, { state: 'listed' })
   return accept(progress(step, polls, true))
 })
 
 /** Awards are made in it by number: so it is there, and it is what was cleared. */
-const checkListed = async (lane: number, wanted: ContractSpecification): Promise<void> => {
+const whyNotListed = async (lane: number, wanted: ContractSpecification): Promise<string | undefined> => {
   const listed = (await readInstrument(lane, wanted.instrumentName))?.instrument.specification
   if (listed === undefined) throw new Error(`${wanted.instrumentName} is not in its table yet`)
-  const isSame =
-    listed.tickSize === wanted.tickSize &&
-    listed.minTradeAmount === wanted.minTradeAmount &&
-    listed.maxPrice === wanted.maxPrice &&
-    listed.contractSize === wanted.contractSize &&
-    listed.terms === wanted.terms &&
-    listed.expirationMillis === wanted.expirationMillis
-  if (!isSame) throw new AuctionError('ListingRefused', `${wanted.instrumentName} is listed with other terms`)
+  return isFutureOf(wanted, listed) ? undefined : 'is listed with other terms'
 }

@@ -1,5 +1,6 @@
 import { type AuctionRow, getAuction } from '#adapters/tables/day-ahead-auctions.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
+import { hourMillis } from '#domain/auction/day-ahead-market.ts'
 import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import type { setDayAheadGate } from '#protocol/operations/day-ahead.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
@@ -11,6 +12,10 @@ import { beginClosing, openAuction, setGateCommand, startAuction } from './aucti
 import { advanceAuction } from './auction-step.ts'
 import { auctionView } from './market-view.ts'
 import { whenGate } from './when-cleared.ts'
+
+/** Names of hourly futures tell two digits of a year: further ahead two dates would share theirs. */
+const furthestYears = 50
+const furthestMillis = furthestYears * 365 * 24 * hourMillis
 
 type Asked = Request<typeof setDayAheadGate>
 
@@ -27,6 +32,11 @@ export const handle: Handle<typeof setDayAheadGate> = async ({ path, body, heade
 const open = async (lane: number, deliveryDate: string, headers: Asked['headers']) => {
   const nowMillis = Date.now()
   if (dayMillisOf(deliveryDate) <= nowMillis) return { code: 'delivery-date-past' } as const
+  if (dayMillisOf(deliveryDate) > nowMillis + furthestMillis)
+    return {
+      code: 'invalid-request',
+      errors: [{ pointer: '#/delivery_date', detail: `must be within ${furthestYears} years` }],
+    } as const
   const auction = await openAuction(lane, deliveryDate, nowMillis)
   if (auction === undefined)
     return { code: 'unknown-day-ahead-market', detail: await whenGate(lane, deliveryDate, nowMillis) } as const

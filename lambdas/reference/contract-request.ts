@@ -51,6 +51,10 @@ export const proposalOf = (body: ListingRequest): { readonly proposal: ContractP
   }
 }
 
+/** As for an SLA contract. */
+const longestDeliveryYears = 5
+const longestDeliveryMillis = longestDeliveryYears * 366 * 86_400_000
+
 /** The contract in the engine's terms, complete, as the lane can list it; or why it cannot. */
 export const specifyContract = async (
   body: ListingRequest,
@@ -64,6 +68,8 @@ export const specifyContract = async (
   // A leg whose month is over has no fixings that anybody could still make.
   if (terms?.kind === 'swap' && (terms.boundariesMillis[1] ?? 0) <= nowMillis)
     return wrong('terms/first_month', 'must not be over')
+  if (terms?.kind === 'future' && (terms.delivery?.endMillis ?? 0) > expirationMillis + longestDeliveryMillis)
+    return wrong('terms/delivery/end', `must be within ${longestDeliveryYears} years of the expiration`)
   const bounds = await boundsOf(body, proposal, lane)
   if ('code' in bounds) return bounds
   const specified = completeSpecification(proposal, bounds)

@@ -433,7 +433,14 @@ export const dayAheadAwards = z
           price: decimalText,
         }),
       )
-      .meta({ description: 'What is left of bids and offers in each hour: positions from awarded on' }),
+      .meta({
+        description:
+          'What is left of bids and offers in each hour, once auction_state is awarded: none before it is booked',
+      }),
+    void_instruments: z.array(z.string()).meta({
+      description:
+        'Futures that expired before awards could be booked in them: those awards are void, whosever they were',
+    }),
     bids: z.array(
       z.object({
         name: z.string().meta({ description: 'Idempotency-Key of the bid' }),

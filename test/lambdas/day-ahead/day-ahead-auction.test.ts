@@ -340,4 +340,53 @@ describe('failures', () => {
     expect(floor.events().filter(({ type }) => type === 'lots-awarded')).toHaveLength(2)
     expect(await held()).toEqual([0, 0, 0, 0])
   })
+
+  test('what an attempt has booked before its hour was over is not void by the next one', async () => {
+    await open()
+    await floor.bid('alice', 'bid', body(curve('3', '10'), curve('3', '10', 22)))
+    await floor.bid('bob', 'offer', body(curve('2', '10'), curve('2', '10', 22)))
+    let awarded = 0
+    floor.distort(command => {
+      if (command.type !== 'award-lots') return command
+      awarded += 1
+      return awarded === 2 ? { ...command, lots: 0 } : command
+    })
+    await close()
+    expect(floor.ends()).toEqual(['FAILED NotBooked'])
+    floor.at(Date.parse(`${date}T18:30:00Z`))
+    await floor.sweep()
+    expect([floor.ends().at(-1), await state(), await held()]).toEqual(['SUCCEEDED', 'done', [0, 0, 0, 0]])
+    const { body: told } = await floor.ask('alice', 'get-day-ahead-awards', { path: { delivery_date: date } })
+    expect(told['positions']).toMatchObject([{ hour: 18 }, { hour: 22 }])
+    expect(told['void_instruments']).toEqual([])
+  })
+
+  test('a future of another make under the name of an hour fails it until the hour is over; then its awards are void, the rest is booked, and nothing is held', async () => {
+    await open()
+    const id = await floor.bid('alice', 'bid', body(curve('3', '10'), curve('3', '10', 22)))
+    await floor.bid('bob', 'offer', body(curve('2', '10'), curve('2', '10', 22)))
+    floor.distort(command =>
+      command.type === 'list-instrument' && command.specification.instrumentName.endsWith('-H18')
+        ? { ...command, specification: { ...command.specification, maxPrice: '11' } }
+        : command,
+    )
+    const awards = async () =>
+      (await floor.ask('alice', 'get-day-ahead-awards', { path: { delivery_date: date } })).body
+    await close()
+    expect(floor.ends()).toEqual(['FAILED NotBooked'])
+    expect((await getAuction(1, date))?.failure).toContain('is listed with other terms')
+    expect(await awards()).toMatchObject({ auction_state: 'failed', positions: [], void_instruments: [] })
+    expect((await floor.ask('alice', 'get-bid', { path: { bid_id: id } })).body['held']).not.toBe('0')
+    floor.at(Date.parse(`${date}T18:30:00Z`))
+    await floor.sweep()
+    expect([floor.ends().at(-1), await state(), await held()]).toEqual(['SUCCEEDED', 'done', [0, 0, 0, 0]])
+    expect(floor.events().filter(({ type }) => type === 'lots-awarded')).toHaveLength(1)
+    const told = await awards()
+    expect(told['positions']).toMatchObject([{ hour: 22 }])
+    expect(told['void_instruments']).toEqual([expect.stringMatching(/-H18$/)])
+    expect((await floor.ask('alice', 'get-bid', { path: { bid_id: id } })).body).toMatchObject({
+      bid_state: 'accepted',
+      held: '0',
+    })
+  })
 })

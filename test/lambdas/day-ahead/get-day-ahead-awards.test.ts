@@ -20,6 +20,7 @@ test('awards are the account’s own: positions, bids and blocks', async () => {
     account: 'acme',
     delivery_date: clearedDate,
     auction_state: 'done',
+    void_instruments: [],
     positions: [
       {
         market: 'H100.USE',

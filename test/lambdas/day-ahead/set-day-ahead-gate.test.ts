@@ -58,6 +58,10 @@ describe('opening', () => {
     expect((await set(openDate, 'open')).body['auction_state']).toBe('open')
     expect((await set(clearedDate, 'open')).body['code']).toBe('gate-closed')
     expect((await set('2026-01-01', 'open')).body['code']).toBe('delivery-date-past')
+    expect(await set('3026-01-05', 'open')).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request', errors: [{ pointer: '#/delivery_date' }] },
+    })
     floor.seed('lanes', activatedVersionPut(2, { version: 5, atMillis: 1 }))
     const elsewhere = await send('set-day-ahead-gate', {
       as: { account: 'operator', role: 'market_operator' },

@@ -122,6 +122,22 @@ describe('a bid', () => {
     expect([status, body['code']]).toEqual([409, 'gate-closed'])
   })
 
+  test('of two that replace the same bid at once, the later is told that it is not open any more', async () => {
+    seedBid(floor.tables, 'acme', 7, bidId)
+    const waiting = submit({ curves: [curve()], replaces: bidId }, { prefer: 'wait=2' })
+    const answered = setInterval(() => {
+      const [command] = floor.put()
+      if (command?.type === 'hold-bid') seedAnswer(floor.tables, command.commandId, 'unknown-hold')
+    }, 5)
+    const { status, body } = await waiting
+    clearInterval(answered)
+    expect([status, body['code'], body['errors']]).toEqual([
+      409,
+      'bid-not-open',
+      [{ pointer: '#/replaces', detail: 'was replaced or withdrawn meanwhile' }],
+    ])
+  })
+
   test('takes the place of one of the account’s own', async () => {
     seedBid(floor.tables, 'acme', 7, bidId)
     const { status, body } = await submit({ curves: [curve()], replaces: bidId })

@@ -454,6 +454,13 @@ describe('contracts of every kind', () => {
     }
   })
 
+  test('and not for longer than five years', async () => {
+    floor.seed('lanes', activatedVersionPut(1, { version: 5, atMillis: 1 }))
+    const delivery = { start: '2046-11-28T05:00:00Z', end: '2052-11-28T05:00:00Z' }
+    const { body: problem } = await ask({ ...common, kind: 'future', max_price: '12', terms: { delivery } })
+    expect(problem).toMatchObject({ code: 'invalid-specification', errors: [{ pointer: '#/terms/delivery/end' }] })
+  })
+
   test('only where the lane follows rules that know them; a plain future always', async () => {
     floor.seed('lanes', activatedVersionPut(1, { version: 2, atMillis: 1 }))
     expect(await refused(option)).toEqual([409, 'engine-version-needed', undefined])
