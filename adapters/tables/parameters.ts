@@ -14,7 +14,7 @@ export const parameterKinds = [
 ] as const
 export type ParameterKind = (typeof parameterKinds)[number]
 
-/** A business parameter as of one version; versions are only ever added. */
+/** A business parameter as of one version; versions are only ever added. Its value is all of it, or what it changes. */
 export interface ParameterRow {
   readonly kind: ParameterKind
   readonly name: string
@@ -38,11 +38,15 @@ const versionKeyOf = ({ name, effectiveMillis, version }: ParameterRow): string 
 /** Beyond every version that holds at that instant. */
 const endOf = (name: string, atMillis: number): string => `${name}#${isoOf(atMillis)}#999999`
 
+/** Where the changes of all names of a kind are counted, among the rows that count the versions of a name. */
+const changesKey = '#'
+
 /**
  * Adds a version, only as the one after the newest: false where somebody has added one since. A row of its own counts
- * the versions of a name, so that of two with different effective times one is refused as well.
+ * the versions of a name, so that of two with different effective times one is refused as well. With the changes of the
+ * kind as they were counted when its rows were read, it is also refused where another name has changed since.
  */
-export const putParameter = (row: ParameterRow): Promise<boolean> => {
+export const putParameter = (row: ParameterRow, changesBefore?: number): Promise<boolean> => {
   const writes: readonly Write[] = [
     {
       kind: 'put',
@@ -68,7 +72,29 @@ export const putParameter = (row: ParameterRow): Promise<boolean> => {
       onlyIf: { version: row.version === 1 ? undefined : row.version - 1 },
     },
   ]
-  return transact(writes)
+  if (changesBefore === undefined) return transact(writes)
+  const counted: Write = {
+    kind: 'put',
+    table: tables.parameters,
+    item: { kind: `${row.kind}#newest`, version_key: changesKey, version: changesBefore + 1 },
+    onlyIf: { version: changesBefore === 0 ? undefined : changesBefore },
+  }
+  return transact([...writes, counted])
+}
+
+/** How often names of the kind were changed so that it is counted. */
+export const parameterChanges = async (kind: ParameterKind): Promise<number> => {
+  const { rows } = await page(
+    {
+      table: tables.parameters,
+      partition: { name: 'kind', value: `${kind}#newest` },
+      sortKeyName: 'version_key',
+      sortKey: changesKey,
+      limit: 1,
+    },
+    item => integer(item, 'version'),
+  )
+  return rows[0] ?? 0
 }
 
 /** The version that holds at an instant. */

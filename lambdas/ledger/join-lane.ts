@@ -78,10 +78,16 @@ export const handle: Handle<typeof joinLane> = async ({ body, principal, headers
         }, wait.untilMillis)) ?? known)
   if (outcomes.includes(undefined)) return onItsWay('joining')
   for (const outcome of outcomes) {
-    // Under another reserve it was joined before.
     const code = outcome?.accepted === false ? outcome.code : undefined
     if (code !== undefined && code !== 'lane-already-joined') return { code, headers: applied }
   }
+  // The same would have been the same command. At home it may be from a request that came no further.
+  if (outcomes.at(-1)?.accepted === false)
+    return {
+      code: 'lane-already-joined',
+      detail: `Lane ${body.lane} was joined with another reserve, which stays as it is.`,
+      headers: applied,
+    }
   const main = await getAccount(home.account)
   const joined = main && (await lanesOfAccount(main)).find(({ lane }) => lane === body.lane)
   return joined === undefined

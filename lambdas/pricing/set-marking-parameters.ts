@@ -1,7 +1,7 @@
 import type { setMarkingParameters } from '#protocol/operations/pricing.ts'
 import { changeParameters } from '../shell/held-parameters.ts'
 import type { Handle } from '../shell/http.ts'
-import { markingParameterKind, markingTermsAt, markingView } from './marking-terms.ts'
+import { markingParameterKind, markingView } from './marking-terms.ts'
 
 export const handle: Handle<typeof setMarkingParameters> = async ({ body, principal }) => {
   const { underlying, effective_from: effectiveFrom, ...changes } = body
@@ -10,7 +10,6 @@ export const handle: Handle<typeof setMarkingParameters> = async ({ body, princi
     effectiveFrom,
     changes,
     setBy: principal.account,
-    before: async atMillis => (await markingTermsAt(atMillis))(underlying),
   })
   return 'terms' in changed ? { status: 200, body: markingView(changed) } : changed
 }

@@ -6,15 +6,25 @@ import { listInstruments } from '#adapters/tables/instruments.ts'
 import { parametersAt, parameterVersions } from '#adapters/tables/parameters.ts'
 import { underlyingOf } from '#domain/margin/made-epoch.ts'
 import type { parameterRequest } from '#protocol/operations/parameters.ts'
-import { changeParameters, everyName, type Held, inThePast, type ParametersOf } from '../shell/held-parameters.ts'
+import {
+  type Changes,
+  changeParameters,
+  everyName,
+  type Held,
+  type Moment,
+  type Moments,
+  momentsWith,
+  type NotChanged,
+  type ParametersOf,
+} from '../shell/held-parameters.ts'
 import type { Principal, Rejection } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
+import { bodyHash } from '../shell/named-request.ts'
 import { approveBeforeMillis } from '../shell/second-person.ts'
 
 /** Parameters of which two persons decide that they protect less. */
 export interface GuardedParameters<Terms extends Item> extends ParametersOf<Terms> {
   readonly kind: Exclude<ApprovalKind, 'fund-withdrawal'>
-  readonly at: (atMillis: number) => Promise<(name: string | undefined) => Held<Terms>>
   readonly isLooser: (terms: Terms, before: Terms) => boolean
   readonly refusal?: (terms: Terms) => Rejection<'scale-out-of-range'> | undefined
 }
@@ -22,15 +32,20 @@ export interface GuardedParameters<Terms extends Item> extends ParametersOf<Term
 interface Asked<Terms> {
   readonly underlying: string | undefined
   readonly effectiveFrom: string | undefined
-  readonly changes: { readonly [Name in keyof Terms]?: Terms[Name] | undefined }
+  readonly changes: Changes<Terms>
 }
+
+type Refused = Rejection<'scale-out-of-range' | 'undone-by-later-version'>
 
 const unknownUnderlying = {
   code: 'unknown-underlying',
   errors: [{ pointer: '#/underlying', detail: 'is no index, and nothing that is listed depends on it' }],
 } as const
 
-/** At once where they protect no less than those that hold; else what another person is to approve. */
+/**
+ * At once where they protect no less than without the change, whenever a version begins; else what another person is to
+ * approve.
+ */
 export const changeGuarded = async <Terms extends Item>(
   guarded: GuardedParameters<Terms>,
   { account, credential }: Principal,
@@ -38,24 +53,28 @@ export const changeGuarded = async <Terms extends Item>(
 ): Promise<
   | { readonly held: Held<Terms> }
   | { readonly request: ApprovalRow }
-  | typeof inThePast
-  | Rejection<'unknown-underlying' | 'limits-changed' | 'scale-out-of-range'>
+  | NotChanged
+  | Rejection<'unknown-underlying'>
+  | Refused
 > => {
   const nowMillis = Date.now()
   const { underlying, effectiveFrom, changes } = asked
-  const effectiveMillis = effectiveFrom === undefined ? nowMillis : Date.parse(effectiveFrom)
-  if (effectiveMillis < nowMillis) return inThePast
   if (underlying !== undefined && !(await isKnown(underlying, nowMillis))) return unknownUnderlying
-  const before = (await guarded.at(effectiveMillis))(underlying).terms
-  const terms = guarded.schema.parse({ ...before, ...changes })
-  const refused = guarded.refusal?.(terms)
-  if (refused !== undefined) return refused
-  if (!guarded.isLooser(terms, before)) return change(guarded, account, asked)
+  const changed = await changeParameters<Terms, Refused | Looser>(guarded, {
+    name: underlying,
+    effectiveFrom,
+    changes,
+    setBy: account,
+    refusal: moments =>
+      refusalOf(guarded, changes, moments) ?? (isLooser(guarded, moments) ? { base: baseOf(moments) } : undefined),
+  })
+  if ('terms' in changed) return { held: changed }
+  if (!('base' in changed)) return changed
   const request: ApprovalRow = {
     kind: guarded.kind,
     requestId: uuidv7(),
     asked: JSON.stringify({ underlying, effective_from: effectiveFrom, changes }),
-    base: JSON.stringify(before),
+    base: changed.base,
     reason: '',
     requestedBy: { account, credential },
     requestedAtMillis: nowMillis,
@@ -64,27 +83,65 @@ export const changeGuarded = async <Terms extends Item>(
   return { request }
 }
 
-/** What holds may be set by others meanwhile: without approval nothing becomes looser by it. */
-const change = async <Terms extends Item>(
-  guarded: GuardedParameters<Terms>,
-  setBy: string,
-  { underlying, effectiveFrom, changes }: Asked<Terms>,
-) => {
-  let before = guarded.declared
-  const changed = await changeParameters<Terms, Rejection<'limits-changed'>>(guarded, {
-    name: underlying,
-    effectiveFrom,
-    changes,
-    setBy,
-    before: async atMillis => {
-      const held = (await guarded.at(atMillis))(underlying)
-      before = held.terms
-      return held
-    },
-    refusal: terms => (guarded.isLooser(terms, before) ? { code: 'limits-changed' } : undefined),
-  })
-  return 'terms' in changed ? { held: changed } : changed
+interface Looser {
+  readonly base: string
 }
+
+const isLooser = <Terms extends Item>({ isLooser: than }: GuardedParameters<Terms>, moments: Moments<Terms>): boolean =>
+  moments.some(each => each.some(({ terms, unchanged }) => than(terms, unchanged)))
+
+const refusalOf = <Terms extends Item>(
+  guarded: GuardedParameters<Terms>,
+  changes: Changes<Terms>,
+  moments: Moments<Terms>,
+): Refused | undefined => {
+  for (const ofName of moments)
+    for (const [at, moment] of ofName.entries()) {
+      const refused = guarded.refusal?.(moment.terms)
+      if (refused !== undefined) return refused
+      const before = ofName[at - 1]
+      const undone = before === undefined ? [] : undoneTerms(guarded, changes, before, moment)
+      if (undone.length > 0) return undoneBy(moment, undone)
+    }
+  return undefined
+}
+
+/** Of what the change has tightened until then, what the version that begins then loosens. */
+const undoneTerms = <Terms extends Item>(
+  guarded: GuardedParameters<Terms>,
+  changes: Changes<Terms>,
+  before: Moment<Terms>,
+  moment: Moment<Terms>,
+): readonly string[] =>
+  Object.keys(changes).filter(
+    term =>
+      guarded.isLooser({ ...before.terms, [term]: before.unchanged[term] }, before.terms) &&
+      guarded.isLooser({ ...before.terms, [term]: moment.terms[term] }, before.terms),
+  )
+
+const undoneBy = ({ name, atMillis }: Moment<unknown>, terms: readonly string[]): Refused => {
+  const instant = new Date(atMillis).toISOString()
+  const whose = name === everyName ? 'of every underlying without its own' : `of ${name}`
+  return {
+    code: 'undone-by-later-version',
+    detail: `The version ${whose} from ${instant} on protects less by ${terms.join(', ')}: set that first, with effective_from ${instant}.`,
+    errors: terms.map(term => ({ pointer: `#/${term}`, detail: `is undone on ${instant}` })),
+  }
+}
+
+/** What whoever approves it has to find as it was: all that holds from then on, with it and without. */
+export const baseOf = <Terms>(moments: Moments<Terms>): string =>
+  bodyHash(
+    moments.map(ofName =>
+      ofName.flatMap(({ name, atMillis, terms, unchanged }, at) => {
+        const before = ofName[at - 1]
+        const isSame =
+          before !== undefined && bodyHash([before.terms, before.unchanged]) === bodyHash([terms, unchanged])
+        // What is to hold at once has another instant when it is approved.
+        return isSame ? [] : [{ name, from: at === 0 ? null : atMillis, terms, unchanged }]
+      }),
+    ),
+  )
 
 /** What an index is called or an instrument settles on; both only where somebody has made it known. */
 const isKnown = async (underlying: string, nowMillis: number): Promise<boolean> => {
@@ -102,6 +159,14 @@ const askedIn = z.object({
 
 export const askedOf = (row: ApprovalRow): z.infer<typeof askedIn> => askedIn.parse(JSON.parse(row.asked))
 
+const changesOf = <Terms extends Item>({ schema, declared }: GuardedParameters<Terms>, row: ApprovalRow) => {
+  const { changes } = askedOf(row)
+  const terms = schema.parse({ ...declared, ...changes })
+  const changed: { [Name in keyof Terms]?: Terms[Name] } = {}
+  for (const name in terms) if (name in changes) changed[name] = terms[name]
+  return changed
+}
+
 /** Why what was asked for may not take effect any more. */
 export const overtaken = async <Terms extends Item>(
   guarded: GuardedParameters<Terms>,
@@ -110,32 +175,31 @@ export const overtaken = async <Terms extends Item>(
 ): Promise<Rejection<'limits-changed' | 'limit-request-over'> | undefined> => {
   const { underlying, effective_from: from } = askedOf(row)
   if (from !== undefined && Date.parse(from) <= nowMillis) return { code: 'limit-request-over' }
-  const held = (await guarded.at(from === undefined ? nowMillis : Date.parse(from)))(underlying)
-  return JSON.stringify(held.terms) === row.base ? undefined : { code: 'limits-changed' }
+  const moments = await momentsWith(guarded, {
+    name: underlying ?? everyName,
+    effectiveMillis: from === undefined ? nowMillis : Date.parse(from),
+    changes: changesOf(guarded, row),
+    setBy: row.requestedBy.account,
+    setAtMillis: nowMillis,
+  })
+  return baseOf(moments) === row.base ? undefined : { code: 'limits-changed' }
 }
 
 /** Once it is approved: a version that names its request, so that a repeat finds it. */
 export const applyApproved = async <Terms extends Item>(
   guarded: GuardedParameters<Terms>,
   row: ApprovalRow,
-): Promise<Rejection<'limits-changed' | 'limit-request-over'> | undefined> => {
-  const { underlying, effective_from: effectiveFrom, changes } = askedOf(row)
+): Promise<Rejection<'limits-changed' | 'limit-request-over' | 'dependency-unavailable'> | undefined> => {
+  const { underlying, effective_from: effectiveFrom } = askedOf(row)
   const versions = await parameterVersions(guarded.kind, underlying ?? everyName)
   if (versions.some(({ request }) => request?.name === row.requestId)) return undefined
-  const base: unknown = JSON.parse(row.base)
-  let before = row.base
   const changed = await changeParameters<Terms, Rejection<'limits-changed'>>(guarded, {
     name: underlying,
     effectiveFrom,
-    changes: guarded.schema.parse({ ...(typeof base === 'object' ? base : {}), ...changes }),
+    changes: changesOf(guarded, row),
     setBy: row.requestedBy.account,
     request: { name: row.requestId, hash: '' },
-    before: async atMillis => {
-      const held = (await guarded.at(atMillis))(underlying)
-      before = JSON.stringify(held.terms)
-      return held
-    },
-    refusal: () => (before === row.base ? undefined : { code: 'limits-changed' }),
+    refusal: moments => (baseOf(moments) === row.base ? undefined : { code: 'limits-changed' }),
   })
   if ('terms' in changed) return undefined
   // It was approved in time, and the instant has passed before it was put.

@@ -54,6 +54,12 @@ export const limitTargetOf = async ({
   }
 }
 
+/** Whoever answers for risk need not trade. */
+const subjectNeeded = {
+  code: 'invalid-request',
+  errors: [{ pointer: '#/query/subject', detail: 'is needed: the credential has no open account of its own' }],
+} as const
+
 /** For whoever reads them: what the principal may not see is as if it were not there. */
 export const limitSubjectOf = async (
   principal: Principal,
@@ -61,6 +67,7 @@ export const limitSubjectOf = async (
 ): Promise<Found<'account-not-open' | 'not-found' | 'invalid-request'>> => {
   if (scope === 'account') {
     const found = await askedAccount(principal, subject)
+    if ('code' in found && found.code === 'account-not-open' && seesAll(principal)) return subjectNeeded
     return 'code' in found ? found : limitTargetOf({ scope, subject: found.account, lane })
   }
   if (subject === undefined)

@@ -24,6 +24,7 @@ import { decimal, decimalOfMicros, decimalRatio } from '#domain/units.ts'
 import type { previewMargin } from '#protocol/operations/margin.ts'
 import type { Handle, Rejection } from '../shell/http.ts'
 import { pollUntil } from '../shell/wait.ts'
+import { traderFrom } from '../trading/instrument-trader.ts'
 import type { Placement } from '../trading/order-view.ts'
 import { place } from '../trading/placement.ts'
 import type { Trader } from '../trading/trader.ts'
@@ -33,7 +34,9 @@ import { rememberedEpochInForce } from './epoch-in-force.ts'
 import { amountsOf, basisOf } from './margin-view.ts'
 
 export const handle: Handle<typeof previewMargin> = async ({ body, principal }) => {
-  const asked = await askedAccount(principal, body.account)
+  const home = await askedAccount(principal, body.account)
+  if ('code' in home) return home
+  const asked = await placingAccount(home, body.orders)
   if ('code' in asked) return asked
   const version = (await getActivatedVersion(asked.lane))?.version ?? firstEngineVersion
   if (version < versionOfMargin)
@@ -95,6 +98,22 @@ export const handle: Handle<typeof previewMargin> = async ({ body, principal }) 
       after: amountsOf(preview.after),
     },
   }
+}
+
+/** As each would find its lane if it were placed: the one account that places them all. */
+const placingAccount = async (
+  home: Trader,
+  orders: readonly { readonly instrument_name: string }[],
+): Promise<Trader | Rejection<'instrument-in-other-lane'>> => {
+  let first: Trader | undefined
+  for (const [index, order] of orders.entries()) {
+    const trader = await traderFrom(home, order.instrument_name)
+    first ??= trader
+    if (trader.lane === first.lane) continue
+    const detail = `The first order is placed by ${first.account}, this one by ${trader.account}: preview them apart.`
+    return { code: 'instrument-in-other-lane', errors: [{ pointer: `#/orders/${index}/instrument_name`, detail }] }
+  }
+  return first ?? home
 }
 
 const longestWaitForBooksMillis = 2_000

@@ -28,7 +28,7 @@ export const riskParameterKind: GuardedParameters<RiskTerms> = {
   kind: 'risk',
   schema: riskTerms,
   declared,
-  at: atMillis => riskTermsAt(atMillis),
+  ofAllOnly: epochTermNames,
   isLooser: (terms, before) => {
     const isLower = (
       name: 'price_scan_ppm' | 'short_option_minimum_ppm' | 'concentration_charge_ppm' | 'haircut_ppm',
@@ -59,14 +59,8 @@ const microsOf = (text: string): number => {
  * What holds for each underlying at an instant: its own parameters, else those of all, else the declared ones. What
  * epochs are made by is always that of all.
  */
-export const riskTermsAt = async (atMillis: number): Promise<(underlying: string | undefined) => Held<RiskTerms>> => {
-  const heldBy = await heldAt(riskParameterKind, atMillis)
-  const epochTerms = epochTermsOf(heldBy(undefined).terms)
-  return underlying => {
-    const held = heldBy(underlying)
-    return { ...held, terms: { ...held.terms, ...epochTerms } }
-  }
-}
+export const riskTermsAt = (atMillis: number): Promise<(underlying: string | undefined) => Held<RiskTerms>> =>
+  heldAt(riskParameterKind, atMillis)
 
 export const riskParametersView = (held: Held<RiskTerms>): z.infer<typeof riskParameters> => ({
   underlying: nameOf(held),

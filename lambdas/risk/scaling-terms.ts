@@ -18,7 +18,6 @@ export const scalingKind: GuardedParameters<ScalingTerms> = {
   kind: 'limit-scaling',
   schema: scalingTerms,
   declared,
-  at: atMillis => scalingAt(atMillis),
   isLooser: (terms, before) =>
     terms.floor_ppm > before.floor_ppm ||
     terms.ceiling_ppm > before.ceiling_ppm ||

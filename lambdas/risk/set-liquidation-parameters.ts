@@ -1,7 +1,7 @@
 import type { setLiquidationParameters } from '#protocol/operations/liquidation.ts'
 import { changeParameters, heldView } from '../shell/held-parameters.ts'
 import type { Handle } from '../shell/http.ts'
-import { liquidationParameterKind, liquidationTermsAt } from './liquidation-terms.ts'
+import { liquidationParameterKind } from './liquidation-terms.ts'
 
 const reserveNearerThanCollar = {
   code: 'invalid-request',
@@ -15,8 +15,10 @@ export const handle: Handle<typeof setLiquidationParameters> = async ({ body, pr
     effectiveFrom,
     changes,
     setBy: principal.account,
-    before: liquidationTermsAt,
-    refusal: terms => (terms.auction_reserve_ppm < terms.collar_ppm ? reserveNearerThanCollar : undefined),
+    refusal: moments =>
+      moments.flat().some(({ terms }) => terms.auction_reserve_ppm < terms.collar_ppm)
+        ? reserveNearerThanCollar
+        : undefined,
   })
   return 'terms' in changed ? { status: 200, body: heldView(changed) } : changed
 }

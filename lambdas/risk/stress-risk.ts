@@ -7,7 +7,7 @@ import { underlyingOf } from '#domain/margin/made-epoch.ts'
 import { riskAsset, riskInstrument } from '#domain/margin/risk-arrays.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
 import type { ScenarioSet } from '#domain/margin/scenario-set.ts'
-import { mostRevaluations, mostStressScenarios, stressedMicros, stressSet } from '#domain/margin/stress.ts'
+import { mostRevaluations, stressedMicros, stressSet } from '#domain/margin/stress.ts'
 import { unvaluedInstrument } from '#domain/margin/unvalued-instrument.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import { decimalOfMicros } from '#domain/units.ts'
@@ -92,12 +92,6 @@ const valuation = (
   underlyings: readonly string[],
   body: Body,
 ): Valuation | Rejection<'unknown-underlying' | 'too-many-scenarios' | 'scenario-refused'> => {
-  if (body.scenarios.length > mostStressScenarios)
-    return {
-      code: 'too-many-scenarios',
-      detail: `${body.scenarios.length} scenarios, where at most ${mostStressScenarios} are revalued at once.`,
-      errors: [{ pointer: '#/scenarios', detail: `must not be more than ${mostStressScenarios}` }],
-    }
   const held = new Map(positions.map(({ instrument }) => [instrument.instrumentId, instrument]))
   const scenarios = body.scenarios.map(({ name, shifts }) => ({
     name,

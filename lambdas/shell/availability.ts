@@ -18,6 +18,8 @@ const unavailable = new Set([
   'TransactionInProgressException',
   // The SDK's transport, when nobody answers.
   'TimeoutError',
+  // What we have given up ourselves: the SDK's retries do not tell what their signal said.
+  'AbortError',
 ])
 
 const disconnected = new Set([

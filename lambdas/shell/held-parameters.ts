@@ -1,10 +1,10 @@
 import type * as z from 'zod'
 import type { Item } from '#adapters/items.ts'
 import {
+  allParameters,
   type ParameterKind,
   type ParameterRow,
-  parametersAt,
-  parameterVersions,
+  parameterChanges,
   putParameter,
 } from '#adapters/tables/parameters.ts'
 
@@ -13,6 +13,8 @@ export interface ParametersOf<Terms extends Item> {
   readonly kind: ParameterKind
   readonly schema: z.ZodType<Terms>
   readonly declared: Terms
+  /** Terms that are those of all, whatever a name was set with. */
+  readonly ofAllOnly?: readonly (keyof Terms & string)[]
 }
 
 export interface Held<Terms> {
@@ -26,66 +28,162 @@ export const everyName = '*'
 
 /** What holds for each name at an instant: its own parameters, else those of all, else the declared ones. */
 export const heldAt = async <Terms extends Item>(
-  { kind, schema, declared }: ParametersOf<Terms>,
+  parameters: ParametersOf<Terms>,
   atMillis: number,
-): Promise<(name: string | undefined) => Held<Terms>> => {
-  const rows = new Map((await parametersAt(kind, atMillis)).map(row => [row.name, row]))
-  return name => {
-    const row = rows.get(name ?? everyName) ?? rows.get(everyName)
-    // A term that came later than the row is as declared.
-    return row === undefined ? { terms: declared } : { terms: schema.parse({ ...declared, ...row.value }), row }
+): Promise<(name: string | undefined) => Held<Terms>> =>
+  heldIn(parameters, await allParameters(parameters.kind), atMillis)
+
+/**
+ * A version holds what it changes only, so that a change made now is also in those that begin later and say nothing of
+ * it. The first of a name begins with what holds for all at that instant, and does not follow that any more.
+ */
+const heldIn = <Terms extends Item>(
+  { schema, declared, ofAllOnly = [] }: ParametersOf<Terms>,
+  rows: readonly ParameterRow[],
+  atMillis: number,
+): ((name: string | undefined) => Held<Terms>) => {
+  const begun = Map.groupBy(
+    rows.filter(({ effectiveMillis }) => effectiveMillis <= atMillis).sort(inOrder),
+    ({ name }) => name,
+  )
+  const ofAll = begun.get(everyName) ?? []
+  const termsOfAll = (untilMillis: number): Item =>
+    after(
+      declared,
+      ofAll.filter(({ effectiveMillis }) => effectiveMillis <= untilMillis),
+    )
+  const everyTerms = schema.parse(termsOfAll(atMillis))
+  const everyRow = ofAll.at(-1)
+  const every: Held<Terms> = { terms: everyTerms, ...(everyRow === undefined ? {} : { row: everyRow }) }
+  const known = new Map<string, Held<Terms>>()
+  const own = (name: string): Held<Terms> => {
+    const versions = begun.get(name) ?? []
+    const [first, row] = [versions[0], versions.at(-1)]
+    if (first === undefined || row === undefined) return every
+    const ofEvery = Object.fromEntries(ofAllOnly.map(term => [term, everyTerms[term]]))
+    return { terms: schema.parse({ ...after(termsOfAll(first.effectiveMillis), versions), ...ofEvery }), row }
+  }
+  return (name = everyName) => {
+    const held = known.get(name) ?? (name === everyName ? every : own(name))
+    known.set(name, held)
+    return held
   }
 }
+
+const inOrder = (one: ParameterRow, other: ParameterRow): number =>
+  one.effectiveMillis - other.effectiveMillis || one.version - other.version
+
+const after = (before: Item, versions: readonly ParameterRow[]): Item =>
+  Object.assign({}, before, ...versions.map(({ value }) => value))
+
+/** What holds for a name from an instant at which a version begins, with a change and without it. */
+export interface Moment<Terms> {
+  readonly name: string
+  readonly atMillis: number
+  readonly terms: Terms
+  readonly unchanged: Terms
+}
+
+/** Of each name for itself, in order of time. */
+export type Moments<Terms> = readonly (readonly Moment<Terms>[])[]
+
+/** From a change on, of each name that it may reach. */
+const momentsOf = <Terms extends Item>(
+  parameters: ParametersOf<Terms>,
+  rows: readonly ParameterRow[],
+  row: ParameterRow,
+): Moments<Terms> => {
+  const names = row.name === everyName ? [everyName, ...rows.map(({ name }) => name)] : [row.name]
+  const begins = [row, ...rows].map(each => each.effectiveMillis).filter(millis => millis >= row.effectiveMillis)
+  const instants = [...new Set(begins)]
+    .sort((one, other) => one - other)
+    .map(atMillis => ({
+      atMillis,
+      changed: heldIn(parameters, [...rows, row], atMillis),
+      unchanged: heldIn(parameters, rows, atMillis),
+    }))
+  return [...new Set(names)].map(name =>
+    instants.map(({ atMillis, changed, unchanged }) => ({
+      name,
+      atMillis,
+      terms: changed(name).terms,
+      unchanged: unchanged(name).terms,
+    })),
+  )
+}
+
+/** Terms that are not among them stay as they are. */
+export type Changes<Terms> = { readonly [Name in keyof Terms]?: Terms[Name] | undefined }
+
+interface NextVersion<Terms> extends Pick<ParameterRow, 'name' | 'effectiveMillis' | 'setBy' | 'setAtMillis'> {
+  readonly changes: Changes<Terms>
+  readonly request?: ParameterRow['request'] | undefined
+}
+
+/** What would hold with such a version: nothing is stored. */
+export const momentsWith = async <Terms extends Item>(
+  parameters: ParametersOf<Terms>,
+  version: NextVersion<Terms>,
+): Promise<Moments<Terms>> => {
+  const rows = await allParameters(parameters.kind)
+  return momentsOf(parameters, rows, rowAfter(rows, parameters.kind, version))
+}
+
+const rowAfter = <Terms>(
+  rows: readonly ParameterRow[],
+  kind: ParameterKind,
+  { changes, request, ...next }: NextVersion<Terms>,
+): ParameterRow => ({
+  ...next,
+  kind,
+  version: Math.max(0, ...rows.filter(({ name }) => name === next.name).map(({ version }) => version)) + 1,
+  value: Object.fromEntries(Object.entries(changes).filter(([, term]) => term !== undefined)),
+  ...(request === undefined ? {} : { request }),
+})
 
 interface Change<Terms, Refused> {
   /** Of all that have none of their own, where there is none. */
   readonly name: string | undefined
   /** From now on, where there is none. */
   readonly effectiveFrom: string | undefined
-  /** Terms that are not among them stay as they are. */
-  readonly changes: { readonly [Name in keyof Terms]?: Terms[Name] | undefined }
+  readonly changes: Changes<Terms>
   readonly setBy: string
   /** What it was asked for under, where a repeat is to find it. */
   readonly request?: NonNullable<ParameterRow['request']>
-  /** What holds at an instant without the change. */
-  readonly before: (atMillis: number) => Promise<Held<Terms>>
-  /** Why the terms may not be so as a whole. */
-  readonly refusal?: (terms: Terms) => Refused | undefined
+  /** Why it may not be so: told what holds from then on, of each name that the change may reach. */
+  readonly refusal?: (moments: Moments<Terms>) => Refused | undefined
 }
 
-export const inThePast = {
+const inThePast = {
   code: 'invalid-request',
   errors: [{ pointer: '#/effective_from', detail: 'must not be in the past' }],
 } as const
+const setByOthers = { code: 'dependency-unavailable' } as const
 
-const mostAttempts = 5
+export type NotChanged = typeof inThePast | typeof setByOthers
 
-/** Adds a version of them, after whatever others add meanwhile. Throws where that is more than five times so. */
+const mostAttempts = 10
+
+/** Adds a version of them, after whatever others add meanwhile, of whichever name. */
 export const changeParameters = async <Terms extends Item, Refused = never>(
-  { kind, schema }: ParametersOf<Terms>,
-  { name = everyName, effectiveFrom, changes, setBy, before, refusal, request }: Change<Terms, Refused>,
-): Promise<Held<Terms> | Refused | typeof inThePast> => {
+  parameters: ParametersOf<Terms>,
+  { name = everyName, effectiveFrom, changes, setBy, refusal, request }: Change<Terms, Refused>,
+): Promise<Held<Terms> | Refused | NotChanged> => {
+  const { kind } = parameters
   const nowMillis = Date.now()
   const effectiveMillis = effectiveFrom === undefined ? nowMillis : Date.parse(effectiveFrom)
   if (effectiveMillis < nowMillis) return inThePast
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-    const versions = await parameterVersions(kind, name)
-    const terms = schema.parse({ ...(await before(effectiveMillis)).terms, ...changes })
-    const refused = refusal?.(terms)
+    // First the count: what is put after it was read has the version refused.
+    const changesBefore = await parameterChanges(kind)
+    const rows = await allParameters(kind)
+    const row = rowAfter(rows, kind, { name, effectiveMillis, changes, setBy, setAtMillis: nowMillis, request })
+    const refused = refusal?.(momentsOf(parameters, rows, row))
     if (refused !== undefined) return refused
-    const row: ParameterRow = {
-      kind,
-      name,
-      effectiveMillis,
-      version: Math.max(0, ...versions.map(({ version }) => version)) + 1,
-      value: terms,
-      setBy,
-      setAtMillis: nowMillis,
-      ...(request === undefined ? {} : { request }),
-    }
-    if (await putParameter(row)) return { terms, row }
+    if (await putParameter(row, changesBefore))
+      return { terms: heldIn(parameters, [...rows, row], effectiveMillis)(name).terms, row }
   }
-  throw new Error(`the parameters ${kind} of ${name} were set by others ${mostAttempts} times in a row`)
+  return setByOthers
 }
 
 /** Whose they are; null: of all that have none of their own. */

@@ -307,7 +307,7 @@ const read = (
     const named = requestName.safeParse(idempotencyKey)
     if (!named.success) return invalid(issues(named.error, '/header/Idempotency-Key'))
   }
-  const json = bytes === undefined ? undefined : bodyJson(bytes)
+  const json = bytes === undefined ? undefined : bodyJson(bytes, event.isBase64Encoded)
   if (json?.ok === false) return { code: 'malformed-json', detail: json.detail }
 
   const { request } = operation
@@ -358,7 +358,10 @@ const jsonContent = (headers: Readonly<Record<string, string | undefined>>): boo
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-const bodyJson = (bytes: Buffer): ReturnType<typeof parseJson> => {
+const replacement = '\ufffd'
+
+/** What the gateway decodes has a replacement character where bytes were no UTF-8; nobody could tell it from one that was sent. */
+const bodyJson = (bytes: Buffer, isAsSent: boolean): ReturnType<typeof parseJson> => {
   let text: string
   try {
     text = utf8.decode(bytes)
@@ -366,6 +369,8 @@ const bodyJson = (bytes: Buffer): ReturnType<typeof parseJson> => {
     if (!isObject(error) || error['code'] !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
     return { ok: false, detail: 'The body is not UTF-8.' }
   }
+  if (!isAsSent && text.includes(replacement))
+    return { ok: false, detail: 'The body is not UTF-8, or has U+FFFD itself: write that as \\ufffd.' }
   return parseJson(text)
 }
 

@@ -321,7 +321,7 @@ export const joinLane = operation({
   permission: 'accounts:open',
   summary: 'Trade in another lane too, on what the cash of your account secures',
   description:
-    'Opens `<account>.lane-<n>` there, without cash, and has the home lane of your main account grant it what it needs, netted in each joint scenario. Repeating it gives the lane as it is, and goes on where it was left: a 202 is to be repeated.',
+    'Opens `<account>.lane-<n>` there, without cash, and has the home lane of your main account grant it what it needs, netted in each joint scenario. Repeating it gives the lane as it is, and goes on where it was left: a 202 is to be repeated. The reserve is that of the first time: under another one it is refused (lane-already-joined).',
   weight: 5,
   request: {
     body: z.strictObject({

@@ -84,7 +84,7 @@ export const setLiquidationParameters = operation({
   permission: 'risk:write',
   summary: 'Set by what rules accounts are liquidated, from an instant on',
   description:
-    'What is not named stays as it holds at that instant. Grace is that of the moment of the call; all else is read before each step.',
+    'What is not named stays as it holds at that instant; a change is also in versions that begin after it and do not name it. Grace is that of the moment of the call; all else is read before each step.',
   weight: 5,
   idempotency: 'none',
   request: {

@@ -132,7 +132,7 @@ export const previewMargin = operation({
   permission: 'risk:read',
   summary: 'See what orders would be answered, and what they would need',
   description:
-    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. What has not the form of an order, or names no market, is refused as a whole. Limits of the account, its firm and the markets are looked at, but for message rates; a day’s loss counts once it was told to be beyond its limit.',
+    'Decided by the engine’s own code over the account as it is projected, with nothing placed: one order after the other, each as those before it would leave the account. What is then charged is the same to the micro as long as nothing happens in between; hidden parts of other orders may fill more of one, which never raises what is needed. Orders are of one lane: that of the account, or one that it has joined, where they are previewed as its account there, which the answer names. What has not the form of an order, or names no market, is refused as a whole. Limits of the account, its firm and the markets are looked at, but for message rates; a day’s loss counts once it was told to be beyond its limit.',
   weight: 5,
   idempotency: 'none',
   request: {
@@ -301,7 +301,7 @@ export const stressRisk = operation({
   path: '/api/v1/risk/stress',
   permission: 'risk:read',
   summary: 'Revalue an account, or the whole lane, in scenarios of your own',
-  description: `Full revaluation of each contract from what the epoch of risk in force was made of; open orders are left out. At most ${mostStressScenarios} scenarios, and ${mostRevaluations} values in all. The lane is for who answers for risk.`,
+  description: `Full revaluation of each contract from what the epoch of risk in force was made of; open orders are left out. At most ${mostStressScenarios} scenarios, as many shifts as a body of 64 KiB holds, and ${mostRevaluations} values in all. The lane is for who answers for risk.`,
   weight: 5,
   idempotency: 'none',
   request: {
@@ -329,7 +329,7 @@ export const stressRisk = operation({
             shifts: z.array(stressShift).max(256),
           }),
         )
-        .max(1_000)
+        .max(mostStressScenarios)
         .meta({ examples: [[{ name: 'crash', shifts: [{ underlying: 'H100.USE', price_ppm: -400_000 }] }]] }),
     }),
   },

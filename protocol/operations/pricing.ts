@@ -93,7 +93,7 @@ export const setMarkingParameters = operation({
   permission: 'markets:write',
   summary: 'Set how marks are made, from an instant on',
   description:
-    'What is not named stays as it holds at that instant. Versions are never changed: the one that took effect last holds, of two of one instant the later.',
+    'What is not named stays as it holds at that instant, and later versions keep what they name themselves: a change is also in those that begin after it and do not name it. Of two that name the same, the one that took effect last holds, of two of one instant the later.',
   weight: 5,
   idempotency: 'none',
   request: {

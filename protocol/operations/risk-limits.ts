@@ -101,7 +101,9 @@ export const getRiskLimits = operation({
   request: {
     query: z.strictObject({
       scope: z.enum(limitScopes).default('account'),
-      subject: subject.optional().meta({ description: 'Your own account unless told' }),
+      subject: subject.optional().meta({
+        description: 'Your own account unless told; to be told by who has none, and of a firm or an instrument',
+      }),
       lane: z
         .string()
         .regex(/^[1-9][0-9]{0,4}$/, 'must be the number of a lane')
@@ -273,7 +275,7 @@ export const setLimitScaling = operation({
     200: { description: 'The new version', schema: limitScaling },
     201: { description: 'Waits for approval', schema: parameterRequest },
   },
-  rejections: ['scale-out-of-range', 'unknown-underlying', 'limits-changed'],
+  rejections: ['scale-out-of-range', 'unknown-underlying', 'undone-by-later-version'],
 })
 
 export const limitOperations = [

@@ -106,7 +106,7 @@ export const setRiskParameters = operation({
   permission: 'risk:write',
   summary: 'Set what margin is computed with, from an instant on',
   description:
-    'What is not named stays as it holds at that instant. Versions are never changed: the one that took effect last holds, of two of one instant the later. An epoch of risk with them is made within a minute of that instant. Whatever asks for less margin, or moves an underlying to another family, waits for another person, with another account and credential: the answer is the request (201).',
+    'What is not named stays as it holds at that instant, and later versions keep what they name themselves: a change is also in those that begin after it and do not name it. Of two that name the same, the one that took effect last holds, of two of one instant the later. An underlying’s first version begins with what holds for all at that instant. An epoch of risk with them is made within a minute of that instant. Whatever asks for less margin then or at any later instant, or moves an underlying to another family, waits for another person, with another account and credential: the answer is the request (201). What a version that is already set would undo later is refused (undone-by-later-version): set that for its instant first.',
   weight: 5,
   idempotency: 'none',
   request: {
@@ -122,7 +122,7 @@ export const setRiskParameters = operation({
     200: { description: 'The new version', schema: riskParameters },
     201: { description: 'Waits for approval', schema: parameterRequest },
   },
-  rejections: ['unknown-underlying', 'limits-changed'],
+  rejections: ['unknown-underlying', 'undone-by-later-version'],
 })
 
 export const scenarioSet = z

@@ -64,11 +64,14 @@ describe('a lane', () => {
         },
       },
     ])
-    // Again, under another reserve too: it is as it is.
+    // Again it is as it is, and under another reserve refused.
     const before = floor.streams.put.length
     expect(await join({ reserve: '100' })).toMatchObject({ status: 200, body: { lane_state: 'joined' } })
     expect(floor.streams.put.length).toBe(before)
-    expect(await join({ reserve: '5' })).toMatchObject({ status: 200, body: { lane_state: 'joined' } })
+    expect(await join({ reserve: '5' })).toMatchObject({
+      status: 409,
+      body: { code: 'lane-already-joined', detail: 'Lane 2 was joined with another reserve, which stays as it is.' },
+    })
     await floor.wait(2_000)
     const { body } = await ledger('get-own-account')
     expect(body['lanes']).toMatchObject([
@@ -115,6 +118,39 @@ describe('an order for an instrument of another lane', () => {
     })
     expect(await order(2, 100)).toMatchObject({ body: { order_state: 'open' } })
     expect(await order(1, 1)).toMatchObject({ body: { order_state: 'open', instrument_name: futureIn(1) } })
+  })
+
+  test('is previewed where it would go, with others of that lane', async () => {
+    const preview = (...lanes: (1 | 2)[]) =>
+      risk('preview-margin', {
+        body: {
+          orders: lanes.map(lane => ({
+            instrument_name: futureIn(lane),
+            direction: 'buy',
+            amount: '10',
+            price: '2.5',
+          })),
+        },
+      })
+    await join({ reserve: '100' })
+    await floor.wait(2_000)
+    expect(await preview(2, 2)).toMatchObject({
+      status: 200,
+      body: { account: 'acme.lane-2', orders: [{ outcome: 'accepted' }, { outcome: 'accepted' }] },
+    })
+    expect(await preview(1)).toMatchObject({ status: 200, body: { account: 'acme' } })
+    expect(await preview(1, 2)).toMatchObject({
+      status: 409,
+      body: {
+        code: 'instrument-in-other-lane',
+        errors: [
+          {
+            pointer: '#/orders/1/instrument_name',
+            detail: 'The first order is placed by acme, this one by acme.lane-2: preview them apart.',
+          },
+        ],
+      },
+    })
   })
 
   test('nets with what is held at home', async () => {

@@ -27,6 +27,16 @@ test('what is not named stays; versions are added, each from its instant on', as
   expect((await at(later)).body).toMatchObject({ version: 2, rate: '0.05' })
 })
 
+test('a change now is in what is set for later, which keeps what it names itself', async () => {
+  const later = '2046-01-01T00:00:00.000Z'
+  const of = { underlying: 'H100.USE' }
+  await set({ ...of, effective_from: later, rate: '0.05' })
+  await set({ ...of, rate: '0.04', default_volatility: '65' })
+  const at = (instant: string) => send('get-marking-parameters', { query: { ...of, at: instant } })
+  expect((await at('2045-01-01T00:00:00Z')).body).toMatchObject({ rate: '0.04', default_volatility: '65' })
+  expect((await at(later)).body).toMatchObject({ version: 1, rate: '0.05', default_volatility: '65' })
+})
+
 test('a trader may not', async () => {
   expect(await send('set-marking-parameters', { body: { rate: '0.04' } })).toMatchObject({ status: 403 })
 })

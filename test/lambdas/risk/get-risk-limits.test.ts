@@ -59,4 +59,6 @@ test('an account sees its own, its firm’s and those of markets; a risk manager
   expect((await get(own, named)).body).toMatchObject({ scope: 'instrument', scale: { scale_ppm: 500_000 } })
   expect((await get(watch, { scope: 'instrument', subject: 'H100.USE-1' })).body['code']).toBe('not-found')
   expect((await get(watch, { scope: 'firm' })).body['code']).toBe('invalid-request')
+  // Who has no account of their own says whose.
+  expect((await get(watch)).body).toMatchObject({ code: 'invalid-request', errors: [{ pointer: '#/query/subject' }] })
 })

@@ -26,6 +26,18 @@ describe('parameters of liquidation', () => {
     })
   })
 
+  test('a change now is in what is set for later, and neither may then contradict the other', async () => {
+    const later = '2046-01-01T00:00:00.000Z'
+    await set({ auction_reserve_ppm: 100_000, effective_from: later })
+    await set({ grace_ms: 60_000, buffer_ppm: 200_000 })
+    // Not beyond what the reserve is now, beyond what it is then.
+    expect((await set({ collar_ppm: 150_000 })).body['code']).toBe('invalid-request')
+    expect(await set({ collar_ppm: 40_000, effective_from: later })).toMatchObject({
+      status: 200,
+      body: { version: 3, grace_ms: 60_000, buffer_ppm: 200_000, auction_reserve_ppm: 100_000, collar_ppm: 40_000 },
+    })
+  })
+
   test('out of bounds, against each other or in the past are refused', async () => {
     for (const body of [
       { grace_ms: -1 },

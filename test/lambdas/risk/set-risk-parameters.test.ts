@@ -74,3 +74,87 @@ test('an underlying that is no index and that nothing depends on is refused by i
     body: { code: 'unknown-underlying', errors: [{ pointer: '#/underlying' }] },
   })
 })
+
+const later = '2046-01-01T00:00:00.000Z'
+const latest = '2047-01-01T00:00:00.000Z'
+const of = { underlying: 'H100.USE' }
+const at = async (instant = new Date(Date.now() + 1_000).toISOString(), underlying = 'H100.USE') =>
+  (await send('get-risk-parameters', { query: { underlying, at: instant } })).body
+const approve = async (body: Readonly<Record<string, unknown>>) =>
+  send('approve-parameter-change', {
+    as: { account: 'vera', role: 'risk_manager', credential: 'of vera' },
+    path: { request_id: String(body['request_id']) },
+  })
+
+test('a change made now is in what was set for later, which keeps what it names itself', async () => {
+  expect(await set({ ...of, haircut_ppm: 300_001, effective_from: later })).toMatchObject({ status: 200 })
+  expect(await set({ ...of, price_scan_ppm: 400_000 })).toMatchObject({
+    status: 200,
+    body: { price_scan_ppm: 400_000 },
+  })
+  expect(await set({ ...of, price_scan_ppm: 200_000 })).toMatchObject({ status: 201 })
+  expect(await at()).toMatchObject({ version: 2, price_scan_ppm: 400_000, haircut_ppm: 300_000 })
+  expect(await at(later)).toMatchObject({ version: 1, price_scan_ppm: 400_000, haircut_ppm: 300_001 })
+})
+
+test('what a later version would undo is refused by its name, until that is set tighter', async () => {
+  await set({ ...of, haircut_ppm: 300_001, effective_from: later })
+  expect(await set({ ...of, haircut_ppm: 350_000, price_scan_ppm: 400_000 })).toMatchObject({
+    status: 409,
+    body: {
+      code: 'undone-by-later-version',
+      detail: expect.stringContaining(`H100.USE from ${later} on protects less by haircut_ppm`),
+      errors: [{ pointer: '#/haircut_ppm' }],
+    },
+  })
+  expect(await at()).toMatchObject({ version: 0, haircut_ppm: 300_000 })
+  expect(await set({ ...of, haircut_ppm: 350_000, effective_from: later })).toMatchObject({ status: 200 })
+  expect(await set({ ...of, haircut_ppm: 350_000, price_scan_ppm: 400_000 })).toMatchObject({ status: 200 })
+  expect(await at(later)).toMatchObject({ haircut_ppm: 350_000, price_scan_ppm: 400_000 })
+})
+
+test('what two persons have decided for later is not undone by one, and does not undo what one tightens', async () => {
+  const loosened = await set({ ...of, price_scan_ppm: 150_000, effective_from: later })
+  expect(await approve(loosened.body)).toMatchObject({ status: 200 })
+  expect(await set({ ...of, price_scan_ppm: 250_000 })).toMatchObject({ status: 409 })
+  // What is not of that field is no matter of it.
+  expect(await set({ ...of, haircut_ppm: 400_000 })).toMatchObject({ status: 200 })
+  expect(await at(later)).toMatchObject({ price_scan_ppm: 150_000, haircut_ppm: 400_000 })
+  // Less tight than what is set for later, now: two persons, and later stays as it was.
+  expect(await set({ ...of, price_scan_ppm: 300_000, effective_from: latest })).toMatchObject({ status: 200 })
+  expect(await set({ ...of, price_scan_ppm: 190_000 })).toMatchObject({ status: 201 })
+  expect(await at(latest)).toMatchObject({ price_scan_ppm: 300_000, haircut_ppm: 400_000 })
+})
+
+test('an underlying’s first version begins with what holds for all by then, and all are not tightened past it', async () => {
+  await set({ ...of, haircut_ppm: 310_000, effective_from: later })
+  expect(await set({ price_scan_ppm: 400_000 })).toMatchObject({ status: 200 })
+  expect(await at(later)).toMatchObject({ underlying: 'H100.USE', price_scan_ppm: 400_000, haircut_ppm: 310_000 })
+  expect(await set({ haircut_ppm: 350_000 })).toMatchObject({
+    status: 409,
+    body: { code: 'undone-by-later-version', detail: expect.stringContaining('of H100.USE') },
+  })
+})
+
+test('a version that would keep from an underlying what is to be tightened for all waits for another person', async () => {
+  await set({ haircut_ppm: 400_000, effective_from: later })
+  expect(await set({ ...of, price_scan_ppm: 250_000 })).toMatchObject({ status: 201 })
+  expect(await set({ ...of, price_scan_ppm: 250_000, haircut_ppm: 400_000 })).toMatchObject({ status: 200 })
+})
+
+test('an approval lapses with what was set for later in between', async () => {
+  const asked = await set({ ...of, price_scan_ppm: 150_000 })
+  await set({ ...of, price_scan_ppm: 300_000, effective_from: later })
+  expect(await approve(asked.body)).toMatchObject({ status: 409, body: { code: 'limits-changed' } })
+  const again = await set({ ...of, price_scan_ppm: 150_000 })
+  expect(await approve(again.body)).toMatchObject({ status: 200 })
+  expect(await at()).toMatchObject({ price_scan_ppm: 150_000 })
+  expect(await at(later)).toMatchObject({ price_scan_ppm: 300_000 })
+})
+
+test('of many changes at once, of all and of one, none is lost', async () => {
+  const terms = ['price_scan_ppm', 'short_option_minimum_ppm', 'concentration_charge_ppm', 'haircut_ppm']
+  const answers = await Promise.all(terms.map(term => set({ ...of, [term]: 500_000 })))
+  expect(answers.map(({ status }) => status)).toEqual(terms.map(() => 200))
+  expect(await at()).toMatchObject({ version: 4, ...Object.fromEntries(terms.map(term => [term, 500_000])) })
+})

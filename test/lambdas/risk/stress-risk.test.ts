@@ -129,7 +129,7 @@ describe('a stress', () => {
       '#/scenarios/0/shifts/0/underlying',
     ])
     const many = Array.from({ length: 101 }, (_, index) => scenario(`s${index}`, 0.1))
-    expect(await refused({ scenarios: many })).toEqual([422, 'too-many-scenarios', '#/scenarios'])
+    expect(await refused({ scenarios: many })).toEqual([400, 'invalid-request', '#/scenarios'])
     expect(await refused({ scenarios: [] })).toEqual([422, 'scenario-refused', '#/scenarios'])
     expect(await refused({ scenarios: [one, one] })).toEqual([422, 'scenario-refused', '#/scenarios/1/name'])
     expect(await refused(shifts({ underlying: 'H100.USE', price_ppm: -1_500_000 }))).toEqual([

@@ -1,7 +1,13 @@
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { ThrottlingException } from '@aws-sdk/client-dynamodb'
-import { InvalidArgumentException, ProvisionedThroughputExceededException } from '@aws-sdk/client-kinesis'
+import {
+  InvalidArgumentException,
+  KinesisClient,
+  ProvisionedThroughputExceededException,
+  PutRecordCommand,
+} from '@aws-sdk/client-kinesis'
 import { expect, test } from '@jest/globals'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { isUnavailable } from '#lambdas/shell/availability.ts'
 
 test('throttling is', () => {
@@ -21,6 +27,32 @@ test('a refused connection is, also as a cause', async () => {
   )
   expect(isUnavailable(error)).toBe(true)
   expect(isUnavailable(new Error('outer', { cause: error }))).toBe(true)
+})
+
+test('a stream that takes a connection and never answers is, whoever gives it up', async () => {
+  const sockets: Socket[] = []
+  const server = createServer(socket => sockets.push(socket)).listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const put = (requestTimeout: number, abortSignal: AbortSignal) =>
+    new KinesisClient({
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler({ requestTimeout, throwOnRequestTimeout: true }),
+    })
+      .send(new PutRecordCommand({ StreamName: 'orders', PartitionKey: '0', Data: new Uint8Array(1) }), { abortSignal })
+      .catch((error: unknown) => error)
+  try {
+    const [aborted, timedOut] = [await put(60_000, AbortSignal.timeout(50)), await put(50, AbortSignal.timeout(60_000))]
+    expect([aborted, timedOut]).toMatchObject([{ name: 'AbortError' }, { name: 'TimeoutError' }])
+    expect([aborted, timedOut].map(isUnavailable)).toEqual([true, true])
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  }
 })
 
 test('a server fault is, a client fault and an error of ours are not', () => {

@@ -254,6 +254,18 @@ describe('what is asked', () => {
     })
   })
 
+  test('so is what the gateway has made of them, which may as well be said escaped', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const body = Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]).toString('utf8')
+    expect(await send('make-thing', { ...good, headers, body })).toMatchObject({
+      status: 400,
+      body: { code: 'malformed-json', detail: expect.stringContaining('not UTF-8') },
+    })
+    expect(seen).toBeUndefined()
+    expect(await send('make-thing', { ...good, headers, body: '{"name":"\\ufffd"}' })).toMatchObject({ status: 202 })
+    expect(seen?.body.name).toBe('\ufffd')
+  })
+
   test('a name is required where the operation says so', async () => {
     expect(await send('make-named', { body: {} })).toMatchObject({
       status: 400,
