@@ -5,7 +5,7 @@ import { type ProblemCode, problems, sharedCodes } from './problems.ts'
 /** What brings a code about, where its title does not say all of it. */
 const causes: Readonly<Partial<Record<ProblemCode, string>>> = {
   'malformed-json':
-    'It breaks the grammar, is not UTF-8, names a key twice in one object, has the key `__proto__`, or nests deeper than 32 levels',
+    'It breaks the grammar, is not UTF-8 (or has U+FFFD, which is what bytes become that are not, unless written as `\\ufffd`), names a key twice in one object, has the key `__proto__`, or nests deeper than 32 levels',
   'invalid-request':
     'A field is missing, unknown, repeated, of another type or outside its form; `errors` has one entry for each. On the gateway’s own answers: it was not readable as HTTP, or had more than 10,240 bytes of headers',
   'invalid-cursor': 'It was changed, made up, or is of another list, filter or account',

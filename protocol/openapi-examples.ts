@@ -657,6 +657,7 @@ export const examples: Readonly<Record<string, Json>> = {
         price: '2.5',
       },
     ],
+    void_instruments: [],
     bids: [{ name: 'evening-1', direction: 'buy', market: 'H100.USE', hour: 18, amount: '10', price: '2.5' }],
     blocks: [],
   },

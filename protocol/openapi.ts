@@ -36,7 +36,11 @@ export interface OperationObject {
   /** What it takes of the credential's rate; none where it is public. */
   readonly 'x-rate-limit-weight'?: number
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: { readonly required: boolean; readonly content: { readonly [mediaType: string]: JsonObject } }
+  readonly requestBody?: {
+    readonly description: string
+    readonly required: boolean
+    readonly content: { readonly [mediaType: string]: JsonObject }
+  }
   readonly responses: { readonly [status: string]: ResponseObject }
 }
 
@@ -168,6 +172,7 @@ const operationObject = (operation: Operation, component: Component): OperationO
       ? {}
       : {
           requestBody: {
+            description: 'At most 64 KiB',
             required: !request.body.safeParse(undefined).success,
             content: {
               'application/json': { schema: component(request.body, 'input', `${pascalCase(name)}Request`) },
@@ -289,7 +294,9 @@ const headerParameters = (operation: Operation): readonly Parameter[] => {
 
 /** The fields of a strict object, as parameters. */
 const fields = (schema: z.ZodType): readonly Omit<Parameter, 'in'>[] => {
-  const { properties, required } = plainSchema(schema)
+  const { properties } = plainSchema(schema)
+  // What has a default is there once it is read, and need not be sent.
+  const { required } = plainSchema(schema, 'input')
   const names = Array.isArray(required) ? required : []
   return Object.entries(jsonObject(properties ?? {})).map(([name, property]) => {
     const { description, ...rest } = jsonObject(property)
@@ -302,8 +309,8 @@ const fields = (schema: z.ZodType): readonly Omit<Parameter, 'in'>[] => {
   })
 }
 
-const plainSchema = (schema: z.ZodType): JsonObject => {
-  const { $schema: _, ...own } = jsonObject(plain(z.toJSONSchema(schema, { io: 'output' })))
+const plainSchema = (schema: z.ZodType, io: 'input' | 'output' = 'output'): JsonObject => {
+  const { $schema: _, ...own } = jsonObject(plain(z.toJSONSchema(schema, { io })))
   return own
 }
 

@@ -27,6 +27,7 @@ const requestCodes = [
   'replicas-not-ready',
   'limit-request-over',
   'limits-changed',
+  'undone-by-later-version',
   'lane-not-halted',
   'reopening-under-way',
   'unknown-index',
@@ -572,6 +573,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     409,
     'What holds was set otherwise after this was asked for',
     'Read what holds; ask again for what is still wanted.',
+  ),
+  'undone-by-later-version': kind(
+    409,
+    'A version that takes effect later would undo a part of the change',
+    'Set what it names for its instant first, with effective_from as the detail says; then set this again.',
   ),
   'order-size-limit': kind(
     422,

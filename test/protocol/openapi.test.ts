@@ -99,6 +99,14 @@ describe('the document', () => {
     ])
   })
 
+  test('asks for no parameter that an operation reads without', () => {
+    for (const { method, path, request } of operations) {
+      if (request.query === undefined || !request.query.safeParse({}).success) continue
+      const inQuery = (told(method, path).parameters ?? []).filter(parameter => parameter.in === 'query')
+      expect(inQuery.filter(({ required }) => required).map(({ name }) => `${path} ${name}`)).toEqual([])
+    }
+  })
+
   test('tells whoever writes how to name the request and to wait', () => {
     for (const { method, path, idempotency, responses } of operations.filter(each => each.method !== 'GET')) {
       const headers = (told(method, path).parameters ?? []).filter(parameter => parameter.in === 'header')
