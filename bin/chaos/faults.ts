@@ -54,6 +54,8 @@ export interface Striker {
   readonly violations: readonly string[]
   /** How often a matcher has said that it stops, by the reason. */
   readonly stops: Readonly<Record<string, number>>
+  /** What it said of each divergence. */
+  readonly divergences: readonly string[]
   kills(): number
   /** Lets go of whatever is frozen, and reads the last of the logs. */
   stop(): Promise<void>
@@ -214,6 +216,7 @@ export const createStriker = ({ exchange, stores, random, probe }: StrikerOption
     failovers,
     violations,
     stops: logs.stops,
+    divergences: logs.divergences,
     kills: () =>
       kinds.reduce((sum, kind) => (kind.startsWith('kill-') ? sum + counts[kind] : sum), counts['kill-both']),
     async strike(fault = pick()) {
@@ -259,6 +262,7 @@ const matcherLogs = (folder: string) => {
       ...{ epoch: 0, leadingAtMillis: 0, isUpToDate: false },
     }))
   const stops: Record<string, number> = {}
+  const divergences: string[] = []
   /** Those that are there already are nobody's work here. */
   let isFirst = true
 
@@ -274,7 +278,9 @@ const matcherLogs = (folder: string) => {
     else if (/^lane (stopped|halted): /.test(message)) {
       file.isUpToDate = false
       const reason = String(said['reason'])
-      if (!isFirst) stops[reason] = (stops[reason] ?? 0) + 1
+      if (isFirst) return
+      stops[reason] = (stops[reason] ?? 0) + 1
+      if (reason === 'divergence') divergences.push(line)
     }
   }
 
@@ -291,6 +297,7 @@ const matcherLogs = (folder: string) => {
 
   return {
     stops,
+    divergences,
     read,
     epoch: () => leading().epoch,
     isStandbyReady(): boolean {

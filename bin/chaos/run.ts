@@ -102,7 +102,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
         ...flow.violations,
         ...undrained,
         ...skipped.map(row => `the engine failed on a record: ${row}`),
-        ...(striker.stops['divergence'] === undefined ? [] : ['a matcher has found its lane diverged']),
+        ...striker.divergences.map(said => `a matcher has found its lane diverged: ${said}`),
         ...(compared.poison < poisoned ? [`${poisoned} records were poison, ${compared.poison} are told of`] : []),
         ...compared.violations,
       ],

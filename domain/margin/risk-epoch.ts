@@ -248,9 +248,18 @@ export class EpochIntake {
     this.instruments = []
   }
 
-  /** What has arrived so far, for a snapshot. */
+  /** Of the one on its way. */
+  get version(): number | undefined {
+    return this.head?.version
+  }
+  /** What has arrived so far. */
+  get taken(): readonly RiskInstrument[] {
+    return this.instruments
+  }
+
+  /** A copy: a snapshot is written while more chunks arrive. */
   capture(): EpochIntakeState {
-    return { head: this.head ?? null, chunks: this.chunks, instruments: this.instruments }
+    return { head: this.head ?? null, chunks: this.chunks, instruments: [...this.instruments] }
   }
 
   static restore({ head, chunks, instruments }: EpochIntakeState): EpochIntake {

@@ -399,7 +399,7 @@ export class LaneMargin {
   /** Once listed, and again whenever the contract has become another one: after the ledger has changed. */
   revise({ instrument }: Listing): void {
     const { instrumentId } = instrument
-    if (this.intake.capture().instruments.some(risk => risk.instrumentId === instrumentId)) this.isOutdated = true
+    if (this.intake.taken.some(risk => risk.instrumentId === instrumentId)) this.isOutdated = true
     if (isCountable(instrument)) insist(this.book.revise(unvaluedInstrument(instrument)))
     this.valuations += 1
   }
@@ -436,7 +436,7 @@ export class LaneMargin {
 
   /** How many instruments the epoch on its way has. */
   get instrumentsSoFar(): number {
-    return this.intake.capture().instruments.length
+    return this.intake.taken.length
   }
 
   /** Answers the set's version and the number of instruments, or why it is refused; nothing has changed then. */
@@ -446,8 +446,7 @@ export class LaneMargin {
   }: RiskEpochCommit):
     | { readonly scenarioSetVersion: number; readonly instruments: number; readonly refusal?: undefined }
     | { readonly refusal: RejectionCode } {
-    if (this.isOutdated && this.intake.capture().head?.version === epochVersion)
-      return { refusal: 'outdated-specification' }
+    if (this.isOutdated && this.intake.version === epochVersion) return { refusal: 'outdated-specification' }
     const listedInstruments = this.listings
       .slice(0, this.listedAtBegin + 1)
       .flatMap(listing =>

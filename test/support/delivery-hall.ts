@@ -2,6 +2,7 @@ import { type ContractSpecification, plainFuture } from '#domain/reference/instr
 import type { Command } from '#domain/trading/commands.ts'
 import { createEngine, type Engine, restoreEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { marketMillis, nextCommandId, testSpecification, usd } from './tape.ts'
 
 type Unnamed<Each> = Each extends { readonly commandId: string } ? Omit<Each, 'commandId'> : never
@@ -47,7 +48,7 @@ export const openHall = (more: Partial<ContractSpecification> = {}, version = 5)
     listed,
     snapshot: () => engine.snapshot(),
     restart: () => {
-      engine = restoreEngine(JSON.parse(JSON.stringify(engine.snapshot())))
+      engine = restoreEngine(JSON.parse(JSON.stringify(deepFrozen(engine.snapshot()))))
     },
     figuresOf: (accountId: number) => engine.marginOf(accountId),
     /** The refusal, or what is told first. */

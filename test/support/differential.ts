@@ -4,6 +4,7 @@ import { createEngine, type Engine, type EngineState, restoreEngine } from '#dom
 import type { Event } from '#domain/trading/events.ts'
 import { Tape } from '#domain/trading/tape.ts'
 import { encodeOrdersFrame, openOrdersFrame } from '#protocol/orders-frame.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { createNaiveExchange, type NaiveExchange } from './naive-book.ts'
 import { createCommandSource, createRandom, type Random, type TimedCommand } from './random-commands.ts'
 
@@ -162,7 +163,7 @@ const createPair = ({ random, restored, repeated, cut }: Disturbance): Pair => {
   }
 
   const sameState = (): string => {
-    const [one, two] = [JSON.stringify(engine.snapshot()), JSON.stringify(other.snapshot())]
+    const [one, two] = [JSON.stringify(deepFrozen(engine.snapshot())), JSON.stringify(deepFrozen(other.snapshot()))]
     if (one !== two) throw new Differs(`the states of both engines differ: ${firstDifference(one, two)}`)
     return one
   }

@@ -6,6 +6,7 @@ import {
   type RiskEpoch,
   type RiskInstrument,
 } from '#domain/margin/risk-epoch.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { randomEpoch, randomOf } from './random-books.ts'
 
 const epoch: RiskEpoch = { ...randomEpoch(randomOf(1), 5, 7), scenarioSetVersion: 2 }
@@ -31,7 +32,10 @@ describe('begin, chunks, commit', () => {
     let intake = new EpochIntake()
     expect(intake.begin(head, { newestVersion: 4 })).toBeUndefined()
     expect(intake.chunk({ version: 5, number: 0, instruments: instruments.slice(0, 3) })).toBeUndefined()
-    intake = EpochIntake.restore(JSON.parse(JSON.stringify(intake.capture())))
+    const captured = deepFrozen(intake.capture())
+    expect(intake.chunk({ version: 5, number: 1, instruments: instruments.slice(3) })).toBeUndefined()
+    expect(captured).toMatchObject({ chunks: 1, instruments: instruments.slice(0, 3) })
+    intake = EpochIntake.restore(JSON.parse(JSON.stringify(captured)))
     expect(intake.chunk({ version: 5, number: 1, instruments: instruments.slice(3) })).toBeUndefined()
     const listedInstruments = instruments.map(({ instrumentId }) => instrumentId)
     expect(intake.commit(5, 2, { newestVersion: 4, listedInstruments })).toEqual({ accepted: true, value: epoch })

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type Command, type InstrumentRisk, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine, type EngineState, restoreEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { createRandom, type Random } from '#test/support/random-commands.ts'
 import { marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
 
@@ -89,7 +90,7 @@ class Lane {
   }
 
   keep(): void {
-    this.snapshots.push({ state: JSON.parse(JSON.stringify(this.engine.snapshot())), at: this.log.length })
+    this.snapshots.push({ state: JSON.parse(JSON.stringify(deepFrozen(this.engine.snapshot()))), at: this.log.length })
   }
 
   /** Starts again from an older snapshot, or from nothing: what is said again must be what was said. */

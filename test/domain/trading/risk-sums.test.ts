@@ -9,6 +9,7 @@ import { type LimitTerms, noLimits } from '#domain/trading/limit-terms.ts'
 import { Listing } from '#domain/trading/listing.ts'
 import { Orders } from '#domain/trading/orders.ts'
 import { netAt, RiskSums } from '#domain/trading/risk-sums.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { createCommandSource, createRandom } from '#test/support/random-commands.ts'
 import { nextCommandId, testSpecification } from '#test/support/tape.ts'
 
@@ -157,7 +158,7 @@ test('whatever has happened, the sums are those that the ledger, the marks and t
           if (engine.engineVersion >= 4)
             enter({ type: 'set-risk-limits', commandId: nextCommandId(), ...terms }, atMillis)
         }
-        if (chosen.chance(0.03)) engine = OpenEngine.from(JSON.parse(JSON.stringify(engine.snapshot())))
+        if (chosen.chance(0.03)) engine = OpenEngine.from(JSON.parse(JSON.stringify(deepFrozen(engine.snapshot()))))
         if (chosen.chance(0.3)) checked += engine.expectSums()
       }
     }),

@@ -5,6 +5,7 @@ import type { ContractSpecification } from '#domain/reference/instrument.ts'
 import { type Command, type InstrumentRisk, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, restoreEngine } from '#domain/trading/engine.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { idOf, marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
 
 const asset: ContractSpecification = {
@@ -36,7 +37,7 @@ const openTreasury = () => {
     snapshot: () => engine.snapshot(),
     /** As another process reads the snapshot. */
     restart: () => {
-      engine = restoreEngine(JSON.parse(JSON.stringify(engine.snapshot())))
+      engine = restoreEngine(deepFrozen(engine.snapshot()))
     },
     figuresOf: (accountId: number) => engine.marginOf(accountId),
     transfer: (accountId: number, toAccountId: number, amountMicros: number) =>
