@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import { getBalances } from '#adapters/tables/balances.ts'
 import { instrumentsOf } from '#adapters/tables/instruments.ts'
-import { type HeldPosition, valueAccount } from '#domain/margin/account-risk.ts'
+import { type AccountRisk, type HeldPosition, valueAccount } from '#domain/margin/account-risk.ts'
 import { underlyingOf } from '#domain/margin/made-epoch.ts'
 import { riskAsset, riskInstrument } from '#domain/margin/risk-arrays.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
@@ -15,10 +15,11 @@ import type { stressed, stressRisk } from '#protocol/operations/margin.ts'
 import type { Handle, Rejection } from '../shell/http.ts'
 import { tenantLanes } from '../shell/lanes.ts'
 import { traderOf } from '../trading/trader.ts'
-import { readAccountState } from './account-state.ts'
+import { type AccountInLane, readInLanes } from './account-in-lanes.ts'
 import { askedAccount, seesAll } from './asked-account.ts'
+import { countedLanesOf, oldestTimestampOf } from './counted-lanes.ts'
 import { rememberedEpochInForce, type StoredEpoch } from './epoch-in-force.ts'
-import { type LanePosition, lanePositions } from './lane-positions.ts'
+import { lanePositions } from './lane-positions.ts'
 
 const dayYears = 1 / 365
 const mostWorstAccounts = 20
@@ -30,29 +31,32 @@ export const handle: Handle<typeof stressRisk> = async ({ body, principal }) => 
     return { code: 'invalid-request', errors: [{ pointer: '#/account', detail: 'goes with scope account' }] }
   if (scope === 'lane' && !seesAll(principal))
     return { code: 'forbidden', detail: 'The credential lacks the permission risk:read-any.' }
-  const asked = scope === 'account' ? await askedAccount(principal, body.account) : undefined
-  if (asked !== undefined && 'code' in asked) return asked
-  const lane = asked?.lane ?? body.lane ?? (await traderOf(principal))?.lane ?? tenantLanes()[0]
-  if (!tenantLanes().includes(lane) || (body.lane !== undefined && body.lane !== lane)) return { code: 'not-found' }
-  const epoch = await rememberedEpochInForce(lane)
-  // Before the first epoch nothing has a value, but what is listed still depends on something.
-  const underlyings = epoch?.made.scenarioSet.underlyings ?? (await listedUnderlyings(lane))
-  if (asked === undefined) {
-    const positions = await lanePositions(lane)
-    const stressedBy = valuation(positions, epoch, underlyings, body)
-    return 'code' in stressedBy ? stressedBy : stressLane(lane, positions, epoch, stressedBy)
+  if (scope === 'lane') {
+    const lane = body.lane ?? (await traderOf(principal))?.lane ?? tenantLanes()[0]
+    return tenantLanes().includes(lane) ? stressLane(lane, body) : { code: 'not-found' }
   }
-  const { rows } = await readAccountState(asked.lane, asked.accountId)
-  const stressedBy = valuation(rows.positions, epoch, underlyings, body)
+  const asked = await askedAccount(principal, body.account)
+  if ('code' in asked) return asked
+  const lanes = await readInLanes(asked, body.lane)
+  return lanes.length === 0 ? { code: 'not-found' } : stressAccount(lanes, body)
+}
+
+/** In all its lanes together: what one gains, another may lose. */
+const stressAccount = async (lanes: readonly AccountInLane[], body: Body) => {
+  const held = lanes.map(({ lane, epoch, rows }) => ({ lane, epoch, positions: rows.positions }))
+  const stressedBy = valuation(held, await underlyingsOf(held), body)
   if ('code' in stressedBy) return stressedBy
-  const { equityMicros } = valueAccount({ ...rows, orders: [] }, epoch).figures
+  // Without what lanes have granted each other, which is nobody's gain.
+  const equityMicros = lanes.reduce((sum, { rows, epoch }) => sum + BigInt(equityOf(rows, epoch)), 0n)
   return answer(
     'account',
-    epoch,
+    held,
     stressedBy,
     stressedBy.set.scenarios.map(({ name }, scenario) => {
-      const gains = rows.positions.map(position => ({ position, micros: stressedBy.gainsOf(position)[scenario] ?? 0 }))
-      const micros = gains.reduce((sum, gain) => sum + gain.micros, 0)
+      const gains = held.flatMap(({ lane, positions }) =>
+        positions.map(position => ({ lane, position, micros: stressedBy.gainsOf(lane, position)[scenario] ?? 0 })),
+      )
+      const micros = sumOf(gains)
       return {
         name,
         profit_loss: decimalOfMicros(micros),
@@ -60,14 +64,30 @@ export const handle: Handle<typeof stressRisk> = async ({ body, principal }) => 
         equity_after: decimalOfMicros(equityMicros + micros),
         positions: gains
           .toSorted((a, b) => a.micros - b.micros)
-          .map(gain => ({
-            instrument_name: nameOf(gain.position.instrument),
-            profit_loss: decimalOfMicros(gain.micros),
+          .map(({ lane, position, micros }) => ({
+            lane,
+            instrument_name: nameOf(position.instrument),
+            profit_loss: decimalOfMicros(micros),
           })),
         ...noAccounts,
       }
     }),
   )
+}
+
+/** Of cash and positions alone. */
+const equityOf = (
+  { cashMicros, heldMicros, positions }: Pick<AccountRisk, 'cashMicros' | 'heldMicros' | 'positions'>,
+  epoch: StoredEpoch | undefined,
+): number => valueAccount({ cashMicros, heldMicros, positions, orders: [] }, epoch).figures.equityMicros
+
+/** They mean the same in every lane: what one of them knows may be shifted in all. */
+const underlyingsOf = async (lanes: readonly Omit<Held, 'positions'>[]): Promise<readonly string[]> => {
+  const known = await Promise.all(
+    // Before the first epoch nothing has a value, but what is listed still depends on something.
+    lanes.map(({ lane, epoch }) => epoch?.made.scenarioSet.underlyings ?? listedUnderlyings(lane)),
+  )
+  return [...new Set(known.flat())]
 }
 
 const listedUnderlyings = async (lane: number): Promise<readonly string[]> =>
@@ -78,21 +98,32 @@ const noAccounts = { accounts_short: null, shortfall: null, worst_accounts: [] }
 type Body = Parameters<Handle<typeof stressRisk>>[0]['body']
 type Stressed = z.infer<typeof stressed>
 
+/** What is held in a lane, and the epoch that it is valued by. */
+interface Held {
+  readonly lane: number
+  readonly epoch: StoredEpoch | undefined
+  readonly positions: readonly HeldPosition[]
+}
+
 interface Valuation {
   readonly set: ScenarioSet
   /** By scenario. */
-  readonly gainsOf: (position: HeldPosition) => readonly number[]
+  readonly gainsOf: (lane: number, position: HeldPosition) => readonly number[]
   readonly bounded: readonly string[]
 }
 
-/** Revalues each contract that is held once, in all scenarios, from what the epoch was made of. */
+/** Revalues each contract that is held once, in all scenarios, from what its lane's epoch was made of. */
 const valuation = (
-  positions: readonly HeldPosition[],
-  epoch: StoredEpoch | undefined,
+  lanes: readonly Held[],
   underlyings: readonly string[],
   body: Body,
 ): Valuation | Rejection<'unknown-underlying' | 'too-many-scenarios' | 'scenario-refused'> => {
-  const held = new Map(positions.map(({ instrument }) => [instrument.instrumentId, instrument]))
+  // Numbers of instruments are those of a lane.
+  const held = lanes.map(({ lane, epoch, positions }) => ({
+    lane,
+    epoch,
+    contracts: new Map(positions.map(({ instrument }) => [instrument.instrumentId, instrument])),
+  }))
   const scenarios = body.scenarios.map(({ name, shifts }) => ({
     name,
     shifts: shifts.map(({ underlying, price_ppm, volatility_ppm, reach_ppm }) => ({
@@ -107,21 +138,28 @@ const valuation = (
     const code = set.code === 'unknown-underlying' ? set.code : 'scenario-refused'
     return { code, errors: [{ pointer: `#/${set.field}`, detail: `is refused: ${set.code}` }] }
   }
-  const values = held.size * scenarios.length
+  const contracts = held.reduce((sum, each) => sum + each.contracts.size, 0)
+  const values = contracts * scenarios.length
   if (values > mostRevaluations)
     return {
       code: 'too-many-scenarios',
-      detail: `${scenarios.length} scenarios of ${held.size} contracts are ${values} values, where at most ${mostRevaluations} are computed at once.`,
-      errors: [{ pointer: '#/scenarios', detail: `must not be more than ${Math.floor(mostRevaluations / held.size)}` }],
+      detail: `${scenarios.length} scenarios of ${contracts} contracts are ${values} values, where at most ${mostRevaluations} are computed at once.`,
+      errors: [{ pointer: '#/scenarios', detail: `must not be more than ${Math.floor(mostRevaluations / contracts)}` }],
     }
-  const risks = new Map([...held].map(([id, instrument]) => [id, revalued(set.value, instrument, epoch)]))
+  const risks = new Map(
+    held.map(({ lane, epoch, contracts }) => [
+      lane,
+      new Map([...contracts].map(([id, instrument]) => [id, revalued(set.value, instrument, epoch)])),
+    ]),
+  )
   return {
     set: set.value,
-    gainsOf: ({ instrument, sizeLots }) => {
-      const risk = risks.get(instrument.instrumentId)
+    gainsOf: (lane, { instrument, sizeLots }) => {
+      const risk = risks.get(lane)?.get(instrument.instrumentId)
       return risk === undefined ? [] : stressedMicros(risk, sizeLots, scenarios.length)
     },
     bounded: [...risks.values()]
+      .flatMap(ofLane => [...ofLane.values()])
       .flatMap(({ instrumentName, risk }) => (risk.kind === 'bounds' ? [instrumentName] : []))
       .sort(),
   }
@@ -144,55 +182,47 @@ interface Gain {
   readonly micros: number
 }
 
-/** Sums over a lane may leave the safe integers. */
-const byUnderlying = (gains: readonly Gain[]): Stressed['underlyings'] => {
-  const sums = new Map<string, bigint>()
-  for (const { position, micros } of gains) {
-    const underlying = underlyingOf(position.instrument)
-    sums.set(underlying, (sums.get(underlying) ?? 0n) + BigInt(micros))
-  }
-  return [...sums]
+/** Exact: sums over a lane, or over several, may leave the safe integers. */
+const sumOf = (gains: readonly Gain[]): bigint => gains.reduce((sum, { micros }) => sum + BigInt(micros), 0n)
+
+const byUnderlying = (gains: readonly Gain[]): Stressed['underlyings'] =>
+  [...Map.groupBy(gains, ({ position }) => underlyingOf(position.instrument))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([underlying, micros]) => ({ underlying, profit_loss: decimalOfMicros(micros) }))
-}
+    .map(([underlying, own]) => ({ underlying, profit_loss: decimalOfMicros(sumOf(own)) }))
 
 const nameOf = (instrument: Instrument): string => instrument.specification.instrumentName
 
 const answer = (
   scope: 'account' | 'lane',
-  epoch: StoredEpoch | undefined,
+  held: readonly Held[],
   { bounded }: Valuation,
   scenarios: readonly Stressed[],
 ) => ({
   status: 200 as const,
   body: {
     scope,
-    epoch_version: epoch?.epoch.version ?? 0,
-    epoch_timestamp: epoch === undefined ? null : new Date(epoch.made.madeAtMillis).toISOString(),
+    ...countedLanesOf(held),
+    epoch_timestamp: oldestTimestampOf(held),
     covered_by_bounds: [...bounded],
     scenarios: [...scenarios],
   },
 })
 
 /** Who would be left with less than nothing, and by how much. */
-const stressLane = async (
-  lane: number,
-  positions: readonly LanePosition[],
-  epoch: StoredEpoch | undefined,
-  stressedBy: Valuation,
-) => {
+const stressLane = async (lane: number, body: Body) => {
+  const [positions, epoch] = await Promise.all([lanePositions(lane), rememberedEpochInForce(lane)])
+  const held = [{ lane, epoch, positions }]
+  const stressedBy = valuation(held, await underlyingsOf(held), body)
+  if ('code' in stressedBy) return stressedBy
   const accounts = Map.groupBy(positions, ({ accountId }) => accountId)
   const balances = await getBalances(accounts.keys(), 'USD')
   const equities = new Map(
     [...accounts].map(([accountId, own]) => {
       const { cashMicros = 0, heldMicros = 0 } = balances.get(accountId) ?? {}
-      return [
-        accountId,
-        valueAccount({ cashMicros, heldMicros, positions: own, orders: [] }, epoch).figures.equityMicros,
-      ]
+      return [accountId, equityOf({ cashMicros, heldMicros, positions: own }, epoch)]
     }),
   )
-  const gains = new Map(positions.map(position => [position, stressedBy.gainsOf(position)]))
+  const gains = new Map(positions.map(position => [position, stressedBy.gainsOf(lane, position)]))
   const found = stressedBy.set.scenarios.map(({ name }, scenario) => {
     const all = positions.map(position => ({ position, micros: gains.get(position)?.[scenario] ?? 0 }))
     const left = [...accounts]
@@ -207,11 +237,11 @@ const stressLane = async (
   const names = await accountsNumbered(lane, new Set(found.flatMap(({ worst }) => worst.map(each => each.accountId))))
   return answer(
     'lane',
-    epoch,
+    held,
     stressedBy,
     found.map(({ name, all, short, worst }) => ({
       name,
-      profit_loss: decimalOfMicros(all.reduce((sum, { micros }) => sum + BigInt(micros), 0n)),
+      profit_loss: decimalOfMicros(sumOf(all)),
       underlyings: byUnderlying(all),
       equity_after: null,
       positions: [],

@@ -207,6 +207,23 @@ const exposures = z.array(
   }),
 )
 
+/** Of exposures and stress, which may be of several lanes. */
+export const countedLanes = z.object({
+  epoch_version: z.number().int().meta({
+    description: 'Epoch of risk in force; 0 before the first. Of several lanes that of the one that is furthest behind',
+  }),
+  lanes: z.array(lane).meta({ description: 'Which are counted; of an account its home first' }),
+  lane_epochs: z
+    .array(
+      z.object({
+        lane,
+        epoch_version: z.number().int(),
+        epoch_timestamp: instant.nullable().meta({ description: 'When what it is valued from was read' }),
+      }),
+    )
+    .meta({ description: 'What is held in each is valued by the epoch that is in force there' }),
+})
+
 export const getExposures = operation({
   context: 'risk',
   name: 'get-exposures',
@@ -215,7 +232,7 @@ export const getExposures = operation({
   permission: 'risk:read',
   summary: 'Read deltas and vegas by underlying: of an account, a firm or the whole lane',
   description:
-    'By the sensitivities of the epoch of risk in force, as the limits count them. A firm for who answers for risk or owns it, the lane for who answers for risk.',
+    'By the sensitivities of the epoch of risk in force, as the limits of a lane count them; of an account or a firm all lanes are added up, and net_delta is what is left of legs that hedge each other. A satellite that is named is counted by itself. A firm for who answers for risk or owns it, the lane for who answers for risk.',
   weight: 5,
   request: {
     query: z.strictObject({
@@ -229,7 +246,10 @@ export const getExposures = operation({
         .transform(Number)
         .pipe(lane)
         .optional()
-        .meta({ description: 'That of the account, or the first, unless told' }),
+        .meta({
+          description:
+            'That lane alone. Unless told all that the account trades in, or all of the tenant’s for a firm; of scope lane that of your account, or the first',
+        }),
     }),
   },
   responses: {
@@ -237,11 +257,12 @@ export const getExposures = operation({
       description: 'The exposures',
       schema: z.object({
         scope: z.enum(['account', 'firm', 'lane']),
-        epoch_version: z.number().int(),
+        ...countedLanes.shape,
         underlyings: exposures,
-        parts: z
-          .array(z.object({ name: z.string(), underlyings: exposures }))
-          .meta({ description: 'Of a firm its accounts, of a lane its firms, by name; at most 1,000' }),
+        parts: z.array(z.object({ name: z.string(), underlyings: exposures })).meta({
+          description:
+            'Of a firm its accounts, satellites by their own names, of a lane its firms; by name, at most 1,000',
+        }),
         timestamp: instant,
       }),
     },
@@ -284,7 +305,7 @@ export const stressed = z
     /** Of an account. */
     equity_after: signedDecimalText.nullable().meta({ description: 'Of scope account' }),
     positions: z
-      .array(z.object({ instrument_name: z.string(), profit_loss: signedDecimalText }))
+      .array(z.object({ lane, instrument_name: z.string(), profit_loss: signedDecimalText }))
       .meta({ description: 'Of scope account, the worst first' }),
     accounts_short: z.number().int().nullable().meta({ description: 'Of scope lane: left with less than nothing' }),
     shortfall: decimalText.nullable().meta({ description: '… and what they would owe together' }),
@@ -301,14 +322,17 @@ export const stressRisk = operation({
   path: '/api/v1/risk/stress',
   permission: 'risk:read',
   summary: 'Revalue an account, or the whole lane, in scenarios of your own',
-  description: `Full revaluation of each contract from what the epoch of risk in force was made of; open orders are left out. At most ${mostStressScenarios} scenarios, as many shifts as a body of 64 KiB holds, and ${mostRevaluations} values in all. The lane is for who answers for risk.`,
+  description: `Full revaluation of each contract from what the epoch of risk in force was made of; open orders are left out. At most ${mostStressScenarios} scenarios, as many shifts as a body of 64 KiB holds, and ${mostRevaluations} values in all. An account is revalued in all lanes that it trades in, each by its own epoch, and its equity there is added up: what lanes have granted each other is nobody’s gain. A satellite that is named is revalued by itself. The lane is for who answers for risk.`,
   weight: 5,
   idempotency: 'none',
   request: {
     body: z.strictObject({
       scope: z.enum(['account', 'lane']).default('account'),
       account: askedAccount,
-      lane: lane.optional().meta({ description: 'That of the account, or the first, unless told' }),
+      lane: lane.optional().meta({
+        description:
+          'That lane alone. Unless told all that the account trades in; of scope lane that of your account, or the first',
+      }),
       days_ahead: z
         .number()
         .int()
@@ -338,8 +362,10 @@ export const stressRisk = operation({
       description: 'What each scenario does',
       schema: z.object({
         scope: z.enum(['account', 'lane']),
-        epoch_version: z.number().int(),
-        epoch_timestamp: instant.nullable().meta({ description: 'When what it is valued from was read' }),
+        ...countedLanes.shape,
+        epoch_timestamp: instant
+          .nullable()
+          .meta({ description: 'When what it is valued from was read, of the epoch of epoch_version' }),
         covered_by_bounds: z.array(z.string()).meta({
           description: 'Instruments without a value: at the worse end of what they may settle at in every scenario',
         }),

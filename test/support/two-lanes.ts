@@ -4,7 +4,7 @@ import { forgetAccountNumbers } from '#adapters/tables/account-numbers.ts'
 import { forgetInstruments } from '#adapters/tables/instruments.ts'
 import { putRiskEpoch } from '#adapters/tables/risk-epochs.ts'
 import { epochScenarioSet, makeEpoch, riskContractOf } from '#domain/margin/made-epoch.ts'
-import { plainFuture } from '#domain/reference/instrument.ts'
+import { type ContractSpecification, plainFuture } from '#domain/reference/instrument.ts'
 import { type Command, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine } from '#domain/trading/engine.ts'
 import { newestEngineVersion } from '#domain/trading/engine-version.ts'
@@ -51,11 +51,12 @@ export const openTwoLanes = async () => {
   const { projectInstruments } = await import('#lambdas/reference/project-instruments.ts')
   const { projectOrders } = await import('#lambdas/trading/project-orders.ts')
   const { projectPositions } = await import('#lambdas/ledger/project-positions.ts')
+  const { projectMarketMaking } = await import('#lambdas/market-making/project-market-making.ts')
   const { epochCommands } = await import('#lambdas/risk/risk-epoch-commands.ts')
   const { forgetEpochs } = await import('#lambdas/risk/epoch-in-force.ts')
   const { forgetEngineVersions } = await import('#lambdas/reference/engine-version-needed.ts')
   const { relayBudgets } = await import('#lambdas/risk/relay-lane-budgets.ts')
-  const projections = [projectInstruments, projectOrders, projectPositions]
+  const projections = [projectInstruments, projectOrders, projectPositions, projectMarketMaking]
 
   let projectors = projections.map(projectorOf)
   let engines = new Map<number, Engine>()
@@ -128,8 +129,50 @@ export const openTwoLanes = async () => {
         ...plainInstructions,
       })
     },
-    /** Both lanes open, with Bob in each, and acme with so many USD in the first. */
-    async reset(dollars = 1_000): Promise<void> {
+    /** Makes an epoch of all futures that are listed, at so many ticks, and has these lanes adopt it. */
+    async adoptEpoch(version: number, adopting: readonly LaneNumber[], markTicks = 2_500): Promise<void> {
+      const nowMillis = Date.now()
+      const contracts = lanes.flatMap(lane =>
+        engine(lane)
+          .snapshot()
+          .books.map(book => {
+            const market = { markTicks, market: { level: markTicks / 1_000 }, nowMillis }
+            const contract = riskContractOf(readInstrument(book.instrument), h100, market)
+            return { lane, specificationVersion: 1, contract }
+          }),
+      )
+      const inputs = { underlyings: [h100], lookAheadMillis: 86_400_000, contracts, assets: [] }
+      const set = epochScenarioSet(inputs, 1)
+      if (!set.accepted) throw new Error(set.code)
+      const made = makeEpoch(inputs, set.value, { version, madeAtMillis: nowMillis, reasons: [] })
+      if (!made.accepted) throw new Error(`${made.code} ${made.field}`)
+      await putRiskEpoch(made.value)
+      for (const lane of adopting) for (const command of epochCommands(made.value, lane)) await enter(lane, command)
+      await floor.settle()
+    },
+    /** A future on the same index unless told. */
+    async list(lane: LaneNumber, change: Partial<ContractSpecification> = {}): Promise<void> {
+      await enter(lane, {
+        type: 'list-instrument',
+        commandId: nextCommandId(),
+        specification: {
+          ...plainFuture,
+          instrumentName: futureIn(lane),
+          underlying: h100.name,
+          quoteCurrency: 'USD',
+          tickSize: '0.001',
+          minTradeAmount: '1',
+          contractSize: '1',
+          maxPrice: '10',
+          expirationMillis: Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 30 * 86_400_000,
+          makerCommissionPpm: 0,
+          takerCommissionPpm: 0,
+          ...change,
+        },
+      })
+    },
+    /** Both lanes open, with Bob in each, and acme with so many USD in the first; these lanes have an epoch. */
+    async reset(dollars = 1_000, adopting: readonly LaneNumber[] = lanes): Promise<void> {
       tables.reset()
       streams.reset()
       forgetInstruments()
@@ -152,42 +195,11 @@ export const openTwoLanes = async () => {
         await enter(lane, { type: 'open-account', commandId: nextCommandId(), account: `bob-${lane}`, firm: '' })
         const amountMicros = 1_000_000 * usdMicros
         await enter(lane, { type: 'deposit', commandId: nextCommandId(), accountId: bobIn(lane), amountMicros })
-        await enter(lane, {
-          type: 'list-instrument',
-          commandId: nextCommandId(),
-          specification: {
-            ...plainFuture,
-            instrumentName: futureIn(lane),
-            underlying: h100.name,
-            quoteCurrency: 'USD',
-            tickSize: '0.001',
-            minTradeAmount: '1',
-            contractSize: '1',
-            maxPrice: '10',
-            expirationMillis: Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 30 * 86_400_000,
-            makerCommissionPpm: 0,
-            takerCommissionPpm: 0,
-          },
-        })
+        await floor.list(lane)
       }
       await enter(1, { type: 'open-account', commandId: nextCommandId(), account: 'acme', firm: '' })
       await enter(1, { type: 'deposit', commandId: nextCommandId(), accountId: 2, amountMicros: dollars * usdMicros })
-      const nowMillis = Date.now()
-      const contracts = lanes.map(lane => {
-        const [book] = engine(lane).snapshot().books
-        if (book === undefined) throw new Error('nothing is listed')
-        const contract = readInstrument(book.instrument)
-        const market = { markTicks: 2_500, market: { level: h100.level }, nowMillis }
-        return { lane, specificationVersion: 1, contract: riskContractOf(contract, h100, market) }
-      })
-      const inputs = { underlyings: [h100], lookAheadMillis: 86_400_000, contracts, assets: [] }
-      const set = epochScenarioSet(inputs, 1)
-      if (!set.accepted) throw new Error(set.code)
-      const made = makeEpoch(inputs, set.value, { version: 1, madeAtMillis: nowMillis, reasons: [] })
-      if (!made.accepted) throw new Error(`${made.code} ${made.field}`)
-      await putRiskEpoch(made.value)
-      for (const lane of lanes) for (const command of epochCommands(made.value, lane)) await enter(lane, command)
-      await floor.settle()
+      await floor.adoptEpoch(1, adopting)
     },
   }
   await floor.reset()

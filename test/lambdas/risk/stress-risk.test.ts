@@ -43,7 +43,7 @@ describe('a stress', () => {
     const [nothing, fall, rise, wild, other] = scenariosOf(body)
     expect(nothing).toMatchObject({ profit_loss: '0', accounts_short: null, shortfall: null, worst_accounts: [] })
     expect(other).toMatchObject({ profit_loss: '0' })
-    expect(fall?.positions[0]).toEqual({ instrument_name: h100, profit_loss: '-50' })
+    expect(fall?.positions[0]).toEqual({ lane: 1, instrument_name: h100, profit_loss: '-50' })
     // A fifth of 2.5 on 100 lots, less what the sold call no longer costs.
     expect(Number(fall?.profit_loss)).toBeGreaterThan(-50)
     // Far in the money the call moves one to one with the future: by less than delta and gamma would say.

@@ -1,0 +1,40 @@
+import { getAccount } from '#adapters/tables/accounts.ts'
+import type { AccountRisk } from '#domain/margin/account-risk.ts'
+import { accountInLane } from '#protocol/account-lanes.ts'
+import { openAccountOf } from '../ledger/named-account.ts'
+import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
+import type { Trader } from '../trading/trader.ts'
+import { readAccountState } from './account-state.ts'
+import { rememberedEpochInForce, type StoredEpoch } from './epoch-in-force.ts'
+
+/** What an account has in one of its lanes, and the epoch that it is valued by there. */
+export interface AccountInLane {
+  readonly lane: number
+  readonly accountId: number
+  readonly rows: AccountRisk
+  readonly epoch: StoredEpoch | undefined
+}
+
+/** Lane by lane, its home first; in the one that is named only. None where it does not trade there. Lanes are not of one moment. */
+export const readInLanes = async (home: Trader, lane: number | undefined): Promise<readonly AccountInLane[]> =>
+  Promise.all((await tradersIn(home, lane)).map(readInLane))
+
+const tradersIn = async (home: Trader, lane: number | undefined): Promise<readonly Trader[]> => {
+  if (lane === home.lane) return [home]
+  const others = tradesInSeveralLanes() ? tenantLanes().filter(other => other !== home.lane) : []
+  const asked = lane === undefined ? others : others.filter(other => other === lane)
+  const abroad = await Promise.all(asked.map(other => satelliteIn(home, other)))
+  return [...(lane === undefined ? [home] : []), ...abroad.filter(trader => trader !== undefined)]
+}
+
+/** Once it is open its main account's orders go there. One of that name may be another firm's, or of another lane. */
+const satelliteIn = async ({ account }: Trader, lane: number): Promise<Trader | undefined> => {
+  const row = await getAccount(accountInLane(account, lane))
+  const satellite = row && openAccountOf(row)
+  return satellite?.lane === lane && satellite.firm === account ? satellite : undefined
+}
+
+const readInLane = async ({ lane, accountId }: Trader): Promise<AccountInLane> => {
+  const [{ rows }, epoch] = await Promise.all([readAccountState(lane, accountId), rememberedEpochInForce(lane)])
+  return { lane, accountId, rows, epoch }
+}
