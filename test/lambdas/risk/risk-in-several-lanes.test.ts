@@ -11,6 +11,7 @@ import { futureIn, openTwoLanes, usdMicros } from '#test/support/two-lanes.ts'
 const floor = await openTwoLanes()
 const ledger = requests((await import('#lambdas/ledger/http.ts')).handler, ledgerOperations)
 const risk = requests((await import('#lambdas/risk/http.ts')).handler, riskOperations)
+const { rememberedEpochInForce } = await import('#lambdas/risk/epoch-in-force.ts')
 const exposures = (query: Readonly<Record<string, string>> = {}, given: object = {}) =>
   risk('get-exposures', { query, ...given })
 const manager = { as: { account: 'rita', role: 'risk_manager' } }
@@ -153,6 +154,16 @@ describe('exposures', () => {
         { lane: 2, epoch_version: 2 },
       ],
     })
+  })
+
+  test('read an epoch that several lanes go by once for all of them', async () => {
+    const [home, abroad] = await Promise.all([rememberedEpochInForce(1), rememberedEpochInForce(2)])
+    expect(home?.made.version).toBe(1)
+    expect(abroad?.made).toBe(home?.made)
+    expect(abroad?.epoch.instruments).not.toEqual(home?.epoch.instruments)
+    await floor.adoptEpoch(2, [2])
+    expect((await rememberedEpochInForce(2))?.made.version).toBe(2)
+    expect((await rememberedEpochInForce(1))?.made).toBe(home?.made)
   })
 
   test('are of the home lane alone before another one is joined, and where that is not switched on', async () => {
