@@ -81,8 +81,8 @@ const equityOf = (
   epoch: StoredEpoch | undefined,
 ): number => valueAccount({ cashMicros, heldMicros, positions, orders: [] }, epoch).figures.equityMicros
 
-/** They mean the same in every lane: what one of them knows may be shifted in all. */
-const underlyingsOf = async (lanes: readonly Omit<Held, 'positions'>[]): Promise<readonly string[]> => {
+/** An underlying means the same in every lane: what one of them knows may be shifted in all. */
+const underlyingsOf = async (lanes: readonly Held[]): Promise<readonly string[]> => {
   const known = await Promise.all(
     // Before the first epoch nothing has a value, but what is listed still depends on something.
     lanes.map(({ lane, epoch }) => epoch?.made.scenarioSet.underlyings ?? listedUnderlyings(lane)),

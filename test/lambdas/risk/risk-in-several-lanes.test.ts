@@ -147,6 +147,7 @@ describe('exposures', () => {
     const { body } = await exposures()
     // 100 − 60 + 3 of 10.
     expect(body['underlyings']).toEqual([delta(70, 190)])
+    expect((await exposures({ scope: 'firm' })).body['underlyings']).toEqual([delta(70, 190)])
     expect(body).toMatchObject({
       epoch_version: 1,
       lane_epochs: [
