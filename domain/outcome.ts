@@ -88,6 +88,8 @@ export const rejectionCodes = [
   'lane-already-joined',
   'lane-limit',
   'budget-outdated',
+  'cash-on-its-way',
+  'cash-out-of-turn',
 ] as const
 
 export type RejectionCode = (typeof rejectionCodes)[number]

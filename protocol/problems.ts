@@ -749,6 +749,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   'lane-already-joined': kind(409, 'The account trades in that lane already', 'Trade there: nothing is left to do.'),
   'lane-limit': kind(409, 'The account trades in as many lanes as it may', 'Trade in the lanes that it has joined.'),
   'budget-outdated': kind(409, 'A newer budget is in force between the lanes', 'None of yours: the lanes ask again.'),
+  'cash-on-its-way': kind(
+    409,
+    'Cash that was sent before is still on its way between these lanes',
+    'Wait a moment and send again, under a new idempotency key.',
+  ),
+  'cash-out-of-turn': kind(409, 'Cash between lanes came out of turn', 'None of yours: the lanes tell it again.'),
 }
 
 /** RFC 9457, with our stable code, the request's id and one entry for each field at fault. */

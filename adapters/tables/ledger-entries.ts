@@ -18,6 +18,7 @@ export const ledgerEntryKinds = [
   'award',
   'payment',
   'delivery',
+  'lane-transfer',
   ...paymentKinds,
 ] as const
 export type LedgerEntryKind = (typeof ledgerEntryKinds)[number]

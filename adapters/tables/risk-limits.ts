@@ -61,6 +61,7 @@ const limitsKey = (subject: LimitSubject): string => `limits#${limitSubjectKey(s
 const scaleKey = (instrumentId: number): string => `scale#${String(instrumentId).padStart(10, '0')}`
 const budgetKey = (accountId: number): string => `budget#${accountId}`
 const laneBudgetKey = (accountId: number): string => `lane-budget#${accountId}`
+const laneCashKey = (accountId: number, otherLane: number): string => `lane-cash#${accountId}#${otherLane}`
 const lossKey = (subject: LimitSubject): string => `loss#${limitSubjectKey(subject)}`
 const breachKey = (outSeq: number): string => `breach#${String(outSeq).padStart(16, '0')}`
 
@@ -159,6 +160,36 @@ export const laneBudgetUpdate = (
   table,
   key: { lane: String(lane), row: laneBudgetKey(accountId) },
   set: { role, set_version: setVersion, budget_micros: budgetMicros },
+})
+
+/** Between an account and itself in another lane: how often cash was sent there, what was sent last, and how often some came. */
+export interface LaneCashRow {
+  readonly sentNumber: number
+  readonly sentMicros: number
+  readonly receivedNumber: number
+}
+
+/** All of it 0 before any went. */
+export const getLaneCash = async (lane: number, accountId: number, otherLane: number): Promise<LaneCashRow> => {
+  const item = await get(lane, laneCashKey(accountId, otherLane))
+  return {
+    sentNumber: Number(item?.['sent_number'] ?? 0),
+    sentMicros: Number(item?.['sent_micros'] ?? 0),
+    receivedNumber: Number(item?.['received_number'] ?? 0),
+  }
+}
+
+/** What is undefined is left as it is. */
+export const laneCashUpdate = (
+  lane: number,
+  accountId: number,
+  otherLane: number,
+  { sentNumber, sentMicros, receivedNumber }: Partial<LaneCashRow>,
+): Write => ({
+  kind: 'update',
+  table,
+  key: { lane: String(lane), row: laneCashKey(accountId, otherLane) },
+  set: { sent_number: sentNumber, sent_micros: sentMicros, received_number: receivedNumber },
 })
 
 export const limitsPut = (lane: number, { terms, setAtMillis, ...subject }: LimitsRow): Write => ({

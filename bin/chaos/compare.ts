@@ -159,6 +159,11 @@ const doneBy: Readonly<Record<Command['type'], Event['type']>> = {
   'grant-budget': 'budget-held',
   'tell-budget': 'budget-counted',
   'ask-budget': 'budget-counted',
+  'need-budget': 'budget-counted',
+  'send-cash': 'cash-sent',
+  'receive-cash': 'cash-received',
+  'confirm-cash': 'cash-confirmed',
+  'join-liquidation': 'liquidation-joined',
 }
 
 const idOf = (event: Event): string | undefined => {

@@ -33,9 +33,11 @@ const cashCommands = [
   'award-lots',
   'post-payment',
   'settle-delivery',
+  'send-cash',
 ] as const
 const liquidationCommands = [
   'begin-liquidation',
+  'join-liquidation',
   'liquidate-position',
   'transfer-position',
   'cover-loss',
@@ -190,7 +192,17 @@ export const expectedTables = (lane: number, records: readonly Replayed[]): Expe
         settle(event.commandId, true)
         break
       }
+      case 'cash-sent':
+      case 'cash-received': {
+        const movedMicros = event.type === 'cash-sent' ? event.debitedMicros : event.creditedMicros
+        if (movedMicros === 0) break
+        enter(event.accountId, event.cashMicros, outSeq, { kind: 'lane-transfer', reference: event.commandId })
+        balance(event.accountId, { cash_micros: event.cashMicros, ...stamp })
+        if (event.type === 'cash-sent') settle(event.commandId, true)
+        break
+      }
       case 'liquidation-begun':
+      case 'liquidation-joined':
       case 'liquidation-tranche':
       case 'liquidation-ended':
         settle(event.commandId, true)

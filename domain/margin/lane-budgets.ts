@@ -16,10 +16,12 @@ const { max, min } = Math
  *   home  → lane  grant  the budget to go by from now on; repeated until it is answered
  *   lane  → home  held   what the lane does go by, after a grant or after it gave something back
  *   lane  → home  ask    what it would like
+ *   lane  → home  need   what it lacks for what is there already
  *
  * Home counts the larger of old and new while a grant is under way, so nothing is granted twice: what one lane is to give
  * up is granted to another only once it is known to be given up (release before grant). A lost message wastes credit until
- * it is repeated, and does no more.
+ * it is repeated, and does no more. What a lane needs is granted even where home lacks it: nothing is opened by it, but who is
+ * short is short at home, where all lanes are known.
  *
  * Vectors have one component for each scenario and a last one for the state in which nothing moves.
  */
@@ -52,7 +54,14 @@ export interface AskMessage {
   readonly wantedMicros: Budget
 }
 
-export type BudgetMessage = GrantMessage | HeldMessage | AskMessage
+export interface NeedMessage {
+  readonly kind: 'need'
+  readonly lane: number
+  readonly setVersion: number
+  readonly neededMicros: Budget
+}
+
+export type BudgetMessage = GrantMessage | HeldMessage | AskMessage | NeedMessage
 
 const largest = (budget: Budget): number => budget.reduce((most, micros) => max(most, micros), -maxBudgetMicros)
 const least = (budget: Budget): number => budget.reduce((most, micros) => min(most, micros), maxBudgetMicros)
@@ -174,6 +183,8 @@ interface Granted {
   pending: GrantMessage | undefined
   /** What it would like, until that is granted. */
   wanted: Budget | undefined
+  /** What it has to have, until that is granted. */
+  needed: Budget | undefined
 }
 
 export interface HomeBudgetsState {
@@ -188,6 +199,7 @@ export interface HomeBudgetsState {
       readonly told: number
       readonly pending: GrantMessage | null
       readonly wanted: Budget | null
+      readonly needed?: Budget
     },
   ])[]
 }
@@ -214,7 +226,7 @@ export class HomeBudgets {
 
   /** Another lane, which has been granted nothing. */
   addLane(lane: number): void {
-    const none = { grant: 0, told: 0, pending: undefined, wanted: undefined }
+    const none = { grant: 0, told: 0, pending: undefined, wanted: undefined, needed: undefined }
     this.lanes.set(lane, { outstanding: new Array<number>(this.states).fill(0), ...none })
   }
 
@@ -254,13 +266,21 @@ export class HomeBudgets {
     return undefined
   }
 
+  onNeed(message: NeedMessage): Refused | undefined {
+    const refusal = this.refusalOf(message, message.neededMicros)
+    if (refusal !== undefined) return refusal
+    const granted = this.lanes.get(message.lane)
+    if (granted !== undefined) granted.needed = message.neededMicros
+    return undefined
+  }
+
   /** What the home lane itself lacks for an order is asked of the others like any lane's wish. */
   recall(shortMicros: Budget): void {
     this.shortAtHome = shortMicros.map(micros => max(0, micros))
   }
   /**
-   * What to send now: for each lane to which no grant is under way, in the order in which they joined, what it wants as far
-   * as there is surplus; where that is not enough, the others are asked to give up what they do not need. What is under way
+   * What to send now: for each lane to which no grant is under way, in the order in which they joined, what it needs, and what it
+   * wants as far as there is surplus; where that is not enough, the others are asked to give up what they do not need. What is under way
    * is to be sent again now and then (`underWay`): that is what gets lost messages through.
    */
   grants(capacityMicros: Budget): GrantMessage[] {
@@ -269,15 +289,20 @@ export class HomeBudgets {
     this.shortAtHome = undefined
     let asker = 0
     for (const [lane, granted] of this.lanes) {
-      const { wanted } = granted
-      if (wanted === undefined || granted.pending !== undefined) continue
+      const { needed } = granted
+      if ((granted.wanted === undefined && needed === undefined) || granted.pending !== undefined) continue
+      const wanted = granted.wanted ?? granted.outstanding
       const free = this.free(capacityMicros)
       // Never more than is there; where home itself is short, what the lane has already is no more than wished for.
       const budget = wanted.map((micros, state) =>
-        min(micros, (granted.outstanding[state] as number) + max(0, free[state] as number)),
+        max(
+          min(micros, (granted.outstanding[state] as number) + max(0, free[state] as number)),
+          needed?.[state] ?? -maxBudgetMicros,
+        ),
       )
       const lacking = wanted.map((micros, state) => micros - (budget[state] as number))
       granted.wanted = undefined
+      granted.needed = undefined
       // Even where it is what is counted already: the lane may go by less, and its word of it be lost.
       messages.push(this.grantTo(lane, granted, budget))
       if (lacking.some(micros => micros > 0)) {
@@ -326,6 +351,7 @@ export class HomeBudgets {
       granted.outstanding = new Array<number>(states).fill(largest(granted.outstanding))
       granted.pending = undefined
       granted.wanted = undefined
+      granted.needed = undefined
     }
   }
 
@@ -334,22 +360,30 @@ export class HomeBudgets {
       setVersion: this.setVersion,
       states: this.states,
       shortAtHome: this.shortAtHome ?? null,
-      lanes: [...this.lanes].map(([lane, { outstanding, grant, told, pending, wanted }]) => [
+      lanes: [...this.lanes].map(([lane, { outstanding, grant, told, pending, wanted, needed }]) => [
         lane,
-        { outstanding: [...outstanding], grant, told, pending: pending ?? null, wanted: wanted ?? null },
+        {
+          outstanding: [...outstanding],
+          grant,
+          told,
+          pending: pending ?? null,
+          wanted: wanted ?? null,
+          ...(needed === undefined ? {} : { needed }),
+        },
       ]),
     }
   }
   static restore({ setVersion, states, shortAtHome, lanes }: HomeBudgetsState): HomeBudgets {
     const home = new HomeBudgets([], setVersion, states)
     home.shortAtHome = shortAtHome ?? undefined
-    for (const [lane, { outstanding, grant, told, pending, wanted }] of lanes)
+    for (const [lane, { outstanding, grant, told, pending, wanted, needed }] of lanes)
       home.lanes.set(lane, {
         outstanding: [...outstanding],
         grant,
         told,
         pending: pending ?? undefined,
         wanted: wanted ?? undefined,
+        needed,
       })
     return home
   }

@@ -106,6 +106,11 @@ export class MarginBook {
   private due = new Set<number>()
   private readonly quoteBudgets = new Map<number, QuoteBudget>()
   private laneBudgets = new Map<number, Float64Array>()
+  /**
+   * What adds no risk in one lane may add some in all: from engine version 7 on an account with a lane budget that lacks
+   * margin may lack no more than before in any state.
+   */
+  coversEachState = false
 
   private tables = new EpochTables(noEpoch, [])
   /** By holding, of instruments that are known by their bounds: gains at the low and at the high end. */
@@ -303,6 +308,11 @@ export class MarginBook {
         (page[at + worstAt] as number) -
         (page[at + boundedAt] as number)
       if (risk + fees > free && risesTo > before) return 'insufficient-margin'
+      if (risk + fees > free && this.coversEachState && this.laneBudgets.has(account)) {
+        const addOns = short + concentration - (page[at + shortAt] as number) - (page[at + concentrationAt] as number)
+        const tried = { page, at, holding, instrumentId, sign, added, toLots, taken, fromLots }
+        if (this.worsensAState(account, tried, addOns)) return 'insufficient-margin'
+      }
       // Accepted since it adds no risk; what is kept for its fee may be what the account lacks from now on.
       if (risk + fees > free && requirementOf(page, at) <= (page[at + equityAt] as number)) this.due.add(account)
     }
@@ -593,6 +603,22 @@ export class MarginBook {
         losses[s] = lossOf(tables.gains[gainsAt + s] as number)
     }
     return losses
+  }
+
+  /** Whether an order, with so much more of add-ons, leaves the account shorter in any state. */
+  private worsensAState(account: number, order: TriedOrder, addOnsMicros: number): boolean {
+    const { page, at, holding, instrumentId, sign, added, toLots, taken, fromLots } = order
+    const credit = this.laneBudgets.get(account)
+    const stateMicros = (): number[] =>
+      this.surplusByScenario(account).map((micros, state) => micros + (credit?.[state] ?? 0))
+    const before = stateMicros()
+    const row = page.slice(at, at + this.tables.stride)
+    const ends = [this.ends[holding * 2] ?? 0, this.ends[holding * 2 + 1] ?? 0]
+    this.write(page, at, holding, instrumentId, sign, added, toLots, taken, fromLots, 0)
+    const after = stateMicros()
+    page.set(row, at)
+    if (holding * 2 + 1 < this.ends.length) this.ends.set(ends, holding * 2)
+    return after.some((micros, state) => micros - addOnsMicros < min(0, before[state] as number))
   }
 
   // ——— What it comes to
@@ -1110,6 +1136,19 @@ export class MarginBook {
         new Float64Array(this.tables.scenarios + 1).fill(budget.reduce((a, b) => min(a, b))),
       )
   }
+}
+
+/** An order as it would be written: see `write`. */
+interface TriedOrder {
+  readonly page: Float64Array
+  readonly at: number
+  readonly holding: number
+  readonly instrumentId: number
+  readonly sign: number
+  readonly added: number
+  readonly toLots: number
+  readonly taken: number
+  readonly fromLots: number
 }
 
 const bounded = (instrument: RiskInstrument): RiskInstrument => ({

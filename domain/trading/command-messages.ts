@@ -31,7 +31,13 @@ import {
   timesInForce,
   triggers,
 } from './commands.ts'
-import { versionOfContracts, versionOfDelivery, versionOfLaneBudgets, versionOfMargin } from './engine-version.ts'
+import {
+  versionOfContracts,
+  versionOfDelivery,
+  versionOfJointMargin,
+  versionOfLaneBudgets,
+  versionOfMargin,
+} from './engine-version.ts'
 import {
   bits,
   type Codec,
@@ -475,6 +481,29 @@ const codecs: Readonly<Record<(typeof commandTypes)[number], Codec<Command>>> = 
     setVersion: u32(28),
     wantedMicros: longs(32, mostBudgetStates),
   }),
+  'need-budget': command('need-budget', 40, {
+    accountId,
+    commandId,
+    fromLane: u32(24),
+    setVersion: u32(28),
+    neededMicros: longs(32, mostBudgetStates),
+  }),
+  'send-cash': command('send-cash', 56, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    amountMicros: i64(40),
+    toLane: u32(48),
+  }),
+  'receive-cash': command('receive-cash', 40, {
+    accountId,
+    commandId,
+    fromLane: u32(24),
+    number: u32(28),
+    amountMicros: i64(32),
+  }),
+  'confirm-cash': command('confirm-cash', 32, { accountId, commandId, fromLane: u32(24), number: u32(28) }),
+  'join-liquidation': command('join-liquidation', 40, { accountId, commandId, liquidationId: id(24) }),
 }
 const codecsByType = [undefined, ...commandTypes.map(name => codecs[name])]
 
@@ -505,7 +534,8 @@ const lastTypeOf = (version: number): number => {
   if (version < versionOfContracts) return commandType['activate-engine-version']
   if (version < versionOfMargin) return commandType['exercise-option']
   if (version < versionOfDelivery) return commandType['set-quote-budget']
-  return version < versionOfLaneBudgets ? commandType['settle-delivery'] : commandTypes.length
+  if (version < versionOfLaneBudgets) return commandType['settle-delivery']
+  return version < versionOfJointMargin ? commandType['ask-budget'] : commandTypes.length
 }
 
 /**

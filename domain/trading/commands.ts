@@ -588,6 +588,55 @@ export interface AskBudget {
   readonly wantedMicros: readonly number[]
 }
 
+/** From a satellite that lacks so much for what the account has there already: granted whatever home has. */
+export interface NeedBudget {
+  readonly type: 'need-budget'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  readonly setVersion: number
+  readonly neededMicros: readonly number[]
+}
+
+/** To another lane of the account. It is nobody's until it is there: told again until it is confirmed. */
+export interface SendCash {
+  readonly type: 'send-cash'
+  readonly commandId: string
+  readonly accountId: number
+  readonly toLane: number
+  readonly amountMicros: number
+  /** Zeros, or the liquidation that the account is in, which does not ask for margin. */
+  readonly liquidationId: string
+}
+
+/** From another lane of the account. */
+export interface ReceiveCash {
+  readonly type: 'receive-cash'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  /** Counts what that lane has sent here, from 1; each is counted once. */
+  readonly number: number
+  readonly amountMicros: number
+}
+
+/** The other lane has what was sent there. */
+export interface ConfirmCash {
+  readonly type: 'confirm-cash'
+  readonly commandId: string
+  readonly accountId: number
+  readonly fromLane: number
+  readonly number: number
+}
+
+/** In a satellite: the account is liquidated at home, and with it what it has here, under the same id. */
+export interface JoinLiquidation {
+  readonly type: 'join-liquidation'
+  readonly commandId: string
+  readonly accountId: number
+  readonly liquidationId: string
+}
+
 export type Command =
   | PlaceOrder
   | CancelOrder
@@ -641,6 +690,11 @@ export type Command =
   | GrantBudget
   | TellBudget
   | AskBudget
+  | NeedBudget
+  | SendCash
+  | ReceiveCash
+  | ConfirmCash
+  | JoinLiquidation
 
 /** Their positions are their numbers on the wire: append only. */
 export const directions = ['buy', 'sell'] as const

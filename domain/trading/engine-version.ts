@@ -9,8 +9,9 @@
  * 4: margin by the book of domain/margin in place of the fully funded check, epochs of risk, withdrawals, holds, liquidation.
  * 5: gates and bids, awards, payments across firms, futures that are delivered.
  * 6: accounts that trade in several lanes on budgets that their home lane grants.
+ * 7: what such an account lacks anywhere is lacking at home, where it is liquidated in all its lanes; cash between lanes.
  */
-export const engineVersions = [1, 2, 3, 4, 5, 6] as const
+export const engineVersions = [1, 2, 3, 4, 5, 6, 7] as const
 
 export const firstEngineVersion = 1
 export const versionOfToldClips = 2
@@ -18,7 +19,8 @@ export const versionOfContracts = 3
 export const versionOfMargin = 4
 export const versionOfDelivery = 5
 export const versionOfLaneBudgets = 6
-export const newestEngineVersion = 6
+export const versionOfJointMargin = 7
+export const newestEngineVersion = 7
 
 /** A version that this code does not have: another replica may. */
 export class EngineVersionUnknown extends Error {

@@ -5,6 +5,7 @@ import type { PostOnly } from './commands.ts'
 import type { DeliveryObligationsState } from './delivery-obligations.ts'
 import { requireEngineVersion, versionOfMargin } from './engine-version.ts'
 import { hexAt, idTextAt, putHex, putIdText } from './identifiers.ts'
+import type { LaneCashState } from './lane-cash.ts'
 import type { LaneCreditState } from './lane-credit.ts'
 import type { LaneMarginState } from './lane-margin.ts'
 import type { LiquidationsState } from './liquidations.ts'
@@ -61,6 +62,8 @@ export interface EngineState {
   readonly deliveries?: DeliveryObligationsState
   /** Once an account has joined another lane. */
   readonly laneCredit?: LaneCreditState
+  /** Once cash went between lanes. */
+  readonly laneCash?: LaneCashState
 }
 
 interface AccountState {
@@ -203,9 +206,9 @@ export class Engine extends TradingFloor {
     return { ...(bidGates === undefined ? {} : { bidGates }), ...(deliveries === undefined ? {} : { deliveries }) }
   }
 
-  private laneCreditState(): Pick<EngineState, 'laneCredit'> {
-    const laneCredit = this.laneCredit.capture()
-    return laneCredit === undefined ? {} : { laneCredit }
+  private laneCreditState(): Pick<EngineState, 'laneCredit' | 'laneCash'> {
+    const [laneCredit, laneCash] = [this.laneCredit.capture(), this.laneCash.capture()]
+    return { ...(laneCredit === undefined ? {} : { laneCredit }), ...(laneCash === undefined ? {} : { laneCash }) }
   }
 
   private limitsState(): Pick<EngineState, 'limits'> {
@@ -319,6 +322,7 @@ export class Engine extends TradingFloor {
     if (state.bidGates !== undefined) this.bidGates.restore(state.bidGates)
     if (state.limits !== undefined) this.limitDesk.restore(state.limits)
     if (state.laneCredit !== undefined) this.laneCredit.restore(state.laneCredit)
+    if (state.laneCash !== undefined) this.laneCash.restore(state.laneCash, state.laneMillis)
   }
 
   private restoreOrder(listing: Listing, saved: OrderState, sells: boolean): void {

@@ -603,6 +603,41 @@ const codecs: Readonly<Record<(typeof eventTypes)[number], Codec<Written>>> = {
     setVersion: u32(24),
     creditMicros: longs(28, mostBudgetStates),
   }),
+  'budget-needed': event('budget-needed', 24, {
+    accountId,
+    toLane: u32(8),
+    toAccountId: u32(12),
+    setVersion: u32(16),
+    neededMicros: longs(20, mostBudgetStates),
+  }),
+  'cash-sent': event('cash-sent', 64, {
+    accountId,
+    commandId,
+    toLane: u32(24),
+    toAccountId: u32(28),
+    number: u32(32),
+    amountMicros: i64(40),
+    debitedMicros: i64(48),
+    cashMicros: i64(56),
+  }),
+  'cash-received': event('cash-received', 56, {
+    accountId,
+    commandId,
+    toLane: u32(24),
+    toAccountId: u32(28),
+    number: u32(32),
+    creditedMicros: i64(40),
+    cashMicros: i64(48),
+  }),
+  'cash-confirmed': event('cash-confirmed', 32, { accountId, commandId, fromLane: u32(24), number: u32(28) }),
+  'liquidation-joined': event('liquidation-joined', 64, {
+    accountId,
+    commandId,
+    liquidationId: id(24),
+    cancelledOrders: u32(40),
+    equityMicros: i64(48),
+    requirementMicros: i64(56),
+  }),
 }
 const codecsByType = [undefined, ...eventTypes.map(name => codecs[name])]
 

@@ -825,6 +825,63 @@ export interface BudgetCounted {
   readonly creditMicros: readonly number[]
 }
 
+/** Of a satellite, for its home: a `need-budget`. */
+export interface BudgetNeeded {
+  readonly type: 'budget-needed'
+  readonly accountId: number
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly setVersion: number
+  readonly neededMicros: readonly number[]
+}
+
+/** For the other lane: a `receive-cash`. Told again until it is confirmed. */
+export interface CashSent {
+  readonly type: 'cash-sent'
+  readonly accountId: number
+  /** Zeros where it is told again. */
+  readonly commandId: string
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly number: number
+  readonly amountMicros: number
+  /** The amount; 0 where it is told again. */
+  readonly debitedMicros: number
+  readonly cashMicros: number
+}
+
+/** For the lane that sent it: a `confirm-cash`. */
+export interface CashReceived {
+  readonly type: 'cash-received'
+  readonly accountId: number
+  readonly commandId: string
+  readonly toLane: number
+  readonly toAccountId: number
+  readonly number: number
+  /** 0 where it was there already. */
+  readonly creditedMicros: number
+  readonly cashMicros: number
+}
+
+export interface CashConfirmed {
+  readonly type: 'cash-confirmed'
+  readonly accountId: number
+  readonly commandId: string
+  readonly fromLane: number
+  readonly number: number
+}
+
+export interface LiquidationJoined {
+  readonly type: 'liquidation-joined'
+  readonly accountId: number
+  readonly commandId: string
+  readonly liquidationId: string
+  readonly cancelledOrders: number
+  readonly equityMicros: number
+  /** Without its orders. */
+  readonly requirementMicros: number
+}
+
 export type Event =
   | OrderAccepted
   | OrderRejected
@@ -892,3 +949,8 @@ export type Event =
   | BudgetHeld
   | BudgetAsked
   | BudgetCounted
+  | BudgetNeeded
+  | CashSent
+  | CashReceived
+  | CashConfirmed
+  | LiquidationJoined

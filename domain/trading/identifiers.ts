@@ -74,3 +74,6 @@ export const putHex = (words: Int32Array, at: number, bytes: number, hex: string
   if (hex.length !== bytes * 2) throw new RangeError(`not ${bytes} bytes in hex: ${hex}`)
   for (let byte = 0; byte < bytes; byte += 1) putByte(words, at, byte, hex, byte * 2)
 }
+
+/** Of nothing: where an event has no command that led to it. */
+export const noId = '00000000-0000-0000-0000-000000000000'

@@ -3,8 +3,9 @@ import { HomeBudgets, type HomeBudgetsState, LaneBudget, type LaneBudgetState } 
 import { maxBudgetMicros } from '../margin/margin-book.ts'
 import type { Refused } from '../margin/refused.ts'
 import type { RejectionCode } from '../outcome.ts'
-import type { AskBudget, GrantBudget, JoinLane, TellBudget } from './commands.ts'
+import type { AskBudget, GrantBudget, JoinLane, NeedBudget, TellBudget } from './commands.ts'
 import { writeEvent } from './event-messages.ts'
+import { noId } from './identifiers.ts'
 import type { LaneMargin } from './lane-margin.ts'
 import { none } from './orders.ts'
 import type { Tape } from './tape.ts'
@@ -25,6 +26,8 @@ const asksSoonAfter = 2
 const keepsFor = 60
 /** So long a short account waits for other lanes before it is called. */
 const calledAfter = 10
+/** So long it waits for lanes that do not answer. */
+const abandonedAfter = 60
 /** So long nobody is called after another scenario set, which the other lanes may not have yet. */
 const settlesFor = 60
 /** Accounts that are looked at in a second, and components of budgets that are told by it; at least one account's. */
@@ -40,6 +43,8 @@ interface Home {
   readonly budgets: HomeBudgets
   /** Its ids in the other lanes. */
   readonly others: Map<number, number>
+  /** When each of them last told what it holds; from engine version 7 on. */
+  readonly heard: Map<number, number>
   sentSecond: number
 }
 
@@ -63,6 +68,7 @@ type MemberState =
       readonly budgets: HomeBudgetsState
       readonly others: readonly (readonly [lane: number, accountId: number])[]
       readonly sentSecond: number
+      readonly heard?: readonly (readonly [lane: number, second: number])[]
     }
   | {
       readonly role: 'satellite'
@@ -92,9 +98,10 @@ interface Surroundings {
   margin(): LaneMargin
   laneMillis(): number
   callMargin(account: AccountRecord): void
+  /** From engine version 7 on: what is lacking anywhere is lacking at home. */
+  isJoint(): boolean
+  isInLiquidation(account: AccountRecord): boolean
 }
-
-const noId = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Accounts that trade in several lanes, from engine version 6 on: what this lane grants of theirs to others, or goes by
@@ -141,7 +148,7 @@ export class LaneCredit {
       this.add({ role, account, budget, ...home, reserveMicros, askedSecond: 0, keepsUntilSecond: 0 })
     } else {
       const budgets = new HomeBudgets([], scenarioSetVersion, states)
-      const home = known ?? this.add({ role, account, budgets, others: new Map(), sentSecond: 0 })
+      const home = known ?? this.add({ role, account, budgets, others: new Map(), heard: new Map(), sentSecond: 0 })
       if (home.role === 'home') {
         home.others.set(otherLane, otherAccountId)
         home.budgets.addLane(otherLane)
@@ -177,6 +184,18 @@ export class LaneCredit {
     const message = { kind: 'held', lane: fromLane, setVersion, grant, number, budgetMicros } as const
     const refused = home.budgets.onHeld(message)
     if (refused !== undefined) return codeOf(refused)
+    if (this.surroundings.isJoint()) home.heard.set(fromLane, this.secondNow())
+    this.grantFrom(home, commandId)
+    return undefined
+  }
+
+  /** In the home lane: granted, whatever it has. */
+  need({ commandId, accountId, fromLane, setVersion, neededMicros }: NeedBudget): Refusal {
+    const home = this.homeOf(accountId, fromLane)
+    if (typeof home === 'string') return home
+    const needed = neededMicros.map(micros => Math.min(micros, maxGrantedMicros))
+    const refused = home.budgets.onNeed({ kind: 'need', lane: fromLane, setVersion, neededMicros: needed })
+    if (refused !== undefined) return codeOf(refused)
     this.grantFrom(home, commandId)
     return undefined
   }
@@ -197,6 +216,17 @@ export class LaneCredit {
     if (account === none) return 'unknown-account'
     const member = this.members.get(account)
     return member?.role === 'home' && member.others.has(fromLane) ? member : 'lane-not-joined'
+  }
+
+  /** Undefined where it does not trade in that lane. */
+  accountIn(account: AccountRecord, lane: number): number | undefined {
+    const member = this.members.get(account)
+    if (member?.role === 'home') return member.others.get(lane)
+    return member?.homeLane === lane ? member.homeAccountId : undefined
+  }
+
+  isSatellite(account: AccountRecord): boolean {
+    return this.members.get(account)?.role === 'satellite'
   }
 
   // ——— What follows from other commands
@@ -225,7 +255,7 @@ export class LaneCredit {
       const after = needed.map((micros, state) => micros + (lossMicros[state] as number))
       if (member.role === 'satellite') {
         // Once a second: whoever is refused again asks again.
-        if (second > member.askedSecond) this.askFor(member, after, second)
+        if (second > member.askedSecond) this.demand(member, after, second)
         continue
       }
       const credit = member.budgets.creditMicros()
@@ -287,7 +317,7 @@ export class LaneCredit {
       else if (member !== undefined) this.visitSatellite(member, second)
     }
     for (const [account, since] of this.short) {
-      if (since === called || second < Math.max(since + calledAfter, this.settlesUntil)) continue
+      if (since === called || second < Math.max(since + this.callsAfter(account, since), this.settlesUntil)) continue
       if (this.surroundings.margin().isCovered(account)) {
         this.short.delete(account)
         continue
@@ -295,6 +325,14 @@ export class LaneCredit {
       this.short.set(account, called)
       this.surroundings.callMargin(account)
     }
+  }
+
+  /** A satellite is short only where its home does not answer; a home once all others have given back what they can. */
+  private callsAfter(account: AccountRecord, since: number): number {
+    const member = this.members.get(account)
+    if (member === undefined || !this.surroundings.isJoint()) return calledAfter
+    if (member.role === 'satellite') return abandonedAfter
+    return [...member.others.keys()].every(lane => (member.heard.get(lane) ?? 0) > since) ? calledAfter : abandonedAfter
   }
 
   private visitHome(home: Home, second: number): void {
@@ -320,17 +358,40 @@ export class LaneCredit {
       (least, micros, state) => Math.min(least, micros - (needed[state] as number)),
       Number.MAX_SAFE_INTEGER,
     )
-    if (left * 2 < reserveMicros || !isCovered) {
+    // What it has belongs to all lanes then.
+    const isLiquidated = this.surroundings.isJoint() && this.surroundings.isInLiquidation(account)
+    if (!isCovered || (left * 2 < reserveMicros && !isLiquidated)) {
       if (second >= satellite.askedSecond + (isCovered ? asksAgainAfter : asksSoonAfter))
-        this.askFor(satellite, needed, second)
+        this.demand(satellite, needed, second)
       return
     }
-    if (second < satellite.keepsUntilSecond) return
+    if (second < satellite.keepsUntilSecond && !isLiquidated) return
+    const kept = isLiquidated ? 0 : reserveMicros
     // Twice the reserve, so that it is not given back and asked for in turn.
-    if (!budget.budgetMicros.some((micros, state) => micros > (needed[state] as number) + 2 * reserveMicros)) return
-    const { held } = budget.release(needed, reserveMicros)
+    if (!budget.budgetMicros.some((micros, state) => micros > (needed[state] as number) + 2 * kept)) return
+    const { held } = budget.release(needed, kept)
     margin.setLaneBudget(account, budget.budgetMicros)
     this.tellHeld(satellite, held, noId)
+  }
+
+  /** What is lacking for what is there already has to be granted; all else is a wish. */
+  private demand(satellite: Satellite, afterMicros: readonly number[], second: number): void {
+    const { account, budget, homeLane: toLane, homeAccountId: toAccountId } = satellite
+    if (!this.surroundings.isJoint() || this.surroundings.margin().isCovered(account)) {
+      this.askFor(satellite, afterMicros, second)
+      return
+    }
+    satellite.askedSecond = second
+    const { setVersion, wantedMicros: neededMicros } = budget.ask(this.neededMicros(account))
+    const accountId = this.surroundings.accounts.idOfRecord(account)
+    writeEvent(this.surroundings.told, {
+      type: 'budget-needed',
+      accountId,
+      toLane,
+      toAccountId,
+      setVersion,
+      neededMicros,
+    })
   }
 
   private askFor(satellite: Satellite, afterMicros: readonly number[], second: number): void {
@@ -456,11 +517,15 @@ export class LaneCredit {
       settlesUntil: this.settlesUntil,
       cursor: this.cursor,
       members: this.order.map((member): MemberState => {
-        const { account, ...rest } = member
-        const accountId = accounts.idOfRecord(account)
-        return rest.role === 'home'
-          ? { ...rest, accountId, budgets: rest.budgets.capture(), others: [...rest.others] }
-          : { ...rest, accountId, budget: rest.budget.capture() }
+        const accountId = accounts.idOfRecord(member.account)
+        // In the order in which version 6 had its members: their text is hashed.
+        if (member.role === 'satellite') {
+          const { account: _, ...rest } = member
+          return { ...rest, accountId, budget: rest.budget.capture() }
+        }
+        const { account: _, heard, ...rest } = member
+        const told = heard.size === 0 ? {} : { heard: [...heard] }
+        return { ...rest, accountId, budgets: rest.budgets.capture(), others: [...rest.others], ...told }
       }),
       short: [...this.short].map(([account, since]) => [accounts.idOfRecord(account), since]),
     }
@@ -476,7 +541,13 @@ export class LaneCredit {
       const account = accounts.recordOf(accountId)
       const member: Member =
         state.role === 'home'
-          ? { ...state, account, budgets: HomeBudgets.restore(state.budgets), others: new Map(state.others) }
+          ? {
+              ...state,
+              account,
+              budgets: HomeBudgets.restore(state.budgets),
+              others: new Map(state.others),
+              heard: new Map(state.heard),
+            }
           : { ...state, account, budget: LaneBudget.restore(state.budget) }
       this.members.set(account, member)
       this.order.push(member)

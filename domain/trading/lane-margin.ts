@@ -365,6 +365,10 @@ export class LaneMargin {
 
   // ——— Budgets between lanes
 
+  /** From engine version 7 on. */
+  coverEachState(): void {
+    this.book.coversEachState = true
+  }
   get scenarioSetVersion(): number {
     return this.book.scenarioSetVersion
   }
@@ -506,7 +510,9 @@ export class LaneMargin {
   /** Once ledger and orders are as they were. */
   restore(state: LaneMarginState): void {
     for (const [account] of state.book.quoteBudgets) this.view.budgeted.add(account << recordShift)
+    const { coversEachState } = this.book
     this.book = MarginBook.restore(this.view, state.book)
+    this.book.coversEachState = coversEachState
     this.intake = EpochIntake.restore(state.intake)
     this.listedAtBegin = state.listedAtBegin
     this.isOutdated = state.isOutdated

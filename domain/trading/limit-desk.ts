@@ -1,6 +1,7 @@
 import type { Accounts } from '../ledger/accounts.ts'
 import type { ScaleRiskLimits, SetRiskLimits } from './commands.ts'
 import type { Refusal } from './contract-life.ts'
+import { versionOfJointMargin } from './engine-version.ts'
 import { writeEvent } from './event-messages.ts'
 import type { LaneMargin } from './lane-margin.ts'
 import { isLooser, isUnlimited, limitsRefusal, noLimits, scalesRefusal } from './limit-terms.ts'
@@ -18,6 +19,7 @@ interface Surroundings {
   readonly told: Tape
   readonly margin: () => LaneMargin
   readonly laneMillis: () => number
+  readonly engineVersion: () => number
 }
 
 /** Where limits are set and scaled by command, and what is beyond them is told. */
@@ -37,7 +39,7 @@ export class LimitDesk {
 
   set({ type: _, ...asked }: SetRiskLimits): Refusal {
     const { scope, accountId, firm, instrumentId, terms } = asked
-    const { accounts, listings, firmIds, told, laneMillis } = this.around
+    const { accounts, listings, firmIds, told, laneMillis, engineVersion } = this.around
     const id =
       scope === 'account' ? accounts.find(accountId) : scope === 'firm' ? (firmIds.get(firm) ?? none) : instrumentId
     if (scope === 'account' && id === none) return 'unknown-account'
@@ -47,7 +49,9 @@ export class LimitDesk {
     if (refusal !== undefined) return refusal
     if (!asked.isApproved && isLooser(terms, this.known?.terms(scope, id) ?? noLimits))
       return 'loosening-needs-approval'
-    if (this.known !== undefined || !isUnlimited(terms)) this.made().set(scope, id, terms, laneMillis())
+    if (this.known !== undefined || !isUnlimited(terms))
+      // Before version 7 whoever's limits were set: what was told of others was told anew.
+      this.made().set(scope, id, terms, laneMillis(), engineVersion() >= versionOfJointMargin ? 'own' : 'all')
     writeEvent(told, { type: 'risk-limits-set', ...asked })
     return undefined
   }

@@ -6,6 +6,7 @@ import type {
   CoverLoss,
   EndLiquidation,
   HaircutGains,
+  JoinLiquidation,
   LiquidatePosition,
   TransferPosition,
 } from './commands.ts'
@@ -40,6 +41,8 @@ interface LiquidationFloor {
   /** Why an order that may not rest cannot enter now. */
   entryRefusal(listing: Listing, sells: boolean, ticks: number): Refusal
   isOpenOrder(words: Int32Array, idWord: number): boolean
+  /** Whether it trades here on a budget of another lane. */
+  isSatellite(account: AccountRecord): boolean
   /** An immediate order as it lies on a tape, whether or not the account can carry it; answers how much of it fills. */
   trade(placed: Tape, holding: HoldingRecord, listing: Listing, reserveMicros: number): number
   movePosition(holding: HoldingRecord, instrument: Instrument, signedLots: number, ticks: number): Refusal
@@ -85,6 +88,26 @@ export class Liquidations {
     const figures = { equityMicros, requirementMicros, afterRequirementMicros }
     writeEvent(told, { type: 'liquidation-begun', commandId, accountId, epochVersion, cancelledOrders, ...figures })
     return undefined
+  }
+
+  /** Whatever the account has here: it is short where its home is. From engine version 7 on. */
+  join({ accountId, liquidationId, commandId }: JoinLiquidation, words: Int32Array, idWord: number): Refusal {
+    const { accounts, told } = this.floor
+    const account = accounts.find(accountId)
+    if (account === 0) return 'unknown-account'
+    if (!this.floor.isSatellite(account)) return 'lane-not-joined'
+    if (this.underWay.has(account)) return 'liquidation-under-way'
+    this.block(account, liquidationId)
+    const cancelledOrders = this.floor.cancelAll(account, words, idWord)
+    const { equityMicros, requirementMicros } = this.floor.margin().figures(account)
+    const figures = { equityMicros, requirementMicros }
+    writeEvent(told, { type: 'liquidation-joined', commandId, accountId, liquidationId, cancelledOrders, ...figures })
+    return undefined
+  }
+
+  /** Undefined where it is in none. */
+  idOf(account: AccountRecord): string | undefined {
+    return this.underWay.get(account)
   }
 
   reduce(command: LiquidatePosition): Refusal {

@@ -59,6 +59,11 @@ export const commandTypes = [
   'grant-budget',
   'tell-budget',
   'ask-budget',
+  'need-budget',
+  'send-cash',
+  'receive-cash',
+  'confirm-cash',
+  'join-liquidation',
 ] as const
 
 export const eventTypes = [
@@ -132,6 +137,11 @@ export const eventTypes = [
   'budget-held',
   'budget-asked',
   'budget-counted',
+  'budget-needed',
+  'cash-sent',
+  'cash-received',
+  'cash-confirmed',
+  'liquidation-joined',
 ] as const
 
 type Numbered<Names extends readonly string[]> = { readonly [Name in Names[number]]: number }

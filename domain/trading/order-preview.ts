@@ -5,7 +5,7 @@ import type { Instrument } from '../reference/instrument.ts'
 import { bestLevels, mostLevelsKept } from './book-side.ts'
 import type { Command, Direction, PlaceOrder } from './commands.ts'
 import { createEngine, type Engine, type EngineState, restoreEngine } from './engine.ts'
-import { versionOfMargin } from './engine-version.ts'
+import { newestEngineVersion } from './engine-version.ts'
 import type { CancelReason, Event } from './events.ts'
 import { type LimitScale, type LimitScope, type LimitTerms, unscaledPpm } from './limit-terms.ts'
 import type { MarketData } from './market-data.ts'
@@ -202,7 +202,7 @@ const stateOf = (
   wanted: ReadonlyMap<string, number>,
 ): EngineState => {
   const empty = createEngine(lane)
-  empty.enter({ type: 'activate-engine-version', commandId: noId, version: versionOfMargin }, atMillis)
+  empty.enter({ type: 'activate-engine-version', commandId: noId, version: newestEngineVersion }, atMillis)
   const base = empty.snapshot()
   if (base.margin === undefined) throw new Error('an engine of version 4 has margin')
   const numbered = (instrument: Instrument): Instrument => ({

@@ -154,14 +154,14 @@ export class RiskLimits implements LedgerWatcher {
     return this.limits.terms(scope, numberOf(scope, id))
   }
 
-  /** They are known to be possible. `id` is a record, a firm or an instrument. */
-  set(scope: LimitScope, id: number, terms: LimitTerms, atMillis: number): void {
+  /** They are known to be possible. `id` is a record, a firm or an instrument. `forgets`: whose losses were told may be too large no longer. */
+  set(scope: LimitScope, id: number, terms: LimitTerms, atMillis: number, forgets: 'own' | 'all'): void {
     this.limits.set(scope, numberOf(scope, id), terms, atMillis)
     this.turn()
     this.followsStates = limitScopes.some(each => [...this.limits.of(each).values()].some(isState))
     if (scope === 'firm') this.prepareFirm(id)
     if (scope !== 'instrument') this.followLosses()
-    this.forgetLosses()
+    this.forgetLosses(forgets === 'all' ? undefined : { scope, id })
     if (!this.isOn) return
     const { accounts } = this
     if (scope === 'instrument') this.watchPositions(holding => accounts.instrumentId(holding) === id)
@@ -590,13 +590,15 @@ export class RiskLimits implements LedgerWatcher {
     this.sums.setBase(account, this.sums.equityMicros(account))
   }
 
-  /** Under other limits what was too much may be too much no longer. */
-  private forgetLosses(): void {
+  /** Under other limits what was too much may be too much no longer: of whom they are, or of all. */
+  private forgetLosses(only: { readonly scope: LimitScope; readonly id: number } | undefined): void {
     for (const account of this.lossyAccounts) {
+      if (only !== undefined && (only.scope !== 'account' || only.id !== account)) continue
       const limit = this.lossLimit(account)
       if (limit === 0 || this.sums.lossMicros(account) <= limit) this.lossyAccounts.delete(account)
     }
     for (const firm of this.lossyFirms) {
+      if (only !== undefined && (only.scope !== 'firm' || only.id !== firm)) continue
       const limit = this.firmLossLimit(firm)
       if (limit === 0 || this.sums.firmLossMicros(firm) <= limit) this.lossyFirms.delete(firm)
     }

@@ -38,11 +38,18 @@ import type {
 import { mostIcebergParts, noHash } from './commands.ts'
 import { ContractLife, type Refusal } from './contract-life.ts'
 import { DeliveryObligations } from './delivery-obligations.ts'
-import { firstEngineVersion, requireEngineVersion, versionOfMargin, versionOfToldClips } from './engine-version.ts'
+import {
+  firstEngineVersion,
+  requireEngineVersion,
+  versionOfJointMargin,
+  versionOfMargin,
+  versionOfToldClips,
+} from './engine-version.ts'
 import { readEvent, writeEvent } from './event-messages.ts'
 import type { Event, StateCause, TradeLeg } from './events.ts'
 import { fillableLots } from './fill-or-kill.ts'
-import { idTextAt, putIdText } from './identifiers.ts'
+import { idTextAt, noId, putIdText } from './identifiers.ts'
+import { LaneCash } from './lane-cash.ts'
 import { LaneCredit } from './lane-credit.ts'
 import { LaneMargin, maxCashMicros } from './lane-margin.ts'
 import { LimitDesk } from './limit-desk.ts'
@@ -88,8 +95,6 @@ export const blockedByAccount = 1
 const blockedByFirm = 2
 const blockedByLane = 4
 
-const noId = '00000000-0000-0000-0000-000000000000'
-
 interface DeadMan {
   readonly timeoutMillis: number
   readonly expiresAtMillis: number
@@ -126,6 +131,7 @@ export class TradingFloor extends ContractLife {
     listings: this.listings,
     told: this.told,
     margin: () => this.requireMargin(),
+    isSatellite: account => this.laneCredit.isSatellite(account),
     cancelAll: (account, words, idWord) => {
       const chosen = this.ordersOf(account, 0)
       this.closeAll(chosen, 'liquidation', words, idWord)
@@ -174,6 +180,7 @@ export class TradingFloor extends ContractLife {
     told: this.told,
     margin: () => this.requireMargin(),
     laneMillis: () => this.laneMillis,
+    engineVersion: () => this.version,
   })
   protected readonly laneCredit = new LaneCredit({
     lane: this.lane,
@@ -182,6 +189,22 @@ export class TradingFloor extends ContractLife {
     margin: () => this.requireMargin(),
     laneMillis: () => this.laneMillis,
     callMargin: account => this.tellMarginCall(this.requireMargin(), account),
+    isJoint: () => this.version >= versionOfJointMargin,
+    isInLiquidation: account => this.liquidations.idOf(account) !== undefined,
+  })
+  protected readonly laneCash = new LaneCash({
+    accounts: this.accounts,
+    told: this.told,
+    margin: () => this.requireMargin(),
+    laneMillis: () => this.laneMillis,
+    accountIn: (account, lane) => this.laneCredit.accountIn(account, lane),
+    liquidationOf: account => this.liquidations.idOf(account),
+    deposit: micros => {
+      const deposited = (this.cells[depositedAt] as number) + micros
+      if (deposited > maxDepositedMicros) return false
+      this.cells[depositedAt] = deposited
+      return true
+    },
   })
   private readonly scratch = new Tape(64)
   /** The order that a side of a quote becomes. */
@@ -214,6 +237,7 @@ export class TradingFloor extends ContractLife {
   private fireDue(): void {
     while (this.timers.isDue(this.laneMillis)) this.fire()
     this.laneCredit.turn()
+    this.laneCash.turn()
     if (this.margin?.hasDue === true) this.callMargin(this.margin)
     this.limitDesk.tellBreaches()
     if (this.laneCredit.isAsking) this.laneCredit.flush()
@@ -408,6 +432,16 @@ export class TradingFloor extends ContractLife {
         return this.laneCredit.hear(command)
       case 'ask-budget':
         return this.laneCredit.ask(command)
+      case 'need-budget':
+        return this.laneCredit.need(command)
+      case 'send-cash':
+        return this.laneCash.send(command)
+      case 'receive-cash':
+        return this.laneCash.receive(command)
+      case 'confirm-cash':
+        return this.laneCash.confirm(command)
+      case 'join-liquidation':
+        return this.liquidations.join(command, words, at + 2)
       case 'cancel-order':
       case 'amend-order':
         throw new Error(`${command.type} is no rare command`)
@@ -1054,6 +1088,7 @@ export class TradingFloor extends ContractLife {
     this.accounts.stopFunding()
     const margin = new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
     margin.onLack = (account, lossMicros) => this.laneCredit.lacks(account, lossMicros)
+    if (this.version >= versionOfJointMargin) margin.coverEachState()
     return margin
   }
 
@@ -1408,6 +1443,7 @@ export class TradingFloor extends ContractLife {
     if (version <= this.version) return 'engine-version-not-newer'
     this.version = version
     if (version >= versionOfMargin) this.margin ??= this.createMargin()
+    if (version >= versionOfJointMargin) this.margin?.coverEachState()
     writeEvent(this.told, { type: 'engine-version-activated', commandId, version })
     return undefined
   }

@@ -98,6 +98,8 @@ export const accountsOf = (events: readonly PlacedEvent[]): ReadonlySet<number> 
         case 'deposited':
         case 'withdrawn':
         case 'hold-captured':
+        case 'cash-sent':
+        case 'cash-received':
           return [event.accountId]
         default:
           return []

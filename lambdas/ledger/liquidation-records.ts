@@ -16,6 +16,7 @@ export const liquidationRecords = (placed: PlacedEvent): readonly Write[] => {
       const { type: _, commandId, ...numbers } = event
       return [liquidationEventPut(commandId, commandId, { eventId, atMillis, numbers })]
     }
+    case 'liquidation-joined':
     case 'liquidation-tranche':
     case 'position-transferred':
     case 'loss-covered':

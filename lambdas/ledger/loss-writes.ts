@@ -35,4 +35,12 @@ export const lossWrites = (
 /** Their outcomes are told, for whoever takes the next step. */
 export const commandsOfLiquidation: ReadonlySet<CommandRejected['commandType']> = new Set<
   CommandRejected['commandType']
->(['begin-liquidation', 'liquidate-position', 'transfer-position', 'cover-loss', 'haircut-gains', 'end-liquidation'])
+>([
+  'begin-liquidation',
+  'join-liquidation',
+  'liquidate-position',
+  'transfer-position',
+  'cover-loss',
+  'haircut-gains',
+  'end-liquidation',
+])

@@ -3,7 +3,7 @@ import { type AccountRow, accountReplacement, getAccount } from '#adapters/table
 import { balancePut, getBalances } from '#adapters/tables/balances.ts'
 import type { LedgerEntryKind } from '#adapters/tables/ledger-entries.ts'
 import { type PositionRow, positionPut } from '#adapters/tables/positions.ts'
-import { laneBudgetUpdate } from '#adapters/tables/risk-limits.ts'
+import { laneBudgetUpdate, laneCashUpdate } from '#adapters/tables/risk-limits.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { Instrument } from '#domain/reference/instrument.ts'
 import type {
@@ -165,6 +165,7 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
     case 'gains-haircut':
       return [...lossWrites(placed, event, cash), acceptedOutcome(placed, event.commandId)]
     case 'liquidation-begun':
+    case 'liquidation-joined':
     case 'liquidation-tranche':
     case 'liquidation-ended':
       return [acceptedOutcome(placed, event.commandId)]
@@ -179,6 +180,22 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
       const { setVersion, creditMicros: budgetMicros } = event
       return [laneBudgetUpdate(placed.lane, event.accountId, { setVersion, budgetMicros })]
     }
+    // Told again, they move nothing.
+    case 'cash-sent': {
+      if (event.debitedMicros === 0) return []
+      const { accountId, toLane, number: sentNumber, amountMicros: sentMicros } = event
+      return [
+        ...cash.moved(placed, event, { kind: 'lane-transfer' }),
+        laneCashUpdate(placed.lane, accountId, toLane, { sentNumber, sentMicros }),
+        acceptedOutcome(placed, event.commandId),
+      ]
+    }
+    case 'cash-received':
+      if (event.creditedMicros === 0) return []
+      return [
+        ...cash.moved(placed, event, { kind: 'lane-transfer' }),
+        laneCashUpdate(placed.lane, event.accountId, event.toLane, { receivedNumber: event.number }),
+      ]
     case 'account-opened':
       return [
         openedAccount(placed, event, rowOf(event.commandId)),
@@ -211,6 +228,7 @@ const commandsOfCash: ReadonlySet<CommandRejected['commandType']> = new Set<Comm
   'post-payment',
   'settle-delivery',
   'join-lane',
+  'send-cash',
 ])
 
 /** A side of a trade, an award or a payment, or of a position that somebody else took over. */

@@ -54,16 +54,24 @@ type Message = Extract<Event, { readonly toLane: number }>
 const isForOtherLane = (event: Event): event is Message => 'toLane' in event
 
 const commandOf = (event: Message, fromLane: number, commandId: string): Command => {
-  const { toAccountId: accountId, setVersion } = event
-  const common = { commandId, accountId, fromLane, setVersion }
+  const { toAccountId: accountId } = event
+  const common = { commandId, accountId, fromLane }
   switch (event.type) {
-    case 'budget-granted':
-      return { type: 'grant-budget', ...common, grant: event.grant, budgetMicros: event.budgetMicros }
+    case 'budget-granted': {
+      const { setVersion, grant, budgetMicros } = event
+      return { type: 'grant-budget', ...common, setVersion, grant, budgetMicros }
+    }
     case 'budget-held': {
-      const { grant, number, budgetMicros } = event
-      return { type: 'tell-budget', ...common, grant, number, budgetMicros }
+      const { setVersion, grant, number, budgetMicros } = event
+      return { type: 'tell-budget', ...common, setVersion, grant, number, budgetMicros }
     }
     case 'budget-asked':
-      return { type: 'ask-budget', ...common, wantedMicros: event.wantedMicros }
+      return { type: 'ask-budget', ...common, setVersion: event.setVersion, wantedMicros: event.wantedMicros }
+    case 'budget-needed':
+      return { type: 'need-budget', ...common, setVersion: event.setVersion, neededMicros: event.neededMicros }
+    case 'cash-sent':
+      return { type: 'receive-cash', ...common, number: event.number, amountMicros: event.amountMicros }
+    case 'cash-received':
+      return { type: 'confirm-cash', ...common, number: event.number }
   }
 }

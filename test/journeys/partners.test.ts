@@ -64,9 +64,18 @@ const cash = async (client: ExchangeClient) => {
   return z.tuple([z.string(), z.string()]).parse([body['balance'], body['held']])
 }
 const inventory = async (client: ExchangeClient) => rowsOf(await client.call('GET', '/api/v1/partners/inventory'))
-/** What a sweep finds out as time passes is left out. */
+/** What time itself changes is left out: what a sweep finds out, and the hours at either end of the day that is shown. */
 const lotsOf = async (client: ExchangeClient) =>
-  (await inventory(client)).map(({ is_expiring, offered_price, ...lot }) => lot)
+  (await inventory(client)).map(({ is_expiring, offered_price, unit_hours, hours, ...lot }) => ({
+    ...lot,
+    hours: z
+      .array(z.looseObject({ starts_at: z.iso.datetime() }))
+      .parse(hours)
+      .filter(({ starts_at }) => {
+        const hoursFromNow = (Date.parse(starts_at) - nowMillis) / 3_600_000
+        return hoursFromNow > 1 && hoursFromNow < 20
+      }),
+  }))
 
 const csv = [
   'flavor,effective_date,region',

@@ -795,6 +795,59 @@ const golden: readonly (readonly [number, Event, string])[] = [
     { type: 'budget-counted', accountId: 1, commandId, setVersion: 4, creditMicros: [5, -1] },
     `3000 46 01 01000000 ${named} 04000000 02000000 0500000000000000 ffffffffffffffff`,
   ],
+  [
+    71,
+    { type: 'budget-needed', accountId: 1, toLane: 2, toAccountId: 3, setVersion: 4, neededMicros: [5, -1] },
+    `2800 47 01 01000000 02000000 03000000 04000000 02000000 0500000000000000 ffffffffffffffff`,
+  ],
+  [
+    72,
+    {
+      type: 'cash-sent',
+      accountId: 1,
+      commandId,
+      toLane: 2,
+      toAccountId: 3,
+      number: 4,
+      amountMicros: 5,
+      debitedMicros: 6,
+      cashMicros: -1,
+    },
+    `4000 48 01 01000000 ${named} 02000000 03000000 04000000 00000000
+     0500000000000000 0600000000000000 ffffffffffffffff`,
+  ],
+  [
+    73,
+    {
+      type: 'cash-received',
+      accountId: 1,
+      commandId,
+      toLane: 2,
+      toAccountId: 3,
+      number: 4,
+      creditedMicros: 5,
+      cashMicros: -1,
+    },
+    `3800 49 01 01000000 ${named} 02000000 03000000 04000000 00000000 0500000000000000 ffffffffffffffff`,
+  ],
+  [
+    74,
+    { type: 'cash-confirmed', accountId: 1, commandId, fromLane: 2, number: 3 },
+    `2000 4a 01 01000000 ${named} 02000000 03000000`,
+  ],
+  [
+    75,
+    {
+      type: 'liquidation-joined',
+      accountId: 1,
+      commandId,
+      liquidationId: commandId,
+      cancelledOrders: 2,
+      equityMicros: 5,
+      requirementMicros: -1,
+    },
+    `4000 4b 01 01000000 ${named} ${named} 02000000 00000000 0500000000000000 ffffffffffffffff`,
+  ],
 ]
 const events = golden.map(([, event]) => event)
 

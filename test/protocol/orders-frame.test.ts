@@ -10,6 +10,7 @@ import {
   newestEngineVersion,
   versionOfContracts,
   versionOfDelivery,
+  versionOfJointMargin,
   versionOfLaneBudgets,
   versionOfMargin,
 } from '#domain/trading/engine-version.ts'
@@ -349,6 +350,11 @@ const commands: readonly Command[] = [
     budgetMicros: [5, -1],
   },
   { type: 'ask-budget', commandId, accountId: 1, fromLane: 2, setVersion: 3, wantedMicros: [5, -1] },
+  { type: 'need-budget', commandId, accountId: 1, fromLane: 2, setVersion: 3, neededMicros: [5, -1] },
+  { type: 'send-cash', commandId, accountId: 1, toLane: 2, amountMicros: 5, liquidationId: commandId },
+  { type: 'receive-cash', commandId, accountId: 1, fromLane: 2, number: 3, amountMicros: 5 },
+  { type: 'confirm-cash', commandId, accountId: 1, fromLane: 2, number: 3 },
+  { type: 'join-liquidation', commandId, accountId: 1, liquidationId: commandId },
 ]
 const frame = encodeOrdersFrame(lane, commands)
 
@@ -600,6 +606,7 @@ describe('what an engine reads follows from its version:', () => {
   const ofMargin = between('exercise-option', 'set-quote-budget')
   const ofDelivery = between('set-quote-budget', 'settle-delivery')
   const ofLaneBudgets = between('settle-delivery', 'ask-budget')
+  const ofJointMargin = between('ask-budget', 'join-liquidation')
 
   test.each(ofContracts)('$type is an unknown message before version 3', command => {
     const frame = encodeOrdersFrame(lane, [placed, command])
@@ -627,6 +634,13 @@ describe('what an engine reads follows from its version:', () => {
     for (let version = firstEngineVersion; version < versionOfLaneBudgets; version += 1)
       expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
     expect(openOrdersFrame(frame, lane, versionOfLaneBudgets).ok).toBe(true)
+  })
+
+  test.each(ofJointMargin)('$type is an unknown message before version 7', command => {
+    const frame = encodeOrdersFrame(lane, [placed, command])
+    for (let version = firstEngineVersion; version < versionOfJointMargin; version += 1)
+      expect(openOrdersFrame(frame, lane, version)).toEqual({ ok: false, reason: 'unknown-message' })
+    expect(openOrdersFrame(frame, lane, versionOfJointMargin).ok).toBe(true)
   })
 
   test('no budget has more states than an epoch can have', () => {
@@ -663,11 +677,12 @@ describe('what an engine reads follows from its version:', () => {
 
   test('all that the first version knew is read by each', () => {
     const others = commands.filter(
-      command => ![ofContracts, ofMargin, ofDelivery, ofLaneBudgets].some(newer => newer.includes(command)),
+      command =>
+        ![ofContracts, ofMargin, ofDelivery, ofLaneBudgets, ofJointMargin].some(newer => newer.includes(command)),
     )
-    expect([others, ofContracts, ofMargin, ofDelivery, ofLaneBudgets].map(({ length }) => length)).toEqual([
-      19, 5, 19, 7, 4,
-    ])
+    expect(
+      [others, ofContracts, ofMargin, ofDelivery, ofLaneBudgets, ofJointMargin].map(({ length }) => length),
+    ).toEqual([19, 5, 19, 7, 4, 5])
     expect(openOrdersFrame(encodeOrdersFrame(lane, others), lane, firstEngineVersion).ok).toBe(true)
   })
 
@@ -950,6 +965,15 @@ describe('a message of commands lies as docs/protocol/orders.md has it:', () => 
       commandOf('ask-budget'),
       `3800 36 01 01000000 ${named} 02000000 03000000 02000000 00000000 0500000000000000 ffffffffffffffff`,
     ],
+    [
+      55,
+      commandOf('need-budget'),
+      `3800 37 01 01000000 ${named} 02000000 03000000 02000000 00000000 0500000000000000 ffffffffffffffff`,
+    ],
+    [56, commandOf('send-cash'), `3800 38 01 01000000 ${named} ${named} 0500000000000000 02000000 00000000`],
+    [57, commandOf('receive-cash'), `2800 39 01 01000000 ${named} 02000000 03000000 0500000000000000`],
+    [58, commandOf('confirm-cash'), `2000 3a 01 01000000 ${named} 02000000 03000000`],
+    [59, commandOf('join-liquidation'), `2800 3b 01 01000000 ${named} ${named}`],
   ])('type %i', (_, command, hexBytes) => {
     expect(bytesOf(command)).toBe(hexBytes.replaceAll(/\s/g, ''))
   })

@@ -12,6 +12,7 @@ const { readInstrument } = await import('#domain/trading/saved-contract.ts')
 const { createLane } = await import('#matcher/lane.ts')
 const { createOutbox } = await import('#matcher/outbox.ts')
 const { createEngine, restoreEngine } = await import('#domain/trading/engine.ts')
+const { noId } = await import('#domain/trading/identifiers.ts')
 const { getLease, listSkips } = await import('#adapters/tables/lanes.ts')
 const { archivedOrders, readSnapshot, listSnapshots } = await import('#adapters/snapshots.ts')
 const { pause } = await import('#adapters/streams/reader.ts')
@@ -132,8 +133,6 @@ const isLess = (after: unknown, before: unknown): boolean =>
   before !== undefined &&
   (after === undefined || (typeof after === 'number' ? after < Number(before) : String(after) < String(before)))
 
-const noId = '00000000-0000-0000-0000-000000000000'
-
 /** The command whose end an event tells. */
 const dispositionOf = (event: Event): string | undefined => {
   switch (event.type) {
@@ -169,10 +168,14 @@ const dispositionOf = (event: Event): string | undefined => {
     case 'instrument-delisted':
     case 'instrument-settled':
     case 'lane-joined':
+    case 'cash-received':
+    case 'cash-confirmed':
+    case 'liquidation-joined':
       return event.commandId
     case 'budget-counted':
     case 'budget-held':
-      // What is given back unasked, or taken back, names no command.
+    case 'cash-sent':
+      // What is given back unasked, or taken back, or told again, names no command.
       return event.commandId === noId ? undefined : event.commandId
     case 'order-cancelled':
       return event.reason === 'user-request' ? event.commandId : undefined
@@ -304,6 +307,10 @@ const paidInMicros = (event: Event): number => {
     case 'withdrawn':
     case 'hold-captured':
       return -event.amountMicros
+    case 'cash-sent':
+      return -event.debitedMicros
+    case 'cash-received':
+      return event.creditedMicros
     case 'trade-executed':
       return -event.maker.feeMicros - event.taker.feeMicros
     case 'lots-awarded':

@@ -2,6 +2,7 @@
 import { neverMillis } from '#domain/reference/contract-terms.ts'
 import { plainFuture } from '#domain/reference/instrument.ts'
 import type { Command, GateState, ListInstrument } from '#domain/trading/commands.ts'
+import { noId } from '#domain/trading/identifiers.ts'
 import { idOf } from '#test/matcher/commands.ts'
 import type { Random } from './world/random.ts'
 
@@ -108,10 +109,24 @@ export class MoneyCommands {
       }
     }
     const from = { ...own, fromLane: otherLane, setVersion }
+    if (random.chance(0.3)) return this.ofLaneCash(own, otherLane)
+    if (random.chance(0.2)) return { type: 'need-budget', ...from, neededMicros: micros }
     if (accountId === 2) return { type: 'grant-budget', ...from, grant, budgetMicros: micros }
     return kind < 5
       ? { type: 'ask-budget', ...from, wantedMicros: micros }
       : { type: 'tell-budget', ...from, grant, number: 1 + random.below(3), budgetMicros: micros }
+  }
+
+  /** What comes from the other lane, and says that it is there, is made up too. */
+  private ofLaneCash(own: { readonly commandId: string; readonly accountId: number }, otherLane: number): Command {
+    const { random } = this
+    const amountMicros = 1 + random.below(1_000_000)
+    const number = 1 + random.below(4)
+    const kind = random.below(4)
+    if (kind === 0) return { type: 'send-cash', ...own, toLane: otherLane, amountMicros, liquidationId: noId }
+    if (kind === 1) return { type: 'receive-cash', ...own, fromLane: otherLane, number, amountMicros }
+    if (kind === 2) return { type: 'confirm-cash', ...own, fromLane: otherLane, number }
+    return { type: 'join-liquidation', ...own, liquidationId: random.uuid() }
   }
 
   /** Gates, bids and awards, payments across firms, and deliveries: in any order, so that many are refused. */

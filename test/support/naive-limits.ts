@@ -19,6 +19,7 @@ interface Surroundings {
   now(): number
   tell(event: Event): void
   unitsOf(instrumentId: number): { readonly delta: number; readonly vega: number }
+  version(): number
 }
 
 /** An account, a firm by its name, or an instrument. */
@@ -35,7 +36,7 @@ const dayMillis = 86_400_000
 export const createNaiveLimits = (
   { accounts, listings, orders }: NaiveMarket,
   { positionOf, cashMicros }: NaiveLedger,
-  { now, tell, unitsOf }: Surroundings,
+  { now, tell, unitsOf, version }: Surroundings,
 ) => {
   const limits = new Map<Subject, LimitTerms>()
   const scales = new Map<number, number>()
@@ -111,7 +112,11 @@ export const createNaiveLimits = (
         [`account ${index + 1}`, [index + 1]],
         [`firm ${name}`, members(name)],
       ] as const)
-        if (!isLimited(each) || lossOf(each, who) <= limit(each, 'maxDailyLossMicros')) told.delete(`loss ${each}`)
+        if (
+          (version() < 7 || each === subject) &&
+          (!isLimited(each) || lossOf(each, who) <= limit(each, 'maxDailyLossMicros'))
+        )
+          told.delete(`loss ${each}`)
     tell({ type: 'risk-limits-set', ...asked })
     return undefined
   }

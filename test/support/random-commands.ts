@@ -698,7 +698,7 @@ export const createCommandSource = (random: Random): CommandSource => {
     [3, listAgain],
     [4, () => open(pick([1, 5, 6]))],
     [8, () => ({ type: 'expire-instrument', commandId: nextId(), instrumentId: instrumentId() })],
-    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3, 4, 5, 6]) })],
+    [3, () => ({ type: 'activate-engine-version', commandId: nextId(), version: pick([1, 2, 2, 3, 4, 5, 6, 7]) })],
     [32, ofContracts(settle)],
     [30, ofContracts(() => (chosen.some((_, index) => isOption(index + 1)) ? exercise() : order()))],
     [20, ofContracts(setMarks)],

@@ -365,6 +365,11 @@ export const commandOfEachType: readonly fc.Arbitrary<Command>[] = [
     budgetMicros: longs,
   }),
   command('ask-budget', { commandId, accountId, fromLane: u32, setVersion: u32, wantedMicros: longs }),
+  command('need-budget', { commandId, accountId, fromLane: u32, setVersion: u32, neededMicros: longs }),
+  command('send-cash', { commandId, accountId, toLane: u32, amountMicros: i64, liquidationId: uuid }),
+  command('receive-cash', { commandId, accountId, fromLane: u32, number: u32, amountMicros: i64 }),
+  command('confirm-cash', { commandId, accountId, fromLane: u32, number: u32 }),
+  command('join-liquidation', { commandId, accountId, liquidationId: uuid }),
 ]
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(...commandOfEachType)
 
@@ -737,6 +742,35 @@ export const eventOfEachType: readonly fc.Arbitrary<Event>[] = [
   }),
   event('budget-asked', { accountId, toLane: u32, toAccountId: u32, setVersion: u32, wantedMicros: longs }),
   event('budget-counted', { accountId, commandId, setVersion: u32, creditMicros: longs }),
+  event('budget-needed', { accountId, toLane: u32, toAccountId: u32, setVersion: u32, neededMicros: longs }),
+  event('cash-sent', {
+    accountId,
+    commandId,
+    toLane: u32,
+    toAccountId: u32,
+    number: u32,
+    amountMicros: i64,
+    debitedMicros: i64,
+    cashMicros: i64,
+  }),
+  event('cash-received', {
+    accountId,
+    commandId,
+    toLane: u32,
+    toAccountId: u32,
+    number: u32,
+    creditedMicros: i64,
+    cashMicros: i64,
+  }),
+  event('cash-confirmed', { accountId, commandId, fromLane: u32, number: u32 }),
+  event('liquidation-joined', {
+    accountId,
+    commandId,
+    liquidationId: uuid,
+    cancelledOrders: u32,
+    equityMicros: i64,
+    requirementMicros: i64,
+  }),
 ]
 export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...eventOfEachType)
 

@@ -56,7 +56,12 @@ class Lanes {
       if (held !== undefined) this.send([held], random)
       return
     }
-    const refusal = message.kind === 'held' ? this.home.onHeld(message) : this.home.onAsk(message)
+    const refusal =
+      message.kind === 'held'
+        ? this.home.onHeld(message)
+        : message.kind === 'need'
+          ? this.home.onNeed(message)
+          : this.home.onAsk(message)
     if (refusal !== undefined) this.refusedMessages += 1
     this.tellBook(1)
   }

@@ -55,7 +55,7 @@ const fuzz = (commands: number, seed: number) => {
 
 /** The second book knows one lane only: lane-credit.test.ts has two engines, and counts what they may do together. */
 const betweenLanes =
-  /^command:(join-lane|(grant|tell|ask)-budget)$|^event:(lane-joined|budget-\w+)$|^rejection:(lane-(not-joined|already-joined|limit)|budget-outdated)$/
+  /^command:(join-lane|(grant|tell|ask|need)-budget|(send|receive|confirm)-cash|join-liquidation)$|^event:(lane-joined|budget-\w+|cash-\w+|liquidation-joined)$|^rejection:(lane-(not-joined|already-joined|limit)|budget-outdated|cash-.+)$/
 
 test('the engine says what the naive exchange says, however it is framed, repeated and restored', () => {
   const { difference, coverage, commands, events } = fuzz(100_000, 20_261_122)

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { type Command, type InstrumentRisk, type PlaceOrder, plainInstructions } from '#domain/trading/commands.ts'
 import { createEngine, type Engine, type EngineState, restoreEngine } from '#domain/trading/engine.ts'
+import { newestEngineVersion, versionOfJointMargin, versionOfLaneBudgets } from '#domain/trading/engine-version.ts'
 import type { Event } from '#domain/trading/events.ts'
+import { noId } from '#domain/trading/identifiers.ts'
 import { deepFrozen } from '#test/support/deep-frozen.ts'
 import { createRandom, type Random } from '#test/support/random-commands.ts'
 import { marketMillis, nextCommandId, testSpecification, usd } from '#test/support/tape.ts'
@@ -114,12 +116,15 @@ class World {
   readonly underWay: Relayed[] = []
   readonly told: Event[] = []
 
-  constructor(random: Random, lanes: number, cashUsd: number, reserveUsd: number) {
+  /** Deposited less withdrawn. */
+  broughtMicros = 0
+
+  constructor(random: Random, lanes: number, cashUsd: number, reserveUsd: number, version = newestEngineVersion) {
     this.random = random
     this.lanes = Array.from({ length: lanes }, (_, index) => new Lane(index + 1))
     const [home, ...others] = this.lanes
     for (const lane of this.lanes) {
-      this.enter(lane, { type: 'activate-engine-version', commandId: nextCommandId(), version: 6 })
+      this.enter(lane, { type: 'activate-engine-version', commandId: nextCommandId(), version })
       for (const account of ['joined', 'other'])
         this.enter(lane, { type: 'open-account', commandId: nextCommandId(), account, firm: '' })
       this.deposit(lane, lane.accountId + 1, 1e9)
@@ -168,6 +173,9 @@ class World {
   enter(lane: Lane, command: Command): Event[] {
     const events = lane.enter(command, this.atMillis)
     this.told.push(...events)
+    for (const event of events)
+      if (event.type === 'deposited') this.broughtMicros += event.amountMicros
+      else if (event.type === 'withdrawn') this.broughtMicros -= event.amountMicros
     for (const message of relayed(lane.lane, events))
       for (let copies = this.random.chance(0.3) ? 2 : 1; copies > 0; copies -= 1)
         if (!this.random.chance(this.lossShare)) this.underWay.push(message)
@@ -192,6 +200,19 @@ class World {
       ...plainInstructions,
     }
     return this.enter(lane, order)
+  }
+
+  /** Home's cash to another lane, or that lane's home. */
+  send(lane: Lane, dollars: number, liquidationId = noId, toLane?: number): Event[] {
+    const others = this.lanes.filter(each => each !== lane && (lane.lane === 1 || each.lane === 1))
+    return this.enter(lane, {
+      type: 'send-cash',
+      commandId: nextCommandId(),
+      accountId: lane.accountId,
+      toLane: toLane ?? this.random.pick(others).lane,
+      amountMicros: dollars * usd,
+      liquidationId,
+    })
   }
 
   /** Whatever is under way, the last first or the first, until nothing is. */
@@ -222,6 +243,19 @@ class World {
     const states = this.lanes.map(lane => surplusByState(lane.engine.snapshot(), lane.accountId))
     return Math.min(...joint.map((_, state) => states.reduce((sum, each) => sum + (each[state] ?? 0), 0)))
   }
+}
+
+/** What lanes say was deposited in them, and what the one has sent and the other not received. */
+const depositedMicrosOf = ({ lanes }: World): number => {
+  const states = lanes.map(({ engine }) => engine.snapshot())
+  const inLanes = states.reduce((sum, { depositedMicros }) => sum + depositedMicros, 0)
+  const onItsWay = states.flatMap(({ lane, laneCash = [] }) =>
+    laneCash.map(route => {
+      const there = states[route.lane - 1]?.laneCash?.find(each => each.lane === lane)
+      return route.sent > (there?.received ?? 0) ? route.onItsWayMicros : 0
+    }),
+  )
+  return onItsWay.reduce((sum, micros) => sum + micros, inLanes)
 }
 
 interface Relayed {
@@ -257,6 +291,22 @@ const relayed = (fromLane: number, events: readonly Event[]): readonly Relayed[]
         return [
           { lane: toLane, command: { type: 'ask-budget', commandId, accountId, fromLane, setVersion, wantedMicros } },
         ]
+      }
+      case 'budget-needed': {
+        const { toLane, toAccountId: accountId, setVersion, neededMicros } = event
+        return [
+          { lane: toLane, command: { type: 'need-budget', commandId, accountId, fromLane, setVersion, neededMicros } },
+        ]
+      }
+      case 'cash-sent': {
+        const { toLane, toAccountId: accountId, number, amountMicros } = event
+        return [
+          { lane: toLane, command: { type: 'receive-cash', commandId, accountId, fromLane, number, amountMicros } },
+        ]
+      }
+      case 'cash-received': {
+        const { toLane, toAccountId: accountId, number } = event
+        return [{ lane: toLane, command: { type: 'confirm-cash', commandId, accountId, fromLane, number } }]
       }
       default:
         return []
@@ -333,7 +383,8 @@ const step = (world: World): void => {
     )
   } else if (kind < 51) world.enter(lane, { type: 'withdraw', ...own, amountMicros: random.between(1, 60) * usd })
   else if (kind < 53) world.enter(lane, { type: 'place-hold', ...own, amountMicros: random.between(1, 30) * usd })
-  else if (kind < 54) world.deposit(world.lane(1), world.lane(1).accountId, random.between(1, 40))
+  else if (kind < 57 && lane.engine.engineVersion >= versionOfJointMargin) world.send(lane, random.between(1, 90))
+  else if (kind < 58) world.deposit(world.lane(1), world.lane(1).accountId, random.between(1, 40))
   else if (kind < 80) world.deliverOne()
   else if (kind < 92) world.tick(random.pick([200, 1_000, 3_000, 11_000, 61_000]))
   else if (kind < 94) lane.keep()
@@ -347,14 +398,19 @@ const nextSetOf = (lane: Lane, random: Random): number => {
   return now + (random.chance(0.5) ? 1 : 0)
 }
 
+/** By turns as it was before version 7, and as it is from then on. */
 const schedule = (seed: number, steps = 160): World => {
   const random = createRandom(seed)
-  const world = new World(random, 2 + random.below(2), random.between(0, 900), random.pick([0, 20, 100]))
+  const version = seed % 2 === 0 ? versionOfLaneBudgets : newestEngineVersion
+  const world = new World(random, 2 + random.below(2), random.between(0, 900), random.pick([0, 20, 100]), version)
   world.lossShare = random.pick([0, 0.2, 0.6])
   for (let count = 0; count < steps; count += 1) {
     step(world)
     const excess = world.jointExcessUsd()
     if (!(excess >= 0)) throw new Error(`uncovered by ${excess} USD: seed ${seed}, step ${count}`)
+    const deposited = depositedMicrosOf(world)
+    if (deposited !== world.broughtMicros)
+      throw new Error(`${deposited} micros of ${world.broughtMicros} are there: seed ${seed}, step ${count}`)
   }
   return world
 }
@@ -375,7 +431,14 @@ describe('two and three engines', () => {
     }
     // Lanes without a micro of cash did trade on what they were granted.
     expect(tradedAbroad).toBeGreaterThan(25)
-    for (const type of ['budget-granted', 'budget-held', 'budget-asked', 'budget-counted', 'risk-epoch-adopted'])
+    for (const type of [
+      'budget-granted',
+      'budget-held',
+      'budget-asked',
+      'budget-counted',
+      'risk-epoch-adopted',
+      'cash-confirmed',
+    ])
       expect([...seen]).toContain(type)
   }, 240_000)
 
@@ -511,8 +574,8 @@ describe('an order that needs what lies in another lane', () => {
 
 describe('a short account', () => {
   /** Abroad an asset that pays a loss at once: the account owes it there, and its home has the cash. */
-  const settledAtLoss = (cashUsd: number) => {
-    const world = new World(createRandom(3), 2, cashUsd, 0)
+  const settledAtLoss = (cashUsd: number, version = versionOfLaneBudgets) => {
+    const world = new World(createRandom(3), 2, cashUsd, 0, version)
     const [home, abroad] = [world.lane(1), world.lane(2)]
     world.place(abroad, abroad.accountId, 1, 20, markTicks)
     world.deliverAll()
@@ -546,6 +609,110 @@ describe('a short account', () => {
     expect(figures?.requirementMicros).toBeLessThanOrEqual(-500 * usd)
   })
 
+  test('abroad is so at home from version 7 on, which alone is called, once', () => {
+    const { world, home, abroad } = settledAtLoss(300, versionOfJointMargin)
+    for (let second = 0; second < 80; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+      // In the state in which its 20 lots lose 10 each, 400 are lacking of what both have together.
+      expect(world.jointExcessUsd()).toBe(-400)
+    }
+    expect(calls(world.told)).toEqual([home.accountId])
+    const [atHome, there] = [home, abroad].map(({ engine, accountId }) => engine.marginOf(accountId))
+    expect(there?.requirementMicros).toBe(there?.equityMicros)
+    expect((atHome?.equityMicros ?? 0) - (atHome?.requirementMicros ?? 0)).toBe(-400 * usd)
+  })
+
+  test('abroad is called all the same where nothing is heard of its home for a minute', () => {
+    const { world, home, abroad } = settledAtLoss(300, versionOfJointMargin)
+    world.lossShare = 1
+    world.underWay.length = 0
+    for (let second = 0; second < 58; second += 1) world.tick(1_000)
+    expect(calls(world.told)).toEqual([])
+    for (let second = 0; second < 10; second += 1) world.tick(1_000)
+    expect(calls(world.told)).toEqual([abroad.accountId])
+    // Once they hear of each other again, who lacks is home.
+    world.lossShare = 0
+    for (let second = 0; second < 20; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    expect(calls(world.told)).toEqual([abroad.accountId, home.accountId])
+  })
+
+  test('at home is not called while another lane that may help has not answered', () => {
+    const world = new World(createRandom(5), 2, 1_000, 0)
+    const [home, abroad] = [world.lane(1), world.lane(2)]
+    world.place(abroad, abroad.accountId, 1, 90, markTicks)
+    world.deliverAll()
+    // 900 are granted, and none is used; then 900 are paid while no message gets through.
+    world.lossShare = 1
+    world.enter(home, {
+      type: 'post-payment',
+      commandId: nextCommandId(),
+      accountId: home.accountId,
+      toAccountId: home.accountId + 1,
+      amountMicros: 900 * usd,
+      purpose: 'sla-penalty',
+      reference: 'r',
+    })
+    for (let second = 0; second < 40; second += 1) world.tick(1_000)
+    expect(calls(world.told)).toEqual([])
+    world.lossShare = 0
+    for (let second = 0; second < 60; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    expect(calls(world.told)).toEqual([])
+    expect(world.jointExcessUsd()).toBe(100)
+  })
+
+  test('is liquidated in all its lanes: abroad its orders go, and what is not needed there is home’s at once', () => {
+    const world = new World(createRandom(9), 2, 1_000, 50)
+    const [home, abroad] = [world.lane(1), world.lane(2)]
+    const liquidationId = nextCommandId()
+    const join = (lane: Lane): Event[] =>
+      world.enter(lane, {
+        type: 'join-liquidation',
+        commandId: nextCommandId(),
+        accountId: lane.accountId,
+        liquidationId,
+      })
+    world.tick(1_000)
+    world.deliverAll()
+    world.place(abroad, abroad.accountId, 1, 4, markTicks - 1)
+    expect(codes(join(home))).toEqual(['lane-not-joined'])
+    const joined = join(abroad)
+    expect(types(joined)).toEqual(['order-cancelled', 'liquidation-joined'])
+    expect(joined[1]).toMatchObject({ liquidationId, cancelledOrders: 1 })
+    expect(codes(join(abroad))).toEqual(['liquidation-under-way'])
+    expect(codes(world.place(abroad, abroad.accountId, 1, 1, markTicks))).toEqual(['account-in-liquidation'])
+    for (let second = 0; second < 3; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    expect(abroad.engine.snapshot().margin?.book.laneBudgets).toEqual([[1, [0, 0, 0, 0, 0]]])
+    // Its cash goes where it is needed, whatever is short.
+    expect(codes(world.send(abroad, 1, liquidationId))).toEqual(['insufficient-funds'])
+    expect(codes(world.send(home, 400, liquidationId))).toEqual(['unknown-liquidation'])
+    expect(codes(world.send(home, 400))).toEqual([])
+    world.deliverAll()
+    expect(codes(world.send(abroad, 401, liquidationId))).toEqual(['insufficient-funds'])
+    expect(codes(world.send(abroad, 150, liquidationId))).toEqual([])
+    const end = (): Event[] =>
+      world.enter(abroad, {
+        type: 'end-liquidation',
+        commandId: nextCommandId(),
+        accountId: abroad.accountId,
+        liquidationId,
+      })
+    expect(types(end())).toEqual(['liquidation-ended'])
+    expect(codes(world.place(abroad, abroad.accountId, 1, 1, markTicks))).toEqual([])
+    world.deliverAll()
+    expect(depositedMicrosOf(world)).toBe(world.broughtMicros)
+    expect(home.engine.snapshot().accounts[0]?.cashMicros).toBe(750 * usd)
+  })
+
   test('is called after ten seconds where home has nothing more, once', () => {
     const { world, abroad } = settledAtLoss(300)
     for (let second = 0; second < 70; second += 1) {
@@ -555,8 +722,8 @@ describe('a short account', () => {
     expect(calls(world.told)).toEqual([abroad.accountId])
   })
 
-  test('at home takes back first, and is called where that is not enough', () => {
-    const world = new World(createRandom(5), 2, 1_000, 0)
+  test.each([6, 7])('at home takes back first, and is called where that is not enough (version %i)', version => {
+    const world = new World(createRandom(5), 2, 1_000, 0, version)
     const [home, abroad] = [world.lane(1), world.lane(2)]
     world.place(abroad, abroad.accountId, 1, 90, markTicks)
     world.deliverAll()
@@ -582,6 +749,79 @@ describe('a short account', () => {
     pay(200)
     settle()
     expect(calls(world.told)).toEqual([home.accountId])
+  })
+})
+
+describe('cash between lanes', () => {
+  const nothingElse = (world: World): void => {
+    for (let second = 0; second < 6; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+  }
+  const cashOf = ({ engine, accountId }: Lane): number =>
+    (engine.snapshot().accounts[accountId - firstIdOf(engine.snapshot().lane) - 1]?.cashMicros ?? 0) / usd
+
+  test('is there once, however often its messages are lost and repeated; the next goes when it is', () => {
+    const world = new World(createRandom(11), 2, 1_000, 0)
+    const [home, abroad] = [world.lane(1), world.lane(2)]
+    world.lossShare = 1
+    expect(world.send(home, 300)).toMatchObject([
+      {
+        type: 'cash-sent',
+        toLane: 2,
+        number: 1,
+        amountMicros: 300 * usd,
+        debitedMicros: 300 * usd,
+        cashMicros: 700 * usd,
+      },
+    ])
+    expect(codes(world.send(home, 1))).toEqual(['cash-on-its-way'])
+    nothingElse(world)
+    expect([cashOf(home), cashOf(abroad)]).toEqual([700, 0])
+    // It is told again; what says that it is there is lost.
+    world.lossShare = 0
+    world.tick(3_000)
+    world.lossShare = 1
+    world.deliverAll()
+    nothingElse(world)
+    expect([cashOf(home), cashOf(abroad)]).toEqual([700, 300])
+    expect(codes(world.send(home, 1))).toEqual(['cash-on-its-way'])
+    world.lossShare = 0
+    nothingElse(world)
+    expect([cashOf(home), cashOf(abroad)]).toEqual([700, 300])
+    expect(codes(world.send(home, 100))).toEqual([])
+    nothingElse(world)
+    expect([cashOf(home), cashOf(abroad)]).toEqual([600, 400])
+    // What lies abroad secures home meanwhile: it is asked for first.
+    expect(codes(world.send(abroad, 50))).toEqual(['insufficient-margin'])
+    world.deliverAll()
+    expect(codes(world.send(abroad, 50))).toEqual([])
+    nothingElse(world)
+    expect([cashOf(home), cashOf(abroad)]).toEqual([650, 350])
+    world.told.length = 0
+    nothingElse(world)
+    expect(types(world.told)).not.toContain('cash-sent')
+  })
+
+  test('goes no further than margin allows, and to no lane that was not joined', () => {
+    const world = new World(createRandom(12), 3, 1_000, 0)
+    const [home, abroad] = [world.lane(1), world.lane(2)]
+    world.place(home, home.accountId, 1, 90, markTicks)
+    expect(codes(world.send(home, 101, noId, 2))).toEqual(['insufficient-margin'])
+    expect(codes(world.send(home, 100, noId, 2))).toEqual([])
+    expect(codes(world.send(home, 1, noId, 4))).toEqual(['lane-not-joined'])
+    expect(codes(world.send(abroad, 1, noId, 3))).toEqual(['lane-not-joined'])
+    expect(codes(world.send(home, 0, noId, 3))).toEqual(['amount-out-of-range'])
+    const refused = (lane: Lane, command: object): unknown[] =>
+      codes(world.enter(lane, { commandId: nextCommandId(), accountId: lane.accountId, ...command } as Command))
+    const receive = { type: 'receive-cash', fromLane: 1, number: 2, amountMicros: 5 }
+    expect(refused(abroad, receive)).toEqual(['cash-out-of-turn'])
+    expect(refused(abroad, { ...receive, number: 1, amountMicros: 0 })).toEqual(['amount-out-of-range'])
+    expect(refused(abroad, { ...receive, fromLane: 3 })).toEqual(['lane-not-joined'])
+    expect(refused(abroad, { ...receive, accountId: 7 })).toEqual(['unknown-account'])
+    expect(refused(home, { type: 'confirm-cash', fromLane: 2, number: 2 })).toEqual(['cash-out-of-turn'])
+    expect(refused(home, { type: 'confirm-cash', fromLane: 3, number: 1 })).toEqual(['cash-out-of-turn'])
   })
 })
 
@@ -616,6 +856,12 @@ describe('commands', () => {
     expect(refused(home, { ...told, budgetMicros: [2 ** 51, 0, 0, 0, 0] })).toEqual(['amount-out-of-range'])
     expect(refused(home, { type: 'ask-budget', fromLane: 2, setVersion: 1, wantedMicros: [] })).toEqual([
       'budget-outdated',
+    ])
+    expect(refused(home, { type: 'need-budget', fromLane: 2, setVersion: 2, neededMicros: zeros })).toEqual([
+      'budget-outdated',
+    ])
+    expect(refused(abroad, { type: 'need-budget', fromLane: 1, setVersion: 1, neededMicros: zeros })).toEqual([
+      'lane-not-joined',
     ])
     // No message makes more of an account than it has, or gives it what nobody granted.
     expect(world.jointExcessUsd()).toBe(100)
