@@ -7,10 +7,12 @@ export const liquidationStates = ['called', 'running', 'recovered', 'ended', 'fa
 /** The steps of the waterfall, as its trail names them. */
 export const liquidationStepKinds = [
   'begin',
+  'join',
   'plan',
   'reduce',
   'open-auction',
   'award',
+  'move-cash',
   'cover-loss',
   'haircut',
   'end',

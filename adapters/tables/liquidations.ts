@@ -39,9 +39,26 @@ export interface LiquidationRow {
 /** Whole numbers and texts, as they are told to people: what justifies a step, and what came of it. */
 export type Numbers = Readonly<Record<string, unknown>>
 
-/** What later steps need to know of those before. */
+/** An account in one of the lanes that it trades in. */
+export interface LaneAccount {
+  readonly lane: number
+  readonly accountId: number
+}
+
+/** What later steps need to know of those before. Positions are named by their keys: see lambdas/risk/liquidated-account.ts. */
 export interface LiquidationProgress {
-  /** By instrument: how often in a row its book gave nothing. */
+  /** Where the step after the plan acts; in the account's home unless told. */
+  readonly at?: LaneAccount
+  /** Of an account that trades in several lanes: where it is liquidated with its home. */
+  readonly joined?: readonly LaneAccount[]
+  readonly joinTries?: number
+  /** Cash that goes from `at` to another lane of the account. */
+  readonly move?: { readonly toLane: number; readonly amountMicros: number }
+  /** How often that was refused. */
+  readonly moveTries?: number
+  /** Whose loss is being paid: what follows of fund and winners is of that lane. */
+  readonly lossLane?: number
+  /** By position: how often in a row its book gave nothing. */
   readonly dryTries: Readonly<Record<string, number>>
   /** Reduced or transferred by this liquidation. */
   readonly instrumentIds: readonly number[]
@@ -64,6 +81,8 @@ export interface LiquidationProgress {
 }
 
 export interface PlannedOrder {
+  /** Of the position; at home, and in rows that are older than it, the instrument's number. */
+  readonly key?: number
   readonly instrumentId: number
   readonly direction: Direction
   readonly quantityLots: number
@@ -107,6 +126,8 @@ export interface LiquidationStepRow {
   readonly decidedAtMillis: number
   /** What it was decided by. */
   readonly numbers: Numbers
+  /** Where it acts, if not in the account's home. */
+  readonly at?: LaneAccount
   /** That does it, exactly as it goes out. */
   readonly command?: Exclude<Command, { readonly type: 'place-order' }>
   readonly progress: LiquidationProgress
@@ -316,6 +337,7 @@ const stepPut = (row: LiquidationStepRow): Extract<Write, { readonly kind: 'put'
     step_state: row.state,
     decided_at_millis: row.decidedAtMillis,
     numbers: JSON.stringify(row.numbers),
+    at: row.at === undefined ? undefined : JSON.stringify(row.at),
     command: row.command === undefined ? undefined : JSON.stringify(row.command),
     progress: JSON.stringify(row.progress),
     done_at_millis: row.doneAtMillis,
@@ -339,6 +361,7 @@ const stepOf = (item: Item): LiquidationStepRow => ({
   state: oneOf(item, 'step_state', ['decided', 'done']),
   decidedAtMillis: integer(item, 'decided_at_millis'),
   numbers: numbersIn(item, 'numbers'),
+  ...optional('at', item, 'at', (from, name): LaneAccount => JSON.parse(text(from, name))),
   // Only ours are there: they were commands when they were written.
   ...optional(
     'command',

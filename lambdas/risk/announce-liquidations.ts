@@ -57,8 +57,9 @@ const startedOf = (row: LiquidationStepRow): readonly BusEvent[] => {
 }
 
 const endedOf = (row: LiquidationStepRow): readonly BusEvent[] => {
-  const { kind, code, result } = row
-  if (kind !== 'end' || code !== undefined || result === undefined) return []
+  const { kind, code, result, at } = row
+  // Its other lanes end before its home.
+  if (kind !== 'end' || at !== undefined || code !== undefined || result === undefined) return []
   return [
     {
       name: 'LiquidationEnded.v1',

@@ -13,6 +13,7 @@ import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { keyOf } from './position-key.ts'
 import { signedText } from './step-numbers.ts'
 
 /** Transfers one award at a time, best prices first; whom the engine refuses is passed over, and what it leaves awarded anew. */
@@ -21,7 +22,9 @@ export const handler = serveTask(liquidationStep, async input =>
     await takeStep(input, {
       kind: 'award',
       ask: askEngine,
-      decide: async ({ lane, accountId, liquidationId }, before, id) => {
+      decide: async (head, before, id) => {
+        const { liquidationId } = head
+        const { lane, accountId } = before.at ?? head
         const auction = await closedAuction(before)
         const [bids, fund] = await Promise.all([bidsOfAuction(auction.auctionId), insuranceFund(lane)])
         const others = bids.filter(bid => bid.accountId !== accountId && bid.accountId !== fund?.accountId)
@@ -35,6 +38,7 @@ export const handler = serveTask(liquidationStep, async input =>
         if (lot === undefined) throw new Error(`${instrumentId} is awarded and was not auctioned`)
         return {
           numbers: {
+            lane,
             auctionId: auction.auctionId,
             instrumentName: lot.instrumentName,
             amount: signedText(signedLots, lot.minTradeAmount),
@@ -42,6 +46,7 @@ export const handler = serveTask(liquidationStep, async input =>
             toInsuranceFund: toAccountId === fund?.accountId,
             bids: others.length,
           },
+          at: { lane, accountId },
           command: {
             type: 'transfer-position',
             commandId: id,
@@ -55,7 +60,7 @@ export const handler = serveTask(liquidationStep, async input =>
           progress: { ...before, awards: [...before.awards, award] },
         }
       },
-      conclude: (_, { command, progress }, said) => {
+      conclude: (_, { command, progress, at }, said) => {
         if (command === undefined || said === undefined) return { next: 'plan', progress }
         const awards = progress.awards.map((award, index) =>
           index === progress.awards.length - 1 && !said.accepted ? { ...award, code: said.code } : award,
@@ -63,7 +68,7 @@ export const handler = serveTask(liquidationStep, async input =>
         const [instrumentId] = awards.slice(-1).map(award => award.instrumentId)
         const instrumentIds =
           said.accepted && instrumentId !== undefined
-            ? [...new Set([...progress.instrumentIds, instrumentId])]
+            ? [...new Set([...progress.instrumentIds, keyOf(at === undefined ? 0 : at.lane, instrumentId)])]
             : progress.instrumentIds
         return { next: 'award', progress: { ...progress, awards, instrumentIds } }
       },

@@ -17,7 +17,9 @@ export const handler = serveTask(liquidationStep, async input => {
       if (said === undefined) throw new Error('a liquidation is begun by a command')
       const { atMillis } = said
       if (said.accepted) return { next: 'plan', progress, head: { state: 'running', begunAtMillis: atMillis } }
-      if (said.code !== 'not-under-margin-call') throw new LiquidationError('LiquidationRejected', said.code)
+      // Of a satellite that is liquidated with its home by now, nothing is to be done here.
+      if (said.code !== 'not-under-margin-call' && said.code !== 'liquidation-under-way')
+        throw new LiquidationError('LiquidationRejected', said.code)
       return {
         next: 'done',
         progress,

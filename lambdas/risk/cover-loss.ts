@@ -13,7 +13,9 @@ export const handler = serveTask(liquidationStep, async input =>
     await takeStep(input, {
       kind: 'cover-loss',
       ask: askEngine,
-      decide: async ({ lane, accountId, liquidationId }, _, id) => {
+      decide: async (head, { at = head }, id) => {
+        const { liquidationId } = head
+        const { lane, accountId } = at
         const nowMillis = Date.now()
         const [balance, fund, { terms }] = await Promise.all([
           getBalance(accountId, 'USD'),
@@ -21,10 +23,11 @@ export const handler = serveTask(liquidationStep, async input =>
           liquidationTermsAt(nowMillis),
         ])
         const lossMicros = Math.max(0, -(balance?.cashMicros ?? 0))
-        if (fund === undefined) return { numbers: { lossMicros, fund: null, paysMicros: 0 } }
+        if (fund === undefined) return { numbers: { lane, lossMicros, fund: null, paysMicros: 0 } }
         const means = await fundMeans(fund, terms.fund_limit_ppm, nowMillis)
         const paysMicros = Math.min(lossMicros, means.freeMicros, means.allowedMicros)
         const numbers = {
+          lane,
           lossMicros,
           fund: fund.account,
           fundCashMicros: means.cashMicros,
@@ -36,6 +39,7 @@ export const handler = serveTask(liquidationStep, async input =>
         if (paysMicros === 0) return { numbers }
         return {
           numbers,
+          at: { lane, accountId },
           command: {
             type: 'cover-loss',
             commandId: id,

@@ -3,8 +3,8 @@ import { listInstruments } from '#adapters/tables/instruments.ts'
 import {
   getLossShares,
   haircutsSince,
+  type LaneAccount,
   type LiquidationProgress,
-  type LiquidationRow,
   putLossShares,
 } from '#adapters/tables/liquidations.ts'
 import { getMark } from '#adapters/tables/marks.ts'
@@ -17,6 +17,7 @@ import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { epochInForce } from './epoch-in-force.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { instrumentsOfLane } from './position-key.ts'
 
 /**
  * Those who have gained in what was liquidated pay what is left, by the smallest haircut there is: the allocation is stored
@@ -28,11 +29,14 @@ export const handler = serveTask(liquidationStep, async input =>
       kind: 'haircut',
       ask: askEngine,
       decide: async (head, before, id) => {
-        const { accountId, liquidationId } = head
-        const allocated = before.loss === undefined ? await allocate(head, before, id) : undefined
+        const { liquidationId } = head
+        const { lane, accountId } = before.at ?? head
+        const at = { lane, accountId }
+        const allocated =
+          before.loss === undefined ? await allocate(liquidationId, at, head.lane, before, id) : undefined
         const loss = allocated?.loss ?? before.loss
         if (loss === undefined) throw new Error('nothing is allocated')
-        const numbers = { ...allocated?.numbers, batch: loss.paidBatches + 1, batches: loss.batches }
+        const numbers = { lane, ...allocated?.numbers, batch: loss.paidBatches + 1, batches: loss.batches }
         // Nobody has won anything.
         if (loss.batches === 0) return { numbers, progress: { ...before, loss } }
         const shares = await getLossShares(liquidationId, loss.name, loss.paidBatches + 1)
@@ -45,6 +49,7 @@ export const handler = serveTask(liquidationStep, async input =>
             accountId,
             shares: shares.map(([payer, amountMicros]) => ({ accountId: payer, amountMicros })),
           },
+          at,
           progress: { ...before, loss },
         }
       },
@@ -63,10 +68,13 @@ export const handler = serveTask(liquidationStep, async input =>
 )
 
 const allocate = async (
-  { lane, accountId, liquidationId }: LiquidationRow,
-  { instrumentIds }: LiquidationProgress,
+  liquidationId: string,
+  { lane, accountId }: LaneAccount,
+  homeLane: number,
+  progress: LiquidationProgress,
   name: string,
 ) => {
+  const instrumentIds = instrumentsOfLane(progress.instrumentIds, lane === homeLane ? 0 : lane)
   const [balance, fund] = await Promise.all([getBalance(accountId, 'USD'), insuranceFund(lane)])
   const except = new Set([accountId, fund?.accountId])
   const winners = (await winnersIn(lane, instrumentIds)).filter(winner => !except.has(winner.accountId))

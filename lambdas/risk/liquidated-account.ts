@@ -1,19 +1,31 @@
+import { accountNamed } from '#adapters/tables/account-numbers.ts'
+import { getAccount } from '#adapters/tables/accounts.ts'
 import { getBalance } from '#adapters/tables/balances.ts'
 import { type InstrumentRow, listInstruments } from '#adapters/tables/instruments.ts'
+import type { LaneAccount } from '#adapters/tables/liquidations.ts'
 import { getMark } from '#adapters/tables/marks.ts'
 import { listPositions } from '#adapters/tables/positions.ts'
-import { getLaneBudget } from '#adapters/tables/risk-limits.ts'
+import { getLaneBudget, getLaneCash } from '#adapters/tables/risk-limits.ts'
 import { laneCreditIn } from '#domain/margin/account-risk.ts'
 import type { LiquidatedPosition } from '#domain/margin/liquidation.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
 import { unvaluedInstrument } from '#domain/margin/unvalued-instrument.ts'
 import { maxInt32 } from '#domain/reference/instrument.ts'
+import { versionOfJointMargin } from '#domain/trading/engine-version.ts'
 import { micros } from '#domain/units.ts'
+import { accountInLane } from '#protocol/account-lanes.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
+import { openAccountOf } from '../ledger/named-account.ts'
+import { engineVersionMissing } from '../reference/engine-version-needed.ts'
+import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
 import { epochInForce } from './epoch-in-force.ts'
+import { keyOf } from './position-key.ts'
 
 /** One holding of the account, with all that its reduction is decided by. */
 export interface OpenPosition {
+  /** Tells it from those of other lanes, whose instruments have the same numbers; at home the instrument's number. */
+  readonly key: number
+  readonly at: LaneAccount
   readonly market: InstrumentRow
   /** Signed. */
   readonly sizeLots: number
@@ -33,12 +45,119 @@ export interface LiquidatedAccount {
   /** What other lanes of the account add in each scenario to what they add where nothing moves, which equity has. */
   readonly laneGainsMicros?: readonly number[]
   readonly positions: readonly OpenPosition[]
+  /** Where all this is, its home first, and what cash it has in each. */
+  readonly lanes: readonly LaneCashMicros[]
+  /** Cash is on its way between them, or they go by different sets of scenarios: what it has as a whole is known in a moment. */
+  readonly isSettling: boolean
+}
+
+/** `freeMicros`: what of it is not held. */
+export interface LaneCashMicros extends LaneAccount {
+  readonly cashMicros: number
+  readonly freeMicros: number
 }
 
 const rowsOfRead = 500
 const noGroup = { thresholdUnits: 0, microsPerUnit: 0 }
 
+/**
+ * The account in its home and in all lanes where it trades on what its home grants: there what they have is one, and budgets
+ * between them cancel. A satellite that is called by itself, since its home does not answer, is read alone with its budget, and
+ * so is an account whose lanes do not know all rules yet.
+ */
 export const readLiquidatedAccount = async (lane: number, accountId: number): Promise<LiquidatedAccount> => {
+  const home = { lane, accountId }
+  const abroad = await satellitesOf(home)
+  if (abroad.length === 0) return alone(await readLane(home, 0))
+  const isOnItsWay = await Promise.all(abroad.map(other => hasCashOnItsWay(home, other)))
+  const [atHome, ...others] = await Promise.all([
+    readLane(home, 0),
+    ...abroad.map(other => readLane(other, other.lane)),
+  ])
+  if (atHome === undefined) throw new Error('an account has no home')
+  const all = [atHome, ...others]
+  const groupsBefore = all.map((_, index) => all.slice(0, index).reduce((sum, { groups }) => sum + groups.length, 0))
+  const sum = (of: (each: LaneState) => number): number => all.reduce((total, each) => total + of(each), 0)
+  return {
+    epochVersion: atHome.epochVersion,
+    groups: all.flatMap(({ groups }) => groups),
+    cashMicros: sum(({ cashMicros }) => cashMicros),
+    equityMicros: sum(({ ownEquityMicros }) => ownEquityMicros),
+    positions: all.flatMap(({ positions }, index) =>
+      positions.map(position => ({
+        ...position,
+        risk: { ...position.risk, group: position.risk.group + (groupsBefore[index] ?? 0) },
+      })),
+    ),
+    lanes: all.map(cashIn),
+    isSettling: isOnItsWay.includes(true) || new Set(all.map(({ scenarioSetVersion }) => scenarioSetVersion)).size > 1,
+  }
+}
+
+/** Those that its home grants budgets to, by engines that know what a joint liquidation is. */
+const satellitesOf = async (home: LaneAccount): Promise<readonly LaneAccount[]> => {
+  if (!tradesInSeveralLanes()) return []
+  const name = await accountNamed(home.lane, home.accountId)
+  const row = name === undefined ? undefined : await getAccount(name)
+  const main = row && openAccountOf(row)
+  if (main === undefined || main.firm !== main.account) return []
+  const others = tenantLanes().filter(lane => lane !== home.lane)
+  const found = await Promise.all(
+    others.map(async (lane): Promise<readonly LaneAccount[]> => {
+      const other = await getAccount(accountInLane(main.account, lane))
+      const satellite = other && openAccountOf(other)
+      if (satellite?.lane !== lane || satellite.firm !== main.account) return []
+      const { accountId } = satellite
+      return (await getLaneBudget(lane, accountId)) === undefined ? [] : [{ lane, accountId }]
+    }),
+  )
+  const abroad = found.flat()
+  const lanes = abroad.length === 0 ? [] : [home, ...abroad]
+  const missing = await Promise.all(lanes.map(({ lane }) => engineVersionMissing(lane, versionOfJointMargin)))
+  return missing.every(each => each === undefined) ? abroad : []
+}
+
+const hasCashOnItsWay = async (home: LaneAccount, other: LaneAccount): Promise<boolean> => {
+  const [atHome, there] = await Promise.all([
+    getLaneCash(home.lane, home.accountId, other.lane),
+    getLaneCash(other.lane, other.accountId, home.lane),
+  ])
+  return atHome.sentNumber > there.receivedNumber || there.sentNumber > atHome.receivedNumber
+}
+
+interface LaneState {
+  readonly at: LaneAccount
+  readonly epochVersion: number
+  readonly scenarioSetVersion: number
+  readonly groups: LiquidatedAccount['groups']
+  readonly cashMicros: number
+  readonly heldMicros: number
+  /** Without what other lanes add. */
+  readonly ownEquityMicros: number
+  readonly credit: readonly number[] | undefined
+  readonly positions: readonly OpenPosition[]
+}
+
+const cashIn = ({ at, cashMicros, heldMicros }: LaneState): LaneCashMicros => ({
+  ...at,
+  cashMicros,
+  freeMicros: Math.max(0, cashMicros - heldMicros),
+})
+
+const alone = (state: LaneState): LiquidatedAccount => {
+  const { ownEquityMicros, credit, epochVersion, groups, cashMicros, positions } = state
+  const atRest = credit?.at(-1) ?? 0
+  return {
+    ...{ epochVersion, groups, cashMicros, positions },
+    equityMicros: ownEquityMicros + atRest,
+    ...(credit === undefined ? {} : { laneGainsMicros: credit.slice(0, -1).map(micros => micros - atRest) }),
+    lanes: [cashIn(state)],
+    isSettling: false,
+  }
+}
+
+const readLane = async (at: LaneAccount, keyLane: number): Promise<LaneState> => {
+  const { lane, accountId } = at
   const [epoch, markets, rows, balance, laneBudget] = await Promise.all([
     epochInForce(lane),
     listInstruments(lane),
@@ -58,7 +177,7 @@ export const readLiquidatedAccount = async (lane: number, accountId: number): Pr
       const risk = (isKnown ? risks.get(instrumentId) : undefined) ?? unvaluedInstrument(instrument)
       const mark = await getMark(lane, instrumentId)
       const markTicks = mark?.markTicks ?? Math.round(risk.markMicros / instrument.microsPerTickLot)
-      return { market, sizeLots, entryTickLots, risk, markTicks }
+      return { key: keyOf(keyLane, instrumentId), at, market, sizeLots, entryTickLots, risk, markTicks }
     }),
   )
   const { cashMicros = 0, heldMicros = 0 } = balance ?? {}
@@ -67,14 +186,15 @@ export const readLiquidatedAccount = async (lane: number, accountId: number): Pr
       sum + sizeLots * risk.markMicros - entryTickLots * market.instrument.microsPerTickLot,
     0,
   )
-  const credit = epoch === undefined ? laneBudget?.budgetMicros : laneCreditIn(laneBudget, epoch.epoch)
-  const atRest = credit?.at(-1) ?? 0
   return {
+    at,
     epochVersion: epoch?.epoch.version ?? 0,
+    scenarioSetVersion: epoch?.epoch.scenarioSetVersion ?? 0,
     groups: epoch === undefined || epoch.epoch.groups.length === 0 ? [noGroup] : epoch.epoch.groups,
     cashMicros,
-    equityMicros: cashMicros - heldMicros + unrealised + atRest,
-    ...(credit === undefined ? {} : { laneGainsMicros: credit.slice(0, -1).map(micros => micros - atRest) }),
+    heldMicros,
+    ownEquityMicros: cashMicros - heldMicros + unrealised,
+    credit: epoch === undefined ? laneBudget?.budgetMicros : laneCreditIn(laneBudget, epoch.epoch),
     positions: positions.toSorted((a, b) => a.risk.instrumentId - b.risk.instrumentId),
   }
 }
@@ -105,16 +225,15 @@ export const worstTicks = ({ market, sizeLots, markTicks }: OpenPosition, ppm: n
 
 export type Sizing =
   | { readonly by: 'books'; readonly terms: LiquidationTerms; readonly dryTries: Readonly<Record<string, number>> }
-  /** All at once, at the reserve. */
-  | { readonly by: 'auction'; readonly terms: LiquidationTerms }
+  /** All of a lane at once, at the reserve. */
+  | { readonly by: 'auction'; readonly terms: LiquidationTerms; readonly lane: number }
 
 /**
  * In the order in which they are reduced: what the books have refused least often, then what alone may lose most, then by
  * number. What nobody can trade is there for its risk only.
  */
 export const sizedPositions = (account: LiquidatedAccount, sizing: Sizing): readonly LiquidatedPosition[] => {
-  const triesOf = ({ risk }: OpenPosition): number =>
-    sizing.by === 'books' ? (sizing.dryTries[risk.instrumentId] ?? 0) : 0
+  const triesOf = ({ key }: OpenPosition): number => (sizing.by === 'books' ? (sizing.dryTries[key] ?? 0) : 0)
   const sized = account.positions
     .toSorted((a, b) => triesOf(a) - triesOf(b) || worstLoss(b) - worstLoss(a))
     .map(position => sizedPosition(position, sizing, triesOf(position)))
@@ -137,16 +256,16 @@ const creditPosition = (gainsMicros: readonly number[]): LiquidatedPosition => (
 })
 
 const sizedPosition = (position: OpenPosition, sizing: Sizing, dryTries: number): LiquidatedPosition => {
-  const { market, sizeLots, risk } = position
+  const { key, at, market, sizeLots, risk } = position
   const { microsPerTickLot, maxCommissionPpm } = market.instrument
   const { terms } = sizing
   const ppm = sizing.by === 'books' ? terms.collar_ppm : terms.auction_reserve_ppm
   const limitMicros = worstTicks(position, ppm) * microsPerTickLot
   const canReduce =
     isTransferable(position) &&
-    (sizing.by === 'auction' || (!isCollateral(position) && dryTries < terms.most_dry_tries))
+    (sizing.by === 'auction' ? sizing.lane === at.lane : !isCollateral(position) && dryTries < terms.most_dry_tries)
   return {
-    instrumentId: risk.instrumentId,
+    instrumentId: key,
     sizeLots,
     markMicros: risk.markMicros,
     limitMicros,

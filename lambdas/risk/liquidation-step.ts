@@ -4,6 +4,7 @@ import {
   finishLiquidationStep,
   getLiquidation,
   getLiquidationStep,
+  type LaneAccount,
   type LiquidationProgress,
   type LiquidationRow,
   type LiquidationStepRow,
@@ -27,10 +28,12 @@ export const liquidationStep = z.object({
 /** To which of the workflow's tasks it goes from here. */
 export type NextTask =
   | 'begin'
+  | 'join'
   | 'plan'
   | 'reduce'
   | 'open-auction'
   | 'award'
+  | 'move-cash'
   | 'cover-loss'
   | 'haircut'
   | 'end'
@@ -59,6 +62,8 @@ export type Sent = NonNullable<LiquidationStepRow['command']>
 
 export interface Decided {
   readonly numbers: Numbers
+  /** Where, if not in the account's home. */
+  readonly at?: LaneAccount
   /** That does it; without one nothing is asked of the engine. */
   readonly command?: Sent
   /** What is known once it is decided, whatever comes of it. */
@@ -115,7 +120,7 @@ export const takeStep = async (
   let row = await getLiquidationStep(liquidationId, step)
   if (row === undefined) {
     const before = input.step === 0 ? noProgress : (await stepBefore(liquidationId, input.step)).progress
-    const { numbers, command, progress = before } = await decide(head, before, commandIdOfStep(liquidationId, step))
+    const { numbers, at, command, progress = before } = await decide(head, before, commandIdOfStep(liquidationId, step))
     const fresh: LiquidationStepRow = {
       liquidationId,
       lane,
@@ -126,13 +131,15 @@ export const takeStep = async (
       decidedAtMillis: Date.now(),
       numbers,
       progress,
+      ...(at !== undefined && at.lane !== lane && { at }),
       ...(command !== undefined && { command }),
     }
     row = (await decideLiquidationStep(fresh)) ? fresh : await stepBefore(liquidationId, step)
   }
   if (row.kind !== kind) throw new Error(`step ${step} of ${liquidationId} is ${row.kind}, not ${kind}`)
   if (row.state === 'done') return answerOf(row)
-  const answer = row.command === undefined ? undefined : await insisted(ask)(lane, row.command, liquidationId, polls)
+  const answer =
+    row.command === undefined ? undefined : await insisted(ask)(row.at?.lane ?? lane, row.command, liquidationId, polls)
   if (row.command !== undefined && answer === undefined) {
     if (polls >= mostPolls)
       throw new LiquidationError('LiquidationUnanswered', `step ${step}: the engine has not answered`)
@@ -149,7 +156,8 @@ export const takeStep = async (
     ...(answer?.accepted === false && { code: answer.code }),
     result: { ...(answer?.accepted === true && answer.numbers), ...result },
   }
-  const changed = { ...head, ...figuresOf(answer), ...change }
+  // What another lane says is only a part of it.
+  const changed = { ...head, ...(row.at === undefined && figuresOf(answer)), ...change }
   const after = { ...changed, updatedAtMillis: Math.max(doneAtMillis, head.updatedAtMillis + 1) }
   if (!(await finishLiquidationStep(done, { row: after, read: head }, more)))
     throw new Error(`step ${step} of ${liquidationId} was done by somebody else meanwhile`)
@@ -180,10 +188,12 @@ const answerOf = ({ liquidationId, step, next, nextAtMillis }: LiquidationStepRo
 
 const nextTasks: readonly NextTask[] = [
   'begin',
+  'join',
   'plan',
   'reduce',
   'open-auction',
   'award',
+  'move-cash',
   'cover-loss',
   'haircut',
   'end',

@@ -23,10 +23,12 @@ export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
       kind: 'open-auction',
-      decide: async ({ lane, accountId, liquidationId }, before, auctionId) => {
+      decide: async (head, before, auctionId) => {
+        const { liquidationId } = head
+        const { lane, accountId } = before.at ?? head
         const nowMillis = Date.now()
         const [account, { terms }] = await Promise.all([
-          readLiquidatedAccount(lane, accountId),
+          readLiquidatedAccount(head.lane, head.accountId),
           liquidationTermsAt(nowMillis),
         ])
         const fresh: AuctionRow = {
@@ -36,11 +38,13 @@ export const handler = serveTask(liquidationStep, async input =>
           state: 'open',
           openedAtMillis: nowMillis,
           deadlineMillis: nowMillis + terms.auction_ms,
-          lots: auctionedLots(account, terms),
+          lots: auctionedLots(account, lane, terms),
         }
         const { deadlineMillis, lots } = fresh.lots.length === 0 ? fresh : await opened(fresh)
         return {
+          at: { lane, accountId },
           numbers: {
+            lane,
             auctionId,
             deadline: new Date(deadlineMillis).toISOString(),
             equityMicros: account.equityMicros,
@@ -74,10 +78,10 @@ const opened = async (fresh: AuctionRow): Promise<AuctionRow> => {
   return known
 }
 
-const auctionedLots = (account: LiquidatedAccount, terms: LiquidationTerms): readonly AuctionedLots[] => {
+const auctionedLots = (account: LiquidatedAccount, lane: number, terms: LiquidationTerms): readonly AuctionedLots[] => {
   const { equityMicros, groups, positions } = account
   const sized = sizeTranche({
-    positions: sizedPositions(account, { by: 'auction', terms }),
+    positions: sizedPositions(account, { by: 'auction', terms, lane }),
     equityMicros,
     groups,
     bufferPpm: terms.buffer_ppm,
@@ -86,10 +90,11 @@ const auctionedLots = (account: LiquidatedAccount, terms: LiquidationTerms): rea
   const enough = sized.value.isRestored
     ? new Map(sized.value.steps.map(({ instrumentId, lots }) => [instrumentId, -lots]))
     : undefined
-  return positions.filter(isTransferable).flatMap(position => {
-    const { market, risk, sizeLots, markTicks } = position
+  const offered = positions.filter(position => position.at.lane === lane && isTransferable(position))
+  return offered.flatMap(position => {
+    const { key, market, risk, sizeLots, markTicks } = position
     const { instrumentName, tickSize, minTradeAmount } = market.instrument.specification
-    const signedLots = enough === undefined ? sizeLots : (enough.get(risk.instrumentId) ?? 0)
+    const signedLots = enough === undefined ? sizeLots : (enough.get(key) ?? 0)
     if (signedLots === 0) return []
     const reserveTicks =
       markTicks > 0

@@ -1,21 +1,40 @@
-import type { LiquidationProgress } from '#adapters/tables/liquidations.ts'
+import type { LaneAccount, LiquidationProgress, PlannedOrder } from '#adapters/tables/liquidations.ts'
 import { sizeTranche, type Tranche } from '#domain/margin/liquidation.ts'
-import { type LiquidationMove, nextMove } from '#domain/margin/liquidation-move.ts'
+import { nextMove } from '#domain/margin/liquidation-move.ts'
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
+import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
-import { isTransferable, type LiquidatedAccount, readLiquidatedAccount, sizedPositions } from './liquidated-account.ts'
+import {
+  isTransferable,
+  type LaneCashMicros,
+  type LiquidatedAccount,
+  readLiquidatedAccount,
+  sizedPositions,
+} from './liquidated-account.ts'
 import { LiquidationError, liquidationStep, type NextTask, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
 import { signedText } from './step-numbers.ts'
 
 /** Of each kind in one attempt. */
 export const mostTries = 3
+/** So often a lane is asked whether the account's own liquidation there is over. */
+const mostJoinTries = 120
+/** What its other lanes give back comes home by and by. */
+const endTriesAbroad = 4
 /** More orders than any sensible liquidation takes; each has two steps. */
 const mostSteps = 4_000
 const settlementPauseMillis = 60_000
+const lanesPauseMillis = 2_000
 
-const tasks: Readonly<Record<Exclude<LiquidationMove, 'stuck'>, NextTask>> = {
+/** `join`, `settle` and `move` are of accounts that trade in several lanes: see `LiquidatedAccount`. */
+const moves = ['join', 'settle', 'move', 'end', 'reduce', 'auction', 'wait', 'cover', 'haircut', 'stuck'] as const
+type Move = (typeof moves)[number]
+
+const tasks: Readonly<Record<Exclude<Move, 'stuck'>, NextTask>> = {
+  join: 'join',
+  settle: 'plan',
+  move: 'move-cash',
   end: 'end',
   reduce: 'reduce',
   auction: 'open-auction',
@@ -38,38 +57,99 @@ export const handler = serveTask(liquidationStep, async input =>
         const { equityMicros, groups } = account
         const sized = sizeTranche({ positions, equityMicros, groups, bufferPpm: terms.buffer_ppm })
         if (!sized.accepted) throw new Error(`what is to be liquidated makes no sense: ${sized.code} ${sized.field}`)
-        const move = nextMove({
-          tranche: sized.value,
-          openPositions: account.positions.filter(isTransferable).length,
-          expiredPositions: account.positions.filter(each => !isTransferable(each)).length,
-          cashMicros: account.cashMicros,
-          auctionsHeld: before.auctionsHeld,
-          mostAuctions: terms.most_auctions * attempt,
-          isFundSpent: before.fundSpentAttempt === attempt || before.coverTries >= mostTries * attempt,
-          isLossAllocated: before.lossAllocatedAttempt === attempt || before.lossTries >= mostTries * attempt,
-        })
-        const isTooLong = input.step >= mostSteps * attempt || before.endTries >= mostTries * attempt
+        const { move, progress } = moveOf(account, sized.value, { before, attempt, terms })
+        const isTooLong =
+          input.step >= mostSteps * attempt ||
+          before.endTries >= mostTries * attempt * (account.lanes.length > 1 ? endTriesAbroad : 1) ||
+          (before.joinTries ?? 0) >= mostJoinTries * attempt ||
+          (before.moveTries ?? 0) >= mostTries * attempt
         if (move === 'stuck' || isTooLong)
           throw new LiquidationError('LiquidationStuck', stuckBy(account, sized.value, move))
-        const planned = plannedOrder(account, sized.value, move)
+        const { order, at } = plannedOrder(account, sized.value, move)
         return {
           numbers: { move, ...numbersOf(account, sized.value, terms.buffer_ppm) },
-          progress: { ...before, ...(planned !== undefined && { planned }) },
+          progress: { ...progress, ...(order !== undefined && { planned: order, at }) },
         }
       },
       conclude: async (_, { numbers, progress }) => {
-        const { move } = numbers
-        const next = tasks[moveOf(move)]
+        const move = moveNamed(numbers['move'])
         const { terms } = await liquidationTermsAt(Date.now())
-        const pauseMillis = move === 'wait' ? settlementPauseMillis : move === 'reduce' ? terms.tranche_pause_ms : 0
-        return { next, nextAtMillis: Date.now() + pauseMillis, progress }
+        return { next: tasks[move], nextAtMillis: Date.now() + pauseMillisOf(move, terms), progress }
       },
     }),
   ),
 )
 
-const moveOf = (text: unknown): keyof typeof tasks => {
-  for (const move of ['end', 'reduce', 'auction', 'wait', 'cover', 'haircut'] as const) if (move === text) return move
+const pauseMillisOf = (move: Move, { tranche_pause_ms }: LiquidationTerms): number => {
+  if (move === 'wait') return settlementPauseMillis
+  if (move === 'settle') return lanesPauseMillis
+  return move === 'reduce' ? tranche_pause_ms : 0
+}
+
+interface Circumstances {
+  readonly before: LiquidationProgress
+  readonly attempt: number
+  readonly terms: LiquidationTerms
+}
+
+/** And where it is done. */
+const moveOf = (
+  account: LiquidatedAccount,
+  tranche: Tranche,
+  { before, attempt, terms }: Circumstances,
+): { readonly move: Move; readonly progress: LiquidationProgress } => {
+  const { lanes, positions } = account
+  const [, ...abroad] = lanes
+  const { joined = [] } = before
+  const unjoined = abroad.find(({ lane }) => !joined.some(each => each.lane === lane))
+  if (unjoined !== undefined) return { move: 'join', progress: { ...before, at: placeOf(unjoined) } }
+  if (account.isSettling) return { move: 'settle', progress: before }
+  const open = positions.filter(isTransferable)
+  const inTurn = lanes.filter(({ lane }) => open.some(({ at }) => at.lane === lane))
+  const owing = lanes.find(({ cashMicros }) => cashMicros < 0)
+  const isSameLoss = owing === undefined || before.lossLane === undefined || before.lossLane === owing.lane
+  const move = nextMove({
+    tranche,
+    openPositions: open.length,
+    expiredPositions: positions.length - open.length,
+    cashMicros: account.cashMicros,
+    auctionsHeld: before.auctionsHeld,
+    mostAuctions: terms.most_auctions * attempt * Math.max(1, inTurn.length),
+    isFundSpent: isSameLoss && (before.fundSpentAttempt === attempt || before.coverTries >= mostTries * attempt),
+    isLossAllocated: isSameLoss && (before.lossAllocatedAttempt === attempt || before.lossTries >= mostTries * attempt),
+  })
+  if (move === 'auction') {
+    // A lane at a time: who bids has an account of the lane.
+    const next = inTurn[before.auctionsHeld % inTurn.length]
+    return { move, progress: { ...before, ...(next !== undefined && { at: placeOf(next) }) } }
+  }
+  if ((move !== 'cover' && move !== 'haircut') || owing === undefined) return { move, progress: before }
+  const paid = paidFirst(lanes)
+  if (paid !== undefined) return { move: 'move', progress: { ...before, ...paid } }
+  const fresh = isSameLoss ? {} : { fundSpentAttempt: 0, coverTries: 0, lossAllocatedAttempt: 0, lossTries: 0 }
+  return { move, progress: { ...before, ...fresh, at: placeOf(owing), lossLane: owing.lane } }
+}
+
+const placeOf = ({ lane, accountId }: LaneCashMicros): LaneAccount => ({ lane, accountId })
+
+/** What is owed in one lane is paid by what there is in others, by way of its home. */
+const paidFirst = (lanes: readonly LaneCashMicros[]): Pick<LiquidationProgress, 'at' | 'move'> | undefined => {
+  const [home, ...abroad] = lanes
+  if (home === undefined) return undefined
+  const most = abroad.toSorted((a, b) => a.cashMicros - b.cashMicros)[0]
+  if (home.freeMicros > 0 && most !== undefined && most.cashMicros < 0)
+    return {
+      at: placeOf(home),
+      move: { toLane: most.lane, amountMicros: Math.min(home.freeMicros, -most.cashMicros) },
+    }
+  const other = abroad.find(({ freeMicros }) => freeMicros > 0)
+  return other === undefined
+    ? undefined
+    : { at: placeOf(other), move: { toLane: home.lane, amountMicros: other.freeMicros } }
+}
+
+const moveNamed = (text: unknown): Exclude<Move, 'stuck'> => {
+  for (const move of moves) if (move === text && move !== 'stuck') return move
   throw new Error(`${String(text)} is no move`)
 }
 
@@ -77,33 +157,40 @@ const moveOf = (text: unknown): keyof typeof tasks => {
 const plannedOrder = (
   { positions }: LiquidatedAccount,
   { steps: [first] }: Tranche,
-  move: LiquidationMove,
-): LiquidationProgress['planned'] => {
-  if (move !== 'reduce' || first === undefined) return undefined
-  const position = positions.find(({ risk }) => risk.instrumentId === first.instrumentId)
+  move: Move,
+): { readonly order?: PlannedOrder; readonly at?: LaneAccount } => {
+  if (move !== 'reduce' || first === undefined) return {}
+  const position = positions.find(({ key }) => key === first.instrumentId)
   if (position === undefined) throw new Error(`the tranche reduces ${first.instrumentId}, which nobody holds`)
   const { specification, microsPerTickLot } = position.market.instrument
   const limitTicks = Math.round(first.limitMicros / microsPerTickLot)
   return {
-    instrumentId: first.instrumentId,
-    direction: first.lots > 0 ? 'buy' : 'sell',
-    quantityLots: Math.abs(first.lots),
-    limitTicks,
-    instrumentName: specification.instrumentName,
-    amount: signedText(first.lots, specification.minTradeAmount),
-    limit: decimal(limitTicks, specification.tickSize),
+    at: position.at,
+    order: {
+      key: position.key,
+      instrumentId: position.risk.instrumentId,
+      direction: first.lots > 0 ? 'buy' : 'sell',
+      quantityLots: Math.abs(first.lots),
+      limitTicks,
+      instrumentName: specification.instrumentName,
+      amount: signedText(first.lots, specification.minTradeAmount),
+      limit: decimal(limitTicks, specification.tickSize),
+    },
   }
 }
 
 const mostPositionsTold = 200
 
 const numbersOf = (account: LiquidatedAccount, tranche: Tranche, bufferPpm: number) => {
-  const markets = new Map(account.positions.map(position => [position.risk.instrumentId, position]))
+  const markets = new Map(account.positions.map(position => [position.key, position]))
   return {
     epochVersion: account.epochVersion,
     equityMicros: tranche.equityBeforeMicros,
     requirementMicros: tranche.requirementBeforeMicros,
     cashMicros: account.cashMicros,
+    ...(account.lanes.length > 1 && {
+      lanes: account.lanes.map(({ lane, cashMicros }) => ({ lane, cashMicros })),
+    }),
     bufferPpm,
     positions: account.positions.slice(0, mostPositionsTold).map(({ market, sizeLots, markTicks, risk }) => {
       const { instrumentName, minTradeAmount, tickSize } = market.instrument.specification
@@ -133,7 +220,7 @@ const numbersOf = (account: LiquidatedAccount, tranche: Tranche, bufferPpm: numb
   }
 }
 
-const stuckBy = (account: LiquidatedAccount, tranche: Tranche, move: LiquidationMove): string => {
+const stuckBy = (account: LiquidatedAccount, tranche: Tranche, move: Move): string => {
   const { equityBeforeMicros: equity, requirementBeforeMicros: requirement } = tranche
   const open = account.positions.length
   const figures = `equity ${equity}, requirement ${requirement}, cash ${account.cashMicros} micros`

@@ -10,26 +10,28 @@ export const handler = serveTask(liquidationStep, async input =>
     await takeStep(input, {
       kind: 'reduce',
       ask: askEngine,
-      decide: async ({ accountId, liquidationId, equityMicros, requirementMicros }, { planned }, id) => {
+      decide: async (head, { planned, at = head }, id) => {
         if (planned === undefined) throw new Error('no order is planned')
-        const { instrumentId, direction, quantityLots, limitTicks } = planned
+        const { liquidationId, equityMicros, requirementMicros } = head
+        const { lane, accountId } = at
+        const { instrumentId, key = instrumentId, direction, quantityLots, limitTicks } = planned
         const order = { instrumentId, direction, quantityLots, limitTicks }
         return {
-          numbers: { ...planned, equityMicros, requirementMicros },
+          numbers: { lane, ...planned, key, equityMicros, requirementMicros },
+          at: { lane, accountId },
           command: { type: 'liquidate-position', commandId: id, liquidationId, accountId, ...order },
         }
       },
       conclude: (_, { numbers, progress }, said) => {
-        const instrumentId = numberIn(numbers, 'instrumentId')
+        const key = numberIn(numbers, 'key')
         const filledLots = said?.accepted === true ? numberIn(said.numbers, 'filledLots') : 0
-        const { [instrumentId]: tries = 0, ...others } = progress.dryTries
+        const { [key]: tries = 0, ...others } = progress.dryTries
         return {
           next: 'plan',
           progress: {
             ...progress,
-            dryTries: filledLots > 0 ? others : { ...others, [instrumentId]: tries + 1 },
-            instrumentIds:
-              filledLots > 0 ? [...new Set([...progress.instrumentIds, instrumentId])] : progress.instrumentIds,
+            dryTries: filledLots > 0 ? others : { ...others, [key]: tries + 1 },
+            instrumentIds: filledLots > 0 ? [...new Set([...progress.instrumentIds, key])] : progress.instrumentIds,
           },
         }
       },

@@ -29,6 +29,10 @@ const liquidated: Grant = given =>
     .table('riskLimits', 'GetItem')
     .table('riskEpochs', 'GetItem', 'Query')
     .table('liquidations', 'GetItem', 'PutItem')
+    // Where else it trades.
+    .table('accountNumbers', 'GetItem')
+    .table('accounts', 'GetItem')
+    .table('lanes', 'GetItem')
 
 /** One step: its rows, its command, and what came of it. */
 const step = (given: Access): Access =>
@@ -91,8 +95,10 @@ export const risk: ContextAccess<'risk'> = {
   'announce-margin-calls': given => given.putEvents(),
   'announce-liquidations': given => given.putEvents(),
   'begin-liquidation': lastStep,
+  'join-liquidation': step,
   'plan-liquidation': liquidated,
   'reduce-position': step,
+  'move-cash': step,
   'open-backstop-auction': given => {
     liquidated(given)
     given.table('backstopAuctions', 'GetItem', 'PutItem')

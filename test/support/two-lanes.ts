@@ -186,7 +186,9 @@ export const openTwoLanes = async () => {
       streams.onPut((command, lane) => void enter(lane, command))
       workflows.reset()
       workflows.on(StartExecutionCommand).callsFake(({ input }) => {
-        const { account, lane, firm }: { account: string; lane: number; firm: string } = JSON.parse(input)
+        const { account, lane, firm }: { account?: string; lane: number; firm: string } = JSON.parse(input)
+        // Of liquidations a test takes the steps itself.
+        if (account === undefined) return {}
         void enter(lane, { type: 'open-account', commandId: nextCommandId(), account, firm })
         return {}
       })
