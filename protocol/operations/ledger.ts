@@ -204,7 +204,8 @@ export const transferCash = operation({
   path: '/api/v1/transfers',
   permission: 'transfers:write',
   summary: 'Transfer cash between accounts of one firm',
-  description: 'Of what could be withdrawn; both accounts in one lane, the first no insurance fund.',
+  description:
+    'Of what could be withdrawn; both accounts in one lane, the first no insurance fund. Or between your main account and what it is called in another lane (`<account>.lane-<n>`): it leaves the one at once and is in the other a moment later, by `lane-transfer` in both ledgers. What secures another lane is refused (insufficient-margin) and asked for: send it again a moment later, under a new key.',
   idempotency: 'header',
   weight: 2,
   request: {
@@ -225,6 +226,9 @@ export const transferCash = operation({
     'amount-out-of-range',
     'insufficient-funds',
     'insufficient-margin',
+    'account-in-liquidation',
+    'lane-not-joined',
+    'cash-on-its-way',
     'engine-version-needed',
     'idempotency-key-required',
     'idempotency-conflict',

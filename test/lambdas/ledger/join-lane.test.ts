@@ -100,6 +100,53 @@ describe('a lane', () => {
     expect(floor.streams.put).toEqual([])
   })
 
+  test('is sent cash, and sends it back, by the account’s own name there', async () => {
+    let keys = 0
+    const transfer = async (from: string | undefined, to: string, amount: string, given: object = {}) => {
+      keys += 1
+      const { status, body } = await ledger('transfer-cash', {
+        body: { ...(from === undefined ? {} : { from_account: from }), to_account: to, currency: 'USD', amount },
+        headers: { ...wait.headers, 'idempotency-key': `move-${keys}` },
+        ...given,
+      })
+      await floor.settle()
+      return [status, body['code'] ?? body['state']]
+    }
+    const balances = async () =>
+      Promise.all(
+        ['acme', 'acme.lane-2'].map(async account => {
+          const { body } = await ledger('get-own-account', { query: { account } })
+          return body['balance']
+        }),
+      )
+    expect(await transfer(undefined, 'acme.lane-2', '10')).toEqual([422, 'unknown-account'])
+    await join()
+    await floor.settle()
+    expect((await transfer(undefined, 'acme.lane-2', '400'))[0]).toBe(200)
+    expect(await balances()).toEqual(['600', '400'])
+    expect(await transfer(undefined, 'acme.lane-2', '601')).toEqual([422, 'insufficient-funds'])
+    // What lies there secures home, which gives it back when it is asked for.
+    await floor.wait(2_000)
+    expect(await transfer('acme.lane-2', 'acme', '150')).toEqual([422, 'insufficient-margin'])
+    expect((await transfer('acme.lane-2', 'acme', '150'))[0]).toBe(200)
+    expect(await balances()).toEqual(['750', '250'])
+    const { body } = await ledger('list-ledger-entries', { query: { account: 'acme.lane-2' } })
+    expect(body['data']).toMatchObject([
+      { kind: 'lane-transfer', amount: '-150', balance: '250' },
+      { kind: 'lane-transfer', amount: '400', balance: '400' },
+    ])
+    // While the relay is away it is on its way, and nothing more goes.
+    floor.relay(false)
+    expect((await transfer(undefined, 'acme.lane-2', '100'))[0]).toBe(200)
+    expect(await transfer(undefined, 'acme.lane-2', '1')).toEqual([409, 'cash-on-its-way'])
+    expect(await balances()).toEqual(['650', '250'])
+    floor.relay(true)
+    await floor.wait(4_000)
+    expect(await balances()).toEqual(['650', '350'])
+    await floor.enter(1, { type: 'open-account', commandId: nextCommandId(), account: 'acme.desk', firm: 'acme' })
+    expect(await transfer('acme.desk', 'acme.lane-2', '1')).toEqual([409, 'transfer-not-allowed'])
+  })
+
   test('is nobody’s where the tenant has not switched it on', async () => {
     delete process.env[laneBudgetsEnvironmentVariable]
     expect(await join()).toMatchObject({ status: 403, body: { code: 'forbidden' } })
