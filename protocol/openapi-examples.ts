@@ -761,6 +761,8 @@ export const examples: Readonly<Record<string, Json>> = {
         granted_least: null,
         granted_most: null,
         used: null,
+        incoming: null,
+        outgoing: null,
       },
     ],
     sub_accounts: [{ account: 'acme.desk', account_state: 'open', lane: 1 }],

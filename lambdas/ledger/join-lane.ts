@@ -14,7 +14,7 @@ import type { Handle } from '../shell/http.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { pollUntil, preferWait } from '../shell/wait.ts'
-import { lanesOfAccount } from './account-lanes.ts'
+import { lanesOfAccount, nothingGranted } from './account-lanes.ts'
 import { executionNameOf } from './account-opening.ts'
 import { firmOf } from './account-view.ts'
 import { namedAccount, type OpenAccount, openAccountOf } from './named-account.ts'
@@ -54,7 +54,7 @@ export const handle: Handle<typeof joinLane> = async ({ body, principal, headers
   const location = { location: '/api/v1/account' }
   const onItsWay = (lane_state: AccountLane['lane_state']) => ({
     status: 202 as const,
-    body: { lane: body.lane, account, lane_role: 'satellite' as const, lane_state, ...unknown },
+    body: { lane: body.lane, account, lane_role: 'satellite' as const, lane_state, ...nothingGranted },
     headers: { ...location, ...applied },
   })
   const opened = await openedIn(account, body.lane, home.firm, row, wait?.untilMillis)
@@ -94,8 +94,6 @@ export const handle: Handle<typeof joinLane> = async ({ body, principal, headers
     ? onItsWay('joining')
     : { status: 200, body: joined, headers: { ...location, ...applied } }
 }
-
-const unknown = { granted_least: null, granted_most: null, used: null }
 
 /** Undefined while it is being opened. */
 const openedIn = async (

@@ -5,7 +5,7 @@ import { type InstrumentRow, listInstruments } from '#adapters/tables/instrument
 import type { LaneAccount } from '#adapters/tables/liquidations.ts'
 import { getMark } from '#adapters/tables/marks.ts'
 import { listPositions } from '#adapters/tables/positions.ts'
-import { getLaneBudget, getLaneCash } from '#adapters/tables/risk-limits.ts'
+import { getLaneBudget } from '#adapters/tables/risk-limits.ts'
 import { laneCreditIn } from '#domain/margin/account-risk.ts'
 import type { LiquidatedPosition } from '#domain/margin/liquidation.ts'
 import type { RiskInstrument } from '#domain/margin/risk-epoch.ts'
@@ -15,6 +15,7 @@ import { versionOfJointMargin } from '#domain/trading/engine-version.ts'
 import { micros } from '#domain/units.ts'
 import { accountInLane } from '#protocol/account-lanes.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
+import { cashOnItsWay } from '../ledger/lane-cash.ts'
 import { openAccountOf } from '../ledger/named-account.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
@@ -69,7 +70,7 @@ export const readLiquidatedAccount = async (lane: number, accountId: number): Pr
   const home = { lane, accountId }
   const abroad = await satellitesOf(home)
   if (abroad.length === 0) return alone(await readLane(home, 0))
-  const isOnItsWay = await Promise.all(abroad.map(other => hasCashOnItsWay(home, other)))
+  const isOnItsWay = await Promise.all(abroad.map(other => cashOnItsWay(home, other)))
   const [atHome, ...others] = await Promise.all([
     readLane(home, 0),
     ...abroad.map(other => readLane(other, other.lane)),
@@ -90,7 +91,9 @@ export const readLiquidatedAccount = async (lane: number, accountId: number): Pr
       })),
     ),
     lanes: all.map(cashIn),
-    isSettling: isOnItsWay.includes(true) || new Set(all.map(({ scenarioSetVersion }) => scenarioSetVersion)).size > 1,
+    isSettling:
+      isOnItsWay.some(({ toMicros, fromMicros }) => toMicros + fromMicros > 0) ||
+      new Set(all.map(({ scenarioSetVersion }) => scenarioSetVersion)).size > 1,
   }
 }
 
@@ -115,14 +118,6 @@ const satellitesOf = async (home: LaneAccount): Promise<readonly LaneAccount[]> 
   const lanes = abroad.length === 0 ? [] : [home, ...abroad]
   const missing = await Promise.all(lanes.map(({ lane }) => engineVersionMissing(lane, versionOfJointMargin)))
   return missing.every(each => each === undefined) ? abroad : []
-}
-
-const hasCashOnItsWay = async (home: LaneAccount, other: LaneAccount): Promise<boolean> => {
-  const [atHome, there] = await Promise.all([
-    getLaneCash(home.lane, home.accountId, other.lane),
-    getLaneCash(other.lane, other.accountId, home.lane),
-  ])
-  return atHome.sentNumber > there.receivedNumber || there.sentNumber > atHome.receivedNumber
 }
 
 interface LaneState {

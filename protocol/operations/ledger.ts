@@ -313,6 +313,8 @@ export const accountLane = z
     }),
     granted_most: signedDecimalText.nullable(),
     used: decimalText.nullable().meta({ description: 'What its requirement there is above its equity there' }),
+    incoming: decimalText.nullable().meta({ description: 'USD that left the home lane and are not there yet' }),
+    outgoing: decimalText.nullable().meta({ description: 'USD that left it and are not in the home lane yet' }),
   })
   .meta({ id: 'AccountLane' })
 export type AccountLane = z.infer<typeof accountLane>

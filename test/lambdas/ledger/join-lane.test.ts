@@ -140,6 +140,10 @@ describe('a lane', () => {
     expect((await transfer(undefined, 'acme.lane-2', '100'))[0]).toBe(200)
     expect(await transfer(undefined, 'acme.lane-2', '1')).toEqual([409, 'cash-on-its-way'])
     expect(await balances()).toEqual(['650', '250'])
+    expect((await ledger('get-own-account')).body['lanes']).toMatchObject([
+      { lane: 1, incoming: null },
+      { lane: 2, incoming: '100', outgoing: '0' },
+    ])
     floor.relay(true)
     await floor.wait(4_000)
     expect(await balances()).toEqual(['650', '350'])
