@@ -721,8 +721,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ),
   'transfer-not-allowed': kind(
     409,
-    'Cash goes only to another account of the same firm, in the same lane, and from no insurance fund',
-    'Name two different accounts that the firm has opened in one lane; withdraw from a fund.',
+    'Cash goes only between accounts of a firm in one lane, or of one account in two, and from no insurance fund',
+    'Name two different accounts that the firm has opened in one lane, or the main account and its name in another; withdraw from a fund.',
   ),
   'not-collateral': kind(
     422,

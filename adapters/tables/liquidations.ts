@@ -51,7 +51,8 @@ export interface LiquidationProgress {
   readonly at?: LaneAccount
   /** Of an account that trades in several lanes: where it is liquidated with its home. */
   readonly joined?: readonly LaneAccount[]
-  readonly joinTries?: number
+  /** What its home has said to its end, while other lanes are still to be let go. */
+  readonly ended?: { readonly eventId: string; readonly atMillis: number }
   /** Cash that goes from `at` to another lane of the account. */
   readonly move?: { readonly toLane: number; readonly amountMicros: number }
   /** How often that was refused. */
@@ -72,7 +73,13 @@ export interface LiquidationProgress {
   /** The attempt in which all that winners can pay was last asked of them; 0: in none. */
   readonly lossAllocatedAttempt: number
   /** The allocation whose shares are being paid. */
-  readonly loss?: { readonly name: string; readonly batches: number; readonly paidBatches: number }
+  readonly loss?: {
+    readonly name: string
+    readonly batches: number
+    readonly paidBatches: number
+    /** Winners pay all of it: of a loss that comes later they are asked again. */
+    readonly isWhole?: boolean
+  }
   readonly endTries: number
   /** The auction that was held last. */
   readonly auctionId?: string

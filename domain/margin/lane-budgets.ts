@@ -20,8 +20,9 @@ const { max, min } = Math
  *
  * Home counts the larger of old and new while a grant is under way, so nothing is granted twice: what one lane is to give
  * up is granted to another only once it is known to be given up (release before grant). A lost message wastes credit until
- * it is repeated, and does no more. What a lane needs is granted even where home lacks it: nothing is opened by it, but who is
- * short is short at home, where all lanes are known.
+ * it is repeated, and does no more. What a lane needs for what is there already is granted as any wish, as far as there is
+ * surplus; what is not is carried by home, which counts it as lacking, until the lane says otherwise or is silent for a while.
+ * So who is short is short at home, where all lanes are known, and nobody goes by more than there is.
  *
  * Vectors have one component for each scenario and a last one for the state in which nothing moves.
  */
@@ -183,8 +184,8 @@ interface Granted {
   pending: GrantMessage | undefined
   /** What it would like, until that is granted. */
   wanted: Budget | undefined
-  /** What it has to have, until that is granted. */
-  needed: Budget | undefined
+  /** What it says it has to have, and until when that counts. */
+  needed: { readonly budgetMicros: Budget; readonly untilSecond: number } | undefined
 }
 
 export interface HomeBudgetsState {
@@ -199,7 +200,7 @@ export interface HomeBudgetsState {
       readonly told: number
       readonly pending: GrantMessage | null
       readonly wanted: Budget | null
-      readonly needed?: Budget
+      readonly needed?: { readonly budgetMicros: Budget; readonly untilSecond: number }
     },
   ])[]
 }
@@ -235,12 +236,15 @@ export class HomeBudgets {
     return [...this.lanes.values()].flatMap(({ pending }) => (pending === undefined ? [] : [pending]))
   }
 
-  /** Minus the sum of what is granted: for the home lane's own `MarginBook.setLaneBudget`. */
-  creditMicros(): number[] {
+  /** Minus the sum of what is granted, and of what lanes lack beyond it: for the home lane's own `MarginBook.setLaneBudget`. */
+  creditMicros(but?: Granted): number[] {
     const credit = new Array<number>(this.states).fill(0)
-    for (const { outstanding } of this.lanes.values())
-      for (let state = 0; state < this.states; state += 1)
-        credit[state] = (credit[state] as number) - (outstanding[state] as number)
+    for (const granted of this.lanes.values())
+      for (let state = 0; state < this.states; state += 1) {
+        const outstanding = granted.outstanding[state] as number
+        const needed = granted === but ? undefined : granted.needed?.budgetMicros[state]
+        credit[state] = (credit[state] as number) - (needed === undefined ? outstanding : max(outstanding, needed))
+      }
     return credit
   }
 
@@ -266,12 +270,26 @@ export class HomeBudgets {
     return undefined
   }
 
-  onNeed(message: NeedMessage): Refused | undefined {
+  /** Carried until then, unless the lane says something else before. */
+  onNeed(message: NeedMessage, untilSecond: number): Refused | undefined {
     const refusal = this.refusalOf(message, message.neededMicros)
     if (refusal !== undefined) return refusal
     const granted = this.lanes.get(message.lane)
-    if (granted !== undefined) granted.needed = message.neededMicros
+    if (granted === undefined) return undefined
+    granted.needed = { budgetMicros: message.neededMicros, untilSecond }
+    granted.wanted = message.neededMicros
     return undefined
+  }
+
+  /** Whether a lane has been silent for so long that what it needed counts no more. */
+  forgetNeeds(second: number): boolean {
+    let changed = false
+    for (const granted of this.lanes.values()) {
+      if (granted.needed === undefined || granted.needed.untilSecond > second) continue
+      granted.needed = undefined
+      changed = true
+    }
+    return changed
   }
 
   /** What the home lane itself lacks for an order is asked of the others like any lane's wish. */
@@ -279,8 +297,8 @@ export class HomeBudgets {
     this.shortAtHome = shortMicros.map(micros => max(0, micros))
   }
   /**
-   * What to send now: for each lane to which no grant is under way, in the order in which they joined, what it needs, and what it
-   * wants as far as there is surplus; where that is not enough, the others are asked to give up what they do not need. What is under way
+   * What to send now: for each lane to which no grant is under way, in the order in which they joined, what it wants as far
+   * as there is surplus; where that is not enough, the others are asked to give up what they do not need. What is under way
    * is to be sent again now and then (`underWay`): that is what gets lost messages through.
    */
   grants(capacityMicros: Budget): GrantMessage[] {
@@ -289,20 +307,16 @@ export class HomeBudgets {
     this.shortAtHome = undefined
     let asker = 0
     for (const [lane, granted] of this.lanes) {
-      const { needed } = granted
-      if ((granted.wanted === undefined && needed === undefined) || granted.pending !== undefined) continue
-      const wanted = granted.wanted ?? granted.outstanding
-      const free = this.free(capacityMicros)
+      const { wanted } = granted
+      if (wanted === undefined || granted.pending !== undefined) continue
+      // What it lacks itself is not in its own way.
+      const free = this.free(capacityMicros, granted)
       // Never more than is there; where home itself is short, what the lane has already is no more than wished for.
       const budget = wanted.map((micros, state) =>
-        max(
-          min(micros, (granted.outstanding[state] as number) + max(0, free[state] as number)),
-          needed?.[state] ?? -maxBudgetMicros,
-        ),
+        min(micros, (granted.outstanding[state] as number) + max(0, free[state] as number)),
       )
       const lacking = wanted.map((micros, state) => micros - (budget[state] as number))
       granted.wanted = undefined
-      granted.needed = undefined
       // Even where it is what is counted already: the lane may go by less, and its word of it be lost.
       messages.push(this.grantTo(lane, granted, budget))
       if (lacking.some(micros => micros > 0)) {
@@ -321,8 +335,8 @@ export class HomeBudgets {
     return messages
   }
 
-  private free(capacityMicros: Budget): number[] {
-    const credit = this.creditMicros()
+  private free(capacityMicros: Budget, but: Granted): number[] {
+    const credit = this.creditMicros(but)
     return credit.map((micros, state) => micros + (capacityMicros[state] as number))
   }
 

@@ -28,6 +28,8 @@ const keepsFor = 60
 const calledAfter = 10
 /** So long it waits for lanes that do not answer. */
 const abandonedAfter = 60
+/** So long a home goes by what another lane has said it lacks, which says so again as often as it asks. */
+const carriesFor = 8
 /** So long nobody is called after another scenario set, which the other lanes may not have yet. */
 const settlesFor = 60
 /** Accounts that are looked at in a second, and components of budgets that are told by it; at least one account's. */
@@ -57,6 +59,8 @@ interface Satellite {
   readonly reserveMicros: number
   askedSecond: number
   keepsUntilSecond: number
+  /** When its home last answered; from engine version 7 on. */
+  heardSecond: number
 }
 
 type Member = Home | Satellite
@@ -79,6 +83,7 @@ type MemberState =
       readonly reserveMicros: number
       readonly askedSecond: number
       readonly keepsUntilSecond: number
+      readonly heardSecond?: number
     }
 
 export interface LaneCreditState {
@@ -145,7 +150,7 @@ export class LaneCredit {
     if (role === 'satellite') {
       const budget = new LaneBudget(lane, scenarioSetVersion, states)
       const home = { homeLane: otherLane, homeAccountId: otherAccountId }
-      this.add({ role, account, budget, ...home, reserveMicros, askedSecond: 0, keepsUntilSecond: 0 })
+      this.add({ role, account, budget, ...home, reserveMicros, askedSecond: 0, keepsUntilSecond: 0, heardSecond: 0 })
     } else {
       const budgets = new HomeBudgets([], scenarioSetVersion, states)
       const home = known ?? this.add({ role, account, budgets, others: new Map(), heard: new Map(), sentSecond: 0 })
@@ -168,6 +173,7 @@ export class LaneCredit {
     const message = { kind: 'grant', lane, setVersion, grant, budgetMicros } as const
     const { changed, held } = member.budget.onGrant(message, this.neededMicros(account))
     if (held === undefined) return 'budget-outdated'
+    if (this.surroundings.isJoint()) member.heardSecond = this.secondNow()
     if (changed) {
       this.surroundings.margin().setLaneBudget(account, member.budget.budgetMicros)
       member.keepsUntilSecond = this.secondNow() + keepsFor
@@ -189,12 +195,13 @@ export class LaneCredit {
     return undefined
   }
 
-  /** In the home lane: granted, whatever it has. */
+  /** In the home lane: granted as far as there is surplus, and lacking here beyond that. */
   need({ commandId, accountId, fromLane, setVersion, neededMicros }: NeedBudget): Refusal {
     const home = this.homeOf(accountId, fromLane)
     if (typeof home === 'string') return home
     const needed = neededMicros.map(micros => Math.min(micros, maxGrantedMicros))
-    const refused = home.budgets.onNeed({ kind: 'need', lane: fromLane, setVersion, neededMicros: needed })
+    const message = { kind: 'need', lane: fromLane, setVersion, neededMicros: needed } as const
+    const refused = home.budgets.onNeed(message, this.secondNow() + carriesFor)
     if (refused !== undefined) return codeOf(refused)
     this.grantFrom(home, commandId)
     return undefined
@@ -327,15 +334,26 @@ export class LaneCredit {
     }
   }
 
-  /** A satellite is short only where its home does not answer; a home once all others have given back what they can. */
+  /**
+   * Of a satellite from its home's last word on: while that answers, what is short is short there. Of a home once all others have
+   * given back what they can.
+   */
   private callsAfter(account: AccountRecord, since: number): number {
     const member = this.members.get(account)
     if (member === undefined || !this.surroundings.isJoint()) return calledAfter
-    if (member.role === 'satellite') return abandonedAfter
+    if (member.role === 'satellite') return Math.max(0, member.heardSecond - since) + abandonedAfter
     return [...member.others.keys()].every(lane => (member.heard.get(lane) ?? 0) > since) ? calledAfter : abandonedAfter
   }
 
   private visitHome(home: Home, second: number): void {
+    if (home.budgets.forgetNeeds(second)) this.setCredit(home)
+    // Who needs says so more often than grants are told again.
+    if (
+      this.surroundings.isJoint() &&
+      !this.short.has(home.account) &&
+      !this.surroundings.margin().isCovered(home.account)
+    )
+      this.findShort(home.account)
     if (second < home.sentSecond + repeatsAfter) return
     const { account, budgets } = home
     for (const message of budgets.underWay()) {
@@ -352,8 +370,9 @@ export class LaneCredit {
     const margin = this.surroundings.margin()
     const needed = this.neededMicros(account)
     const isCovered = margin.isCovered(account)
-    if (isCovered) this.short.delete(account)
-    else if (!this.short.has(account)) this.findShort(account)
+    if (!isCovered && !this.short.has(account)) this.findShort(account)
+    // It needs no more than it has: said once, and else found out by home when it hears nothing more.
+    if (isCovered && this.short.delete(account) && this.surroundings.isJoint()) this.tellNeed(satellite)
     const left = budget.budgetMicros.reduce(
       (least, micros, state) => Math.min(least, micros - (needed[state] as number)),
       Number.MAX_SAFE_INTEGER,
@@ -374,14 +393,18 @@ export class LaneCredit {
     this.tellHeld(satellite, held, noId)
   }
 
-  /** What is lacking for what is there already has to be granted; all else is a wish. */
+  /** What is lacking for what is there already is lacking at home; all else is a wish. */
   private demand(satellite: Satellite, afterMicros: readonly number[], second: number): void {
-    const { account, budget, homeLane: toLane, homeAccountId: toAccountId } = satellite
+    const { account } = satellite
     if (!this.surroundings.isJoint() || this.surroundings.margin().isCovered(account)) {
       this.askFor(satellite, afterMicros, second)
       return
     }
     satellite.askedSecond = second
+    this.tellNeed(satellite)
+  }
+
+  private tellNeed({ account, budget, homeLane: toLane, homeAccountId: toAccountId }: Satellite): void {
     const { setVersion, wantedMicros: neededMicros } = budget.ask(this.neededMicros(account))
     const accountId = this.surroundings.accounts.idOfRecord(account)
     writeEvent(this.surroundings.told, {
@@ -520,8 +543,9 @@ export class LaneCredit {
         const accountId = accounts.idOfRecord(member.account)
         // In the order in which version 6 had its members: their text is hashed.
         if (member.role === 'satellite') {
-          const { account: _, ...rest } = member
-          return { ...rest, accountId, budget: rest.budget.capture() }
+          const { account: _, heardSecond, ...rest } = member
+          const told = heardSecond === 0 ? {} : { heardSecond }
+          return { ...rest, accountId, budget: rest.budget.capture(), ...told }
         }
         const { account: _, heard, ...rest } = member
         const told = heard.size === 0 ? {} : { heard: [...heard] }
@@ -548,7 +572,7 @@ export class LaneCredit {
               others: new Map(state.others),
               heard: new Map(state.heard),
             }
-          : { ...state, account, budget: LaneBudget.restore(state.budget) }
+          : { ...state, account, budget: LaneBudget.restore(state.budget), heardSecond: state.heardSecond ?? 0 }
       this.members.set(account, member)
       this.order.push(member)
     }

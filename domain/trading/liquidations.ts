@@ -27,8 +27,8 @@ const blockedByLiquidation = 8
 export const blockCodeOf = (blocks: number): 'kill-switch-on' | 'account-in-liquidation' =>
   (blocks & blockedByLiquidation) === 0 ? 'kill-switch-on' : 'account-in-liquidation'
 
-/** Those under way, by account. */
-export type LiquidationsState = readonly (readonly [accountId: number, liquidationId: string])[]
+/** Those under way, by account; told of a satellite that was joined. */
+export type LiquidationsState = readonly (readonly [accountId: number, liquidationId: string, isJoined?: true])[]
 
 /** What a liquidation needs of the exchange around it. */
 interface LiquidationFloor {
@@ -66,6 +66,8 @@ const immediate = 0x01_0000
 export class Liquidations {
   /** By account: the id of the command that began it. */
   private readonly underWay = new Map<AccountRecord, string>()
+  /** Satellites that are liquidated with their home. */
+  private readonly joined = new Set<AccountRecord>()
   private readonly placed = new Tape(placedWords)
   private readonly floor: LiquidationFloor
 
@@ -90,14 +92,18 @@ export class Liquidations {
     return undefined
   }
 
-  /** Whatever the account has here: it is short where its home is. From engine version 7 on. */
+  /**
+   * Whatever the account has here: it is short where its home is. One that was begun here, while its home did not answer, is
+   * taken over, and its steps find that it is no more. From engine version 7 on.
+   */
   join({ accountId, liquidationId, commandId }: JoinLiquidation, words: Int32Array, idWord: number): Refusal {
     const { accounts, told } = this.floor
     const account = accounts.find(accountId)
     if (account === 0) return 'unknown-account'
     if (!this.floor.isSatellite(account)) return 'lane-not-joined'
-    if (this.underWay.has(account)) return 'liquidation-under-way'
+    if (this.joined.has(account)) return 'liquidation-under-way'
     this.block(account, liquidationId)
+    this.joined.add(account)
     const cancelledOrders = this.floor.cancelAll(account, words, idWord)
     const { equityMicros, requirementMicros } = this.floor.margin().figures(account)
     const figures = { equityMicros, requirementMicros }
@@ -330,8 +336,10 @@ export class Liquidations {
     if (account === 0) return 'unknown-account'
     if (this.underWay.get(account) !== liquidationId) return 'unknown-liquidation'
     const { equityMicros, requirementMicros } = this.floor.margin().figures(account)
-    if (requirementMicros > equityMicros) return 'still-under-margin-call'
+    // Of all lanes its home was asked.
+    if (requirementMicros > equityMicros && !this.joined.has(account)) return 'still-under-margin-call'
     this.underWay.delete(account)
+    this.joined.delete(account)
     accounts.setBlocks(account, accounts.blocks(account) & ~blockedByLiquidation)
     const figures = { equityMicros, requirementMicros }
     writeEvent(told, { type: 'liquidation-ended', commandId, liquidationId, accountId, ...figures })
@@ -347,13 +355,20 @@ export class Liquidations {
   capture(): LiquidationsState {
     const { accounts } = this.floor
     return [...this.underWay]
-      .map(([account, liquidationId]) => [accounts.idOfRecord(account), liquidationId] as const)
+      .map(([account, liquidationId]): LiquidationsState[number] => {
+        const accountId = accounts.idOfRecord(account)
+        return this.joined.has(account) ? [accountId, liquidationId, true] : [accountId, liquidationId]
+      })
       .sort(([a], [b]) => a - b)
   }
 
   /** Once the accounts are as they were. */
   restore(state: LiquidationsState): void {
-    for (const [accountId, liquidationId] of state) this.block(this.floor.accounts.recordOf(accountId), liquidationId)
+    for (const [accountId, liquidationId, isJoined] of state) {
+      const account = this.floor.accounts.recordOf(accountId)
+      this.block(account, liquidationId)
+      if (isJoined === true) this.joined.add(account)
+    }
   }
 }
 

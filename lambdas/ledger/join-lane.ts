@@ -5,7 +5,7 @@ import { startWorkflow } from '#adapters/workflows.ts'
 import type { JoinLane } from '#domain/trading/commands.ts'
 import { versionOfLaneBudgets } from '#domain/trading/engine-version.ts'
 import { maxGrantedMicros } from '#domain/trading/lane-credit.ts'
-import { micros } from '#domain/units.ts'
+import { decimalOfMicros, micros } from '#domain/units.ts'
 import { accountInLane } from '#protocol/account-lanes.ts'
 import type { AccountLane, joinLane } from '#protocol/operations/ledger.ts'
 import { accountName } from '#protocol/values.ts'
@@ -36,8 +36,9 @@ export const handle: Handle<typeof joinLane> = async ({ body, principal, headers
   if (!lanes.includes(body.lane)) return wrong('lane', `must be one of ${lanes.join(', ')}`)
   if (body.lane === home.lane) return { code: 'lane-already-joined' }
   const reserveMicros = micros(body.reserve ?? '0')
-  if (reserveMicros === undefined || reserveMicros > maxGrantedMicros)
-    return wrong('reserve', 'must be an amount of USD of at most six places')
+  if (reserveMicros === undefined) return wrong('reserve', 'must be an amount of USD of at most six places')
+  if (reserveMicros > maxGrantedMicros)
+    return wrong('reserve', `must be at most ${decimalOfMicros(maxGrantedMicros)} USD`)
   for (const lane of [home.lane, body.lane]) {
     const missing = await engineVersionMissing(lane, versionOfLaneBudgets)
     if (missing !== undefined) return missing

@@ -1,5 +1,6 @@
 import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
 import { startWorkflow } from '#adapters/workflows.ts'
+import { isNameInLane } from '#protocol/account-lanes.ts'
 import type { openAccount } from '#protocol/operations/ledger.ts'
 import type { Handle, Principal, Rejection } from '../shell/http.ts'
 import { laneOfInsuranceFund } from '../shell/insurance-fund.ts'
@@ -30,6 +31,11 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
   const row = await getAccount(account)
   if (row !== undefined && main !== undefined && firmOf(row) !== main.account)
     return { code: 'forbidden', detail: 'The name is that of another firm’s account.' }
+  if (row === undefined && isNameInLane(account))
+    return {
+      code: 'forbidden',
+      detail: 'An account of another lane is opened by joining it: POST /api/v1/account/lanes.',
+    }
   if (row?.accountState === 'open') return { status: 200, body: await accountOf(row) }
   if (row === undefined && main !== undefined && (await hasAllSubAccounts(main.account)))
     return { code: 'account-limit' }

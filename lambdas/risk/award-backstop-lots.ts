@@ -12,7 +12,7 @@ import { decimal } from '#domain/units.ts'
 import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
-import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
 import { keyOf } from './position-key.ts'
 import { signedText } from './step-numbers.ts'
 
@@ -62,6 +62,7 @@ export const handler = serveTask(liquidationStep, async input =>
       },
       conclude: (_, { command, progress, at }, said) => {
         if (command === undefined || said === undefined) return { next: 'plan', progress }
+        if (isTakenOver(said)) return { next: 'end', progress }
         const awards = progress.awards.map((award, index) =>
           index === progress.awards.length - 1 && !said.accepted ? { ...award, code: said.code } : award,
         )

@@ -4,8 +4,9 @@ import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { fundMeans } from './fund-means.ts'
-import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
+import { numberIn } from './step-numbers.ts'
 
 /** The insurance fund pays what the account owes, as far as it has it and may. */
 export const handler = serveTask(liquidationStep, async input =>
@@ -50,14 +51,15 @@ export const handler = serveTask(liquidationStep, async input =>
           },
         }
       },
-      conclude: ({ attempt }, { progress }, said) => ({
-        next: 'plan',
-        progress:
-          said?.accepted === false
-            ? // It has changed since it was read: asked again with what it is now.
-              { ...progress, coverTries: progress.coverTries + 1 }
-            : { ...progress, fundSpentAttempt: attempt },
-      }),
+      conclude: ({ attempt }, { numbers, progress }, said) => {
+        const isAllPaid = numberIn(numbers, 'paysMicros') >= numberIn(numbers, 'lossMicros')
+        if (isTakenOver(said)) return { next: 'end', progress }
+        if (said?.accepted === false)
+          // It has changed since it was read: asked again with what it is now.
+          return { next: 'plan', progress: { ...progress, coverTries: progress.coverTries + 1 } }
+        // Of a loss that comes later it is asked again, unless this was all that it may pay.
+        return { next: 'plan', progress: isAllPaid ? progress : { ...progress, fundSpentAttempt: attempt } }
+      },
     }),
   ),
 )

@@ -16,7 +16,7 @@ import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { epochInForce } from './epoch-in-force.ts'
-import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
 import { instrumentsOfLane } from './position-key.ts'
 
 /**
@@ -56,12 +56,13 @@ export const handler = serveTask(liquidationStep, async input =>
       conclude: ({ attempt }, { progress }, said) => {
         const { loss, ...others } = progress
         if (loss === undefined) throw new Error('nothing was allocated')
+        if (isTakenOver(said)) return { next: 'end', progress }
         // What is left after a no is allocated anew.
         if (said?.accepted === false) return { next: 'plan', progress: { ...others, lossTries: others.lossTries + 1 } }
         const paidBatches = loss.paidBatches + 1
         if (paidBatches < loss.batches)
           return { next: 'haircut', progress: { ...others, loss: { ...loss, paidBatches } } }
-        return { next: 'plan', progress: { ...others, lossAllocatedAttempt: attempt } }
+        return { next: 'plan', progress: loss.isWhole === true ? others : { ...others, lossAllocatedAttempt: attempt } }
       },
     }),
   ),
@@ -95,7 +96,7 @@ const allocate = async (
     await putLossShares(liquidationId, name, batch, shares.slice((batch - 1) * maxShares, batch * maxShares))
   const gainsMicros = winners.reduce((sum, { gainMicros }) => sum + BigInt(gainMicros), 0n)
   return {
-    loss: { name, batches, paidBatches: 0 },
+    loss: { name, batches, paidBatches: 0, isWhole: uncoveredMicros === 0 && batches > 0 },
     numbers: {
       lossMicros,
       winners: winners.length,

@@ -3,8 +3,6 @@ import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { LiquidationError, liquidationStep, takeStep } from './liquidation-step.ts'
 
-const pauseMillis = 5_000
-
 /** In another lane of the account: what it has there is liquidated with its home, by the same steps under the same id. */
 export const handler = serveTask(liquidationStep, async input => {
   const answer = await takeStep(input, {
@@ -20,11 +18,8 @@ export const handler = serveTask(liquidationStep, async input => {
     },
     conclude: (_, { progress, at }, said) => {
       if (said === undefined || at === undefined) throw new Error('a lane joins by a command')
-      if (said.accepted) return { next: 'plan', progress: { ...progress, joined: [...(progress.joined ?? []), at] } }
-      if (said.code !== 'liquidation-under-way') throw new LiquidationError('LiquidationRejected', said.code)
-      // It was called by itself while its home did not answer: that ends, now that it does.
-      const joinTries = (progress.joinTries ?? 0) + 1
-      return { next: 'plan', nextAtMillis: Date.now() + pauseMillis, progress: { ...progress, joinTries } }
+      if (!said.accepted) throw new LiquidationError('LiquidationRejected', said.code)
+      return { next: 'plan', progress: { ...progress, joined: [...(progress.joined ?? []), at] } }
     },
   })
   return accept(answer)

@@ -220,8 +220,8 @@ export const worstTicks = ({ market, sizeLots, markTicks }: OpenPosition, ppm: n
 
 export type Sizing =
   | { readonly by: 'books'; readonly terms: LiquidationTerms; readonly dryTries: Readonly<Record<string, number>> }
-  /** All of a lane at once, at the reserve. */
-  | { readonly by: 'auction'; readonly terms: LiquidationTerms; readonly lane: number }
+  /** All at once, at the reserve or as if for nothing. */
+  | { readonly by: 'auction'; readonly terms: LiquidationTerms; readonly at: 'reserve' | 'mark' }
 
 /**
  * In the order in which they are reduced: what the books have refused least often, then what alone may lose most, then by
@@ -251,14 +251,15 @@ const creditPosition = (gainsMicros: readonly number[]): LiquidatedPosition => (
 })
 
 const sizedPosition = (position: OpenPosition, sizing: Sizing, dryTries: number): LiquidatedPosition => {
-  const { key, at, market, sizeLots, risk } = position
+  const { key, market, sizeLots, risk } = position
   const { microsPerTickLot, maxCommissionPpm } = market.instrument
   const { terms } = sizing
   const ppm = sizing.by === 'books' ? terms.collar_ppm : terms.auction_reserve_ppm
-  const limitMicros = worstTicks(position, ppm) * microsPerTickLot
+  const limitMicros =
+    sizing.by === 'auction' && sizing.at === 'mark' ? risk.markMicros : worstTicks(position, ppm) * microsPerTickLot
   const canReduce =
     isTransferable(position) &&
-    (sizing.by === 'auction' ? sizing.lane === at.lane : !isCollateral(position) && dryTries < terms.most_dry_tries)
+    (sizing.by === 'auction' || (!isCollateral(position) && dryTries < terms.most_dry_tries))
   return {
     instrumentId: key,
     sizeLots,

@@ -15,6 +15,7 @@ import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
 import type { LiquidationStepKind } from '#protocol/liquidation.ts'
 import { commandId } from '#protocol/values.ts'
+import { tradesInSeveralLanes } from '../shell/lanes.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 
 /** What every step of the workflow is given; all else is in the liquidation's rows. */
@@ -98,6 +99,10 @@ export interface StepRules {
   decide(head: LiquidationRow, before: LiquidationProgress, id: string): Promise<Decided>
   conclude(head: LiquidationRow, row: LiquidationStepRow, answer: Answer | undefined): Concluded | Promise<Concluded>
 }
+
+/** A satellite's own liquidation was taken over by that of its home: all that is left is to end it. */
+export const isTakenOver = (said: Answer | undefined): boolean =>
+  said?.accepted === false && said.code === 'unknown-liquidation' && tradesInSeveralLanes()
 
 /** With the pauses between them six minutes. */
 const mostPolls = 40

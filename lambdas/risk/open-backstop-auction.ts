@@ -1,16 +1,10 @@
 import { type AuctionedLots, type AuctionRow, getAuction, openAuction } from '#adapters/tables/backstop-auctions.ts'
-import { sizeTranche } from '#domain/margin/liquidation.ts'
 import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
-import {
-  isTransferable,
-  type LiquidatedAccount,
-  readLiquidatedAccount,
-  sizedPositions,
-  worstTicks,
-} from './liquidated-account.ts'
+import { auctionedLots } from './auction-lots.ts'
+import { type LiquidatedAccount, readLiquidatedAccount, worstTicks } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
 import { signedText } from './step-numbers.ts'
@@ -18,7 +12,7 @@ import { signedText } from './step-numbers.ts'
 /** So that a bid of the last moment is there when bids are read. */
 const afterDeadlineMillis = 1_000
 
-/** Offers the fewest lots that restore the account even at the worst prices that are taken; all of it where none do. */
+/** Offers market makers what `auctionedLots` says of one lane. */
 export const handler = serveTask(liquidationStep, async input =>
   accept(
     await takeStep(input, {
@@ -38,7 +32,7 @@ export const handler = serveTask(liquidationStep, async input =>
           state: 'open',
           openedAtMillis: nowMillis,
           deadlineMillis: nowMillis + terms.auction_ms,
-          lots: auctionedLots(account, lane, terms),
+          lots: lotsOffered(account, lane, terms),
         }
         const { deadlineMillis, lots } = fresh.lots.length === 0 ? fresh : await opened(fresh)
         return {
@@ -78,23 +72,12 @@ const opened = async (fresh: AuctionRow): Promise<AuctionRow> => {
   return known
 }
 
-const auctionedLots = (account: LiquidatedAccount, lane: number, terms: LiquidationTerms): readonly AuctionedLots[] => {
-  const { equityMicros, groups, positions } = account
-  const sized = sizeTranche({
-    positions: sizedPositions(account, { by: 'auction', terms, lane }),
-    equityMicros,
-    groups,
-    bufferPpm: terms.buffer_ppm,
-  })
-  if (!sized.accepted) throw new Error(`what is to be auctioned makes no sense: ${sized.code} ${sized.field}`)
-  const enough = sized.value.isRestored
-    ? new Map(sized.value.steps.map(({ instrumentId, lots }) => [instrumentId, -lots]))
-    : undefined
-  const offered = positions.filter(position => position.at.lane === lane && isTransferable(position))
-  return offered.flatMap(position => {
-    const { key, market, risk, sizeLots, markTicks } = position
+const lotsOffered = (account: LiquidatedAccount, lane: number, terms: LiquidationTerms): readonly AuctionedLots[] => {
+  const auctioned = auctionedLots(account, terms)
+  return account.positions.flatMap(position => {
+    const { key, at, market, risk, sizeLots, markTicks } = position
     const { instrumentName, tickSize, minTradeAmount } = market.instrument.specification
-    const signedLots = enough === undefined ? sizeLots : (enough.get(key) ?? 0)
+    const signedLots = at.lane === lane ? (auctioned.get(key) ?? 0) : 0
     if (signedLots === 0) return []
     const reserveTicks =
       markTicks > 0

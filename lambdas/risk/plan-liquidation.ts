@@ -5,6 +5,7 @@ import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
+import { auctionedLots } from './auction-lots.ts'
 import {
   isTransferable,
   type LaneCashMicros,
@@ -18,8 +19,6 @@ import { signedText } from './step-numbers.ts'
 
 /** Of each kind in one attempt. */
 export const mostTries = 3
-/** So often a lane is asked whether the account's own liquidation there is over. */
-const mostJoinTries = 120
 /** What its other lanes give back comes home by and by. */
 const endTriesAbroad = 4
 /** More orders than any sensible liquidation takes; each has two steps. */
@@ -61,7 +60,6 @@ export const handler = serveTask(liquidationStep, async input =>
         const isTooLong =
           input.step >= mostSteps * attempt ||
           before.endTries >= mostTries * attempt * (account.lanes.length > 1 ? endTriesAbroad : 1) ||
-          (before.joinTries ?? 0) >= mostJoinTries * attempt ||
           (before.moveTries ?? 0) >= mostTries * attempt
         if (move === 'stuck' || isTooLong)
           throw new LiquidationError('LiquidationStuck', stuckBy(account, sized.value, move))
@@ -105,7 +103,8 @@ const moveOf = (
   if (unjoined !== undefined) return { move: 'join', progress: { ...before, at: placeOf(unjoined) } }
   if (account.isSettling) return { move: 'settle', progress: before }
   const open = positions.filter(isTransferable)
-  const inTurn = lanes.filter(({ lane }) => open.some(({ at }) => at.lane === lane))
+  const auctioned = auctionedLots(account, terms)
+  const inTurn = lanes.filter(({ lane }) => open.some(({ at, key }) => at.lane === lane && auctioned.has(key)))
   const owing = lanes.find(({ cashMicros }) => cashMicros < 0)
   const isSameLoss = owing === undefined || before.lossLane === undefined || before.lossLane === owing.lane
   const move = nextMove({

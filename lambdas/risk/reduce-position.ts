@@ -1,7 +1,7 @@
 import { accept } from '#domain/outcome.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
-import { liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
 import { numberIn } from './step-numbers.ts'
 
 /** Sends the order that was planned. What the book refuses, or does not take any of, is tried again so many times. */
@@ -23,6 +23,7 @@ export const handler = serveTask(liquidationStep, async input =>
         }
       },
       conclude: (_, { numbers, progress }, said) => {
+        if (isTakenOver(said)) return { next: 'end', progress }
         const key = numberIn(numbers, 'key')
         const filledLots = said?.accepted === true ? numberIn(said.numbers, 'filledLots') : 0
         const { [key]: tries = 0, ...others } = progress.dryTries

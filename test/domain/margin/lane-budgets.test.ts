@@ -60,7 +60,7 @@ class Lanes {
       message.kind === 'held'
         ? this.home.onHeld(message)
         : message.kind === 'need'
-          ? this.home.onNeed(message)
+          ? this.home.onNeed(message, 0)
           : this.home.onAsk(message)
     if (refusal !== undefined) this.refusedMessages += 1
     this.tellBook(1)

@@ -619,8 +619,10 @@ describe('a short account', () => {
     }
     expect(calls(world.told)).toEqual([home.accountId])
     const [atHome, there] = [home, abroad].map(({ engine, accountId }) => engine.marginOf(accountId))
-    expect(there?.requirementMicros).toBe(there?.equityMicros)
     expect((atHome?.equityMicros ?? 0) - (atHome?.requirementMicros ?? 0)).toBe(-400 * usd)
+    // Nobody goes by more than there is: what home has is granted, and no more.
+    expect((there?.equityMicros ?? 0) - (there?.requirementMicros ?? 0)).toBe(-400 * usd)
+    expect(types(world.place(abroad, abroad.accountId, 1, 1, markTicks))).toContain('order-rejected')
   })
 
   test('abroad is called all the same where nothing is heard of its home for a minute', () => {

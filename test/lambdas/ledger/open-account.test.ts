@@ -152,3 +152,9 @@ describe('a sub-account', () => {
     expect(await open('acme.7')).toMatchObject({ status: 200 })
   })
 })
+
+test('no name that joining another lane gives is opened by anybody', async () => {
+  for (const given of [{ as: { account: 'acme.lane-2' } }, { ...operator, body: { account: 'other.lane-13' } }])
+    expect(await open(given)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+  expect(office.executions()).toEqual([])
+})
