@@ -625,6 +625,31 @@ describe('a short account', () => {
     expect(types(world.place(abroad, abroad.accountId, 1, 1, markTicks))).toContain('order-rejected')
   })
 
+  test('abroad that is paid what it lacked has nothing to trade on by it', () => {
+    const { world, home, abroad } = settledAtLoss(200, versionOfJointMargin)
+    for (let second = 0; second < 5; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    // Somebody pays what it owes; its 20 lots may lose 200, which is what home has.
+    world.deposit(abroad, abroad.accountId, 500)
+    for (let second = 0; second < 4; second += 1) {
+      expect(codes(world.place(abroad, abroad.accountId, 1, 1, markTicks))).toEqual(['insufficient-margin'])
+      expect(codes(world.place(home, home.accountId, 1, 1, markTicks))).toEqual(['insufficient-margin'])
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    expect(world.jointExcessUsd()).toBe(0)
+    for (let second = 0; second < 12; second += 1) {
+      world.tick(1_000)
+      world.deliverAll()
+    }
+    for (const { engine, accountId } of [home, abroad]) {
+      const figures = engine.marginOf(accountId)
+      expect(figures?.equityMicros).toBeGreaterThanOrEqual(figures?.requirementMicros ?? Number.NaN)
+    }
+  })
+
   test('abroad is called all the same where nothing is heard of its home for a minute', () => {
     const { world, home, abroad } = settledAtLoss(300, versionOfJointMargin)
     world.lossShare = 1

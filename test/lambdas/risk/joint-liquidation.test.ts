@@ -22,6 +22,7 @@ const floor = await openTwoLanes()
 const ledger = requests((await import('#lambdas/ledger/http.ts')).handler, ledgerOperations)
 const trading = requests((await import('#lambdas/trading/http.ts')).handler, tradingOperations)
 const { answerCall } = await import('#lambdas/risk/answered-call.ts')
+const { putBid } = await import('#adapters/tables/backstop-auctions.ts')
 
 type Step = (event: unknown, context: typeof lambdaContext) => Promise<unknown>
 const steps = tasks.filter(({ workflow }) => workflow === 'collateral-liquidation')
@@ -267,6 +268,31 @@ describe('an account in two lanes that needs more than it has', () => {
     expect([cashOf(1, home.accountId), cashOf(2, abroad.accountId)]).toEqual([0, 0])
   }, 60_000)
 
+  test('asks the fund for each loss anew', async () => {
+    await open(500, 2_000)
+    await trade(1, 900)
+    await pay(1, home.accountId, bobOf(1), 700)
+    expect(await called()).toEqual([home])
+    await floor.offer(1, -2_000)
+    let isPaid = false
+    const { steps, head } = await liquidate(async next => {
+      if (next !== 'end' || isPaid) return
+      isPaid = true
+      await pay(1, home.accountId, bobOf(1), 50)
+    })
+    expect(head?.state).toBe('ended')
+    expect(kinds(steps).filter(kind => !kind.startsWith('reduce'))).toEqual([
+      'begin',
+      'join 2',
+      'cover-loss',
+      'end still-under-margin-call',
+      'cover-loss',
+      'end',
+      'end 2',
+    ])
+    expect(cashOf(1, funds[1])).toBe(1_750)
+  }, 60_000)
+
   test('what no book takes is auctioned in the lane where it lies', async () => {
     await open(500, 1_000)
     await trade(2, -800)
@@ -279,6 +305,26 @@ describe('an account in two lanes that needs more than it has', () => {
     expect(kinds(steps)).toContain('award 2')
     expect(sizeOf(abroad)).toBeGreaterThan(-800)
     expect(sizeOf(abroad)).toBeLessThanOrEqual(0)
+  }, 60_000)
+
+  test('of what no book takes what it may lose by is auctioned, and not the hedge between its lanes', async () => {
+    await open(1_000)
+    await trade(1, 500)
+    await trade(2, -1_100)
+    // 600 more short than long may lose 300; 290 are left.
+    await pay(1, home.accountId, bobOf(1), 710)
+    expect(await called()).toEqual([home])
+    const { steps, head } = await liquidate(async next => {
+      const [auction] = floor.tables.items('backstopAuctions')
+      if (next !== 'award' || auction === undefined) return
+      const bids = [{ instrumentId: 1, priceTicks: 2_500, lots: 600 }]
+      await putBid({ auctionId: String(auction['auction_id']), accountId: bobOf(2), bidAtMillis: Date.now(), bids })
+    })
+    expect(head?.state).toBe('ended')
+    expect(
+      steps.filter(({ kind }) => kind === 'open-auction').map(({ at, numbers }) => [at?.lane, numbers['lots']]),
+    ).toEqual([[2, [expect.objectContaining({ instrumentName: futureIn(2), amount: '-600' })]]])
+    expect([sizeOf(home), sizeOf(abroad)]).toEqual([500, -500])
   }, 60_000)
 
   test('by its home alone where the other lane follows older rules', async () => {
