@@ -419,7 +419,15 @@ describe('the server', () => {
 
   test('stops promptly, whoever is connected', async () => {
     const other = await startApiGateway(s, invoke, { port: 0, extraRoutes: [] })
-    handler = () => sleep(150, { statusCode: 200, body: '' })
+    let answer = (): void => undefined
+    const asked = new Promise<void>(isAsked => {
+      handler = () => {
+        isAsked()
+        return new Promise(resolve => {
+          answer = () => resolve({ statusCode: 200, body: '' })
+        })
+      }
+    })
     const pending = fetch(other.url).then(
       response => response.status,
       () => 'cut',
@@ -427,9 +435,11 @@ describe('the server', () => {
     const idle = connect(Number(new URL(other.url).port), '127.0.0.1')
     // A server that stops may well reset it.
     idle.on('error', () => undefined)
-    await sleep(20)
+    await asked
     const since = performance.now()
-    await other.stop()
+    const stopped = other.stop()
+    answer()
+    await stopped
     expect(performance.now() - since).toBeLessThan(1_000)
     expect(await pending).toBe(200)
     idle.destroy()
