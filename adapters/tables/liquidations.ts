@@ -64,6 +64,10 @@ export interface LiquidationProgress {
   /** Reduced or transferred by this liquidation. */
   readonly instrumentIds: readonly number[]
   readonly auctionsHeld: number
+  /** By lane, of an account that trades in several. */
+  readonly auctionsIn?: Readonly<Record<number, number>>
+  /** How often a satellite that is liquidated by itself has waited for its home before it asked others to pay. */
+  readonly settleTries?: number
   /** Where the last auction stands. */
   readonly awards: readonly AuctionAward[]
   readonly coverTries: number

@@ -1,3 +1,4 @@
+import type { LiquidationProgress } from '#adapters/tables/liquidations.ts'
 import { sizeTranche, type Tranche } from '#domain/margin/liquidation.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { isTransferable, type LiquidatedAccount, type Sizing, sizedPositions } from './liquidated-account.ts'
@@ -15,6 +16,10 @@ export const auctionedLots = (account: LiquidatedAccount, terms: LiquidationTerm
   if (risky.size > 0) return risky
   return new Map(account.positions.filter(isTransferable).map(({ key, sizeLots }) => [key, sizeLots]))
 }
+
+/** Those that were held before they were counted by lane were of the account's only one. */
+export const auctionsHeldIn = ({ auctionsIn, auctionsHeld }: LiquidationProgress, lane: number): number =>
+  auctionsIn === undefined ? auctionsHeld : (auctionsIn[lane] ?? 0)
 
 const sized = (account: LiquidatedAccount, sizing: Sizing, equityMicros: number, bufferPpm: number): Tranche => {
   const { groups } = account

@@ -3,7 +3,7 @@ import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
-import { auctionedLots } from './auction-lots.ts'
+import { auctionedLots, auctionsHeldIn } from './auction-lots.ts'
 import { type LiquidatedAccount, readLiquidatedAccount, worstTicks } from './liquidated-account.ts'
 import { liquidationStep, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
@@ -50,7 +50,14 @@ export const handler = serveTask(liquidationStep, async input =>
             })),
           },
           // What the books have refused may be tried again afterwards.
-          progress: { ...before, dryTries: {}, awards: [], auctionsHeld: before.auctionsHeld + 1, auctionId },
+          progress: {
+            ...before,
+            dryTries: {},
+            awards: [],
+            auctionsHeld: before.auctionsHeld + 1,
+            auctionsIn: { ...before.auctionsIn, [lane]: auctionsHeldIn(before, lane) + 1 },
+            auctionId,
+          },
         }
       },
       conclude: (_, { numbers, progress }) => {

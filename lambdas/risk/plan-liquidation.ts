@@ -5,7 +5,7 @@ import { accept } from '#domain/outcome.ts'
 import { decimal } from '#domain/units.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { serveTask } from '../shell/task.ts'
-import { auctionedLots } from './auction-lots.ts'
+import { auctionedLots, auctionsHeldIn } from './auction-lots.ts'
 import {
   isTransferable,
   type LaneCashMicros,
@@ -23,8 +23,10 @@ export const mostTries = 3
 const endTriesAbroad = 4
 /** More orders than any sensible liquidation takes; each has two steps. */
 const mostSteps = 4_000
+/** Of a satellite by itself. */
+const mostSettleTries = 6
 const settlementPauseMillis = 60_000
-const lanesPauseMillis = 2_000
+const lanesPauseMillis = 3_000
 
 /** `join`, `settle` and `move` are of accounts that trade in several lanes: see `LiquidatedAccount`. */
 const moves = ['join', 'settle', 'move', 'end', 'reduce', 'auction', 'wait', 'cover', 'haircut', 'stuck'] as const
@@ -72,15 +74,17 @@ export const handler = serveTask(liquidationStep, async input =>
       conclude: async (_, { numbers, progress }) => {
         const move = moveNamed(numbers['move'])
         const { terms } = await liquidationTermsAt(Date.now())
-        return { next: tasks[move], nextAtMillis: Date.now() + pauseMillisOf(move, terms), progress }
+        const isJoint = (progress.joined ?? []).length > 0
+        return { next: tasks[move], nextAtMillis: Date.now() + pauseMillisOf(move, terms, isJoint), progress }
       },
     }),
   ),
 )
 
-const pauseMillisOf = (move: Move, { tranche_pause_ms }: LiquidationTerms): number => {
+const pauseMillisOf = (move: Move, { tranche_pause_ms }: LiquidationTerms, isJoint: boolean): number => {
   if (move === 'wait') return settlementPauseMillis
-  if (move === 'settle') return lanesPauseMillis
+  // What other lanes need no longer comes home in a moment.
+  if (move === 'settle' || (move === 'end' && isJoint)) return lanesPauseMillis
   return move === 'reduce' ? tranche_pause_ms : 0
 }
 
@@ -104,7 +108,11 @@ const moveOf = (
   if (account.isSettling) return { move: 'settle', progress: before }
   const open = positions.filter(isTransferable)
   const auctioned = auctionedLots(account, terms)
-  const inTurn = lanes.filter(({ lane }) => open.some(({ at, key }) => at.lane === lane && auctioned.has(key)))
+  // What alone may lose most is in the first of them; each lane has as many auctions.
+  const inTurn = [...auctioned.keys()]
+    .flatMap(key => open.filter(position => position.key === key).map(({ at }) => at))
+    .toSorted((one, other) => auctionsHeldIn(before, one.lane) - auctionsHeldIn(before, other.lane))
+  const [next] = inTurn
   const owing = lanes.find(({ cashMicros }) => cashMicros < 0)
   const isSameLoss = owing === undefined || before.lossLane === undefined || before.lossLane === owing.lane
   const move = nextMove({
@@ -112,16 +120,21 @@ const moveOf = (
     openPositions: open.length,
     expiredPositions: positions.length - open.length,
     cashMicros: account.cashMicros,
-    auctionsHeld: before.auctionsHeld,
-    mostAuctions: terms.most_auctions * attempt * Math.max(1, inTurn.length),
+    auctionsHeld: next === undefined ? before.auctionsHeld : auctionsHeldIn(before, next.lane),
+    mostAuctions: terms.most_auctions * attempt,
     isFundSpent: isSameLoss && (before.fundSpentAttempt === attempt || before.coverTries >= mostTries * attempt),
     isLossAllocated: isSameLoss && (before.lossAllocatedAttempt === attempt || before.lossTries >= mostTries * attempt),
   })
-  if (move === 'auction') {
-    // A lane at a time: who bids has an account of the lane.
-    const next = inTurn[before.auctionsHeld % inTurn.length]
-    return { move, progress: { ...before, ...(next !== undefined && { at: placeOf(next) }) } }
-  }
+  // A lane at a time: who bids has an account of the lane.
+  if (move === 'auction') return { move, progress: { ...before, ...(next !== undefined && { at: next }) } }
+  const isOnBudget = account.laneGainsMicros !== undefined
+  // Its budget may have been read in passing: the engine knows.
+  if (move === 'stuck' && open.length === 0 && account.cashMicros >= 0 && isOnBudget)
+    return { move: 'end', progress: before }
+  const { settleTries = 0 } = before
+  // Its home may be heard of again, which has the cash, or takes all of this over.
+  if (move === 'cover' && isOnBudget && settleTries < mostSettleTries)
+    return { move: 'settle', progress: { ...before, settleTries: settleTries + 1 } }
   if ((move !== 'cover' && move !== 'haircut') || owing === undefined) return { move, progress: before }
   const paid = paidFirst(lanes)
   if (paid !== undefined) return { move: 'move', progress: { ...before, ...paid } }

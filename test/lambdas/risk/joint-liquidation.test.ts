@@ -327,6 +327,44 @@ describe('an account in two lanes that needs more than it has', () => {
     expect([sizeOf(home), sizeOf(abroad)]).toEqual([500, -500])
   }, 60_000)
 
+  test('that owes more than its hedge can carry is closed in both lanes, each by auctions of its own', async () => {
+    await open(1_000, 10_000)
+    await trade(1, 500)
+    await trade(2, -1_100)
+    await pay(1, home.accountId, bobOf(1), 710)
+    expect(await called()).toEqual([home])
+    // No book takes anything, and nobody bids but the funds, at the reserve.
+    const { steps, head } = await liquidate()
+    expect(head?.state).toBe('ended')
+    expect(
+      steps.filter(({ kind }) => kind === 'open-auction').map(({ at, numbers }) => [at?.lane ?? 1, numbers['lots']]),
+    ).toMatchObject([
+      [2, [{ amount: '-600' }]],
+      [1, [{ amount: '500' }]],
+      [2, [{ amount: '-500' }]],
+    ])
+    expect([sizeOf(home), sizeOf(abroad)]).toEqual([0, 0])
+    expect([cashOf(1, home.accountId), cashOf(2, abroad.accountId)]).toEqual([0, 0])
+  }, 60_000)
+
+  test('is paid for by its home where that is heard of again before its fund has paid', async () => {
+    await open(2_000, 1_000)
+    await trade(2, -1_000)
+    floor.relay(false)
+    await pay(2, abroad.accountId, bobOf(2), 700)
+    for (let second = 0; second < 70; second += 1) await floor.wait(1_000)
+    expect(await called()).toEqual([abroad])
+    const { steps, head } = await liquidate(
+      async next => floor.relay(next === 'award' || next === 'plan' || next === 'end'),
+      2,
+    )
+    expect(head?.state).toBe('ended')
+    expect(kinds(steps)).not.toContain('cover-loss')
+    expect(cashOf(2, abroad.accountId)).toBeLessThan(0)
+    expect(cashOf(1, home.accountId)).toBe(2_000)
+    expect(calls()).toHaveLength(1)
+  }, 60_000)
+
   test('by its home alone where the other lane follows older rules', async () => {
     await open(1_000)
     await trade(1, 1_500)
