@@ -588,7 +588,7 @@ export interface AskBudget {
   readonly wantedMicros: readonly number[]
 }
 
-/** From a satellite that lacks so much for what the account has there already: granted whatever home has. */
+/** From a satellite: what it needs for what the account has there already. What home cannot grant of it, home lacks. */
 export interface NeedBudget {
   readonly type: 'need-budget'
   readonly commandId: string

@@ -1,7 +1,5 @@
-import { getAccount } from '#adapters/tables/accounts.ts'
 import type { AccountRisk } from '#domain/margin/account-risk.ts'
-import { accountInLane } from '#protocol/account-lanes.ts'
-import { openAccountOf } from '../ledger/named-account.ts'
+import { satelliteIn } from '../ledger/satellite.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
 import type { Trader } from '../trading/trader.ts'
 import { readAccountState } from './account-state.ts'
@@ -23,15 +21,9 @@ const tradersIn = async (home: Trader, lane: number | undefined): Promise<readon
   if (lane === home.lane) return [home]
   const others = tradesInSeveralLanes() ? tenantLanes().filter(other => other !== home.lane) : []
   const asked = lane === undefined ? others : others.filter(other => other === lane)
-  const abroad = await Promise.all(asked.map(other => satelliteIn(home, other)))
+  // Once it is open its main account's orders go there.
+  const abroad = await Promise.all(asked.map(other => satelliteIn(home.account, other)))
   return [...(lane === undefined ? [home] : []), ...abroad.filter(trader => trader !== undefined)]
-}
-
-/** Once it is open its main account's orders go there. One of that name may be another firm's, or of another lane. */
-const satelliteIn = async ({ account }: Trader, lane: number): Promise<Trader | undefined> => {
-  const row = await getAccount(accountInLane(account, lane))
-  const satellite = row && openAccountOf(row)
-  return satellite?.lane === lane && satellite.firm === account ? satellite : undefined
 }
 
 const readInLane = async ({ lane, accountId }: Trader): Promise<AccountInLane> => {

@@ -13,10 +13,10 @@ import { unvaluedInstrument } from '#domain/margin/unvalued-instrument.ts'
 import { maxInt32 } from '#domain/reference/instrument.ts'
 import { versionOfJointMargin } from '#domain/trading/engine-version.ts'
 import { micros } from '#domain/units.ts'
-import { accountInLane } from '#protocol/account-lanes.ts'
 import type { LiquidationTerms } from '#protocol/operations/liquidation.ts'
 import { cashOnItsWay } from '../ledger/lane-cash.ts'
 import { openAccountOf } from '../ledger/named-account.ts'
+import { satelliteIn } from '../ledger/satellite.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
 import { tenantLanes, tradesInSeveralLanes } from '../shell/lanes.ts'
 import { epochInForce } from './epoch-in-force.ts'
@@ -107,9 +107,8 @@ const satellitesOf = async (home: LaneAccount): Promise<readonly LaneAccount[]> 
   const others = tenantLanes().filter(lane => lane !== home.lane)
   const found = await Promise.all(
     others.map(async (lane): Promise<readonly LaneAccount[]> => {
-      const other = await getAccount(accountInLane(main.account, lane))
-      const satellite = other && openAccountOf(other)
-      if (satellite?.lane !== lane || satellite.firm !== main.account) return []
+      const satellite = await satelliteIn(main.account, lane)
+      if (satellite === undefined) return []
       const { accountId } = satellite
       return (await getLaneBudget(lane, accountId)) === undefined ? [] : [{ lane, accountId }]
     }),

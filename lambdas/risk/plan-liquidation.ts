@@ -107,7 +107,7 @@ const moveOf = (
   if (unjoined !== undefined) return { move: 'join', progress: { ...before, at: placeOf(unjoined) } }
   if (account.isSettling) return { move: 'settle', progress: before }
   const open = positions.filter(isTransferable)
-  const auctioned = auctionedLots(account, terms)
+  const auctioned = tranche.steps.length > 0 ? nothing : auctionedLots(account, terms)
   // What alone may lose most is in the first of them; each lane has as many auctions.
   const inTurn = [...auctioned.keys()]
     .flatMap(key => open.filter(position => position.key === key).map(({ at }) => at))
@@ -141,6 +141,8 @@ const moveOf = (
   const fresh = isSameLoss ? {} : { fundSpentAttempt: 0, coverTries: 0, lossAllocatedAttempt: 0, lossTries: 0 }
   return { move, progress: { ...before, ...fresh, at: placeOf(owing), lossLane: owing.lane } }
 }
+
+const nothing: ReadonlyMap<number, number> = new Map()
 
 const placeOf = ({ lane, accountId }: LaneCashMicros): LaneAccount => ({ lane, accountId })
 
