@@ -20,21 +20,24 @@ const { handler } = await import('#lambdas/platform/http.ts')
 const send = requests(handler, platformOperations)
 
 const streams = new Map<string, string>()
+/** What is silent for twenty seconds is so however long the test is kept from going on. */
+const nowMillis = Date.parse('2026-11-23T10:00:00Z')
 
 const spoken = (lane: number, silentMillis = 0): void =>
   tables.seed(
     'lanes',
     figuresItem(matcherFigures(lane)),
-    leaseItem(lane, { at_millis: Date.now() - silentMillis }),
+    leaseItem(lane, { at_millis: nowMillis - silentMillis }),
     replicaItem(lane, 'host/7/name/0', 'leader'),
     replicaItem(lane, 'host/8/name/0', 'standby'),
-    replicaItem(lane, 'host/6/name/0', 'standby', { at_millis: Date.now() - 60_000 }),
+    replicaItem(lane, 'host/6/name/0', 'standby', { at_millis: nowMillis - 60_000 }),
   )
 const projected = (lane: number, outSeq: number): void => {
   for (const projector of projectors) tables.seed('lanes', watermarkItem(lane, projector, outSeq))
 }
 
 beforeEach(() => {
+  jest.spyOn(Date, 'now').mockReturnValue(nowMillis)
   tables.reset()
   streams.clear()
   kinesis.reset()
