@@ -212,11 +212,10 @@ export const unwritten = <Value>(only: Value): Field<Value> => ({
 /** An object in the place of the message whose part it is. */
 export const nested = <Value extends object>(fields: FieldsOf<Value>): Field<Value> => {
   const entries = entriesOf(fields)
-  const blank = blankOf(entries, {})
   return {
     owned: entries.flatMap(([, { owned }]) => owned),
-    read: (words, at, tail) => readEntries<Value>(entries, blank, words, at, tail),
-    write: (words, value, tail) => writeEntries(entries, words, value, tail),
+    read: readerOf<Value>(entries, {}),
+    write: writerOf(entries),
   }
 }
 
@@ -322,29 +321,43 @@ type Entry = readonly [string, Field<unknown>]
 
 const entriesOf = (fields: object): readonly Entry[] => Object.entries(fields)
 
+type Read<Value> = (words: Int32Array, at: number, tail: Tail) => Value
+type Write = (words: Int32Array, value: object, tail: Tail) => void
+
 /**
- * What a message is read into, with all its properties, so that none is added to it: an object to which many are added by
- * name becomes a hash table, which is slow to make and to use. One that is parsed has none of that.
+ * Fields and constants to one object. The function is written as text, once for each codec: then it has all properties
+ * in one literal and calls each field by itself. A loop over names calls any field from one place and adds properties
+ * one by one, for which an engine has no shape; it takes four times as long. No text of a message gets in here: names
+ * are those of this program's own tables.
  */
-const blankOf = (entries: readonly Entry[], constants: object): object =>
-  JSON.parse(JSON.stringify({ ...constants, ...Object.fromEntries(entries.map(([name]) => [name, null])) }))
-
-const readEntries = <Value>(
-  entries: readonly Entry[],
-  blank: object,
-  words: Int32Array,
-  at: number,
-  tail: Tail,
-): Value => {
-  const value: Record<string, unknown> = { ...blank }
-  for (const [name, { read }] of entries) value[name] = read(words, at, tail)
-  return value as Value
+const readerOf = <Value>(entries: readonly Entry[], constants: object): Read<Value> => {
+  const given = Object.entries(constants)
+  const properties = [
+    ...given.map(([name], index) => `${JSON.stringify(name)}: constants[${index}]`),
+    ...entries.map(([name], index) => `${JSON.stringify(name)}: read${index}(words, at, tail)`),
+  ]
+  return compiled<Read<Value>>(
+    entries.map((_, index) => `read${index}`),
+    `(words, at, tail) => ({ ${properties.join(', ')} })`,
+    given.map(([, value]) => value),
+    entries.map(([, { read }]) => read),
+  )
 }
 
-const writeEntries = (entries: readonly Entry[], words: Int32Array, value: object, tail: Tail): void => {
-  const values = value as Readonly<Record<string, unknown>>
-  for (const [name, { write }] of entries) write(words, values[name], tail)
-}
+const writerOf = (entries: readonly Entry[]): Write =>
+  compiled<Write>(
+    entries.map((_, index) => `write${index}`),
+    `(words, value, tail) => { ${entries.map(([name], index) => `write${index}(words, value[${JSON.stringify(name)}], tail)`).join(';')} }`,
+    [],
+    entries.map(([, { write }]) => write),
+  )
+
+const compiled = <Made>(
+  names: readonly string[],
+  source: string,
+  constants: readonly unknown[],
+  functions: readonly unknown[],
+): Made => new Function('constants', ...names, `return ${source}`)(constants, ...functions)
 
 /** One message is made here, and put on the tape as a whole or not at all. */
 const scratch = new Int32Array(maxMessageBytes / 4)
@@ -373,7 +386,8 @@ export const codecsOf =
     unowned[0] = 0
     for (const { word, mask } of entries.flatMap(([, { owned }]) => owned))
       unowned[word] = (unowned[word] as number) & ~mask
-    const blank = blankOf(entries, { ...constants, type })
+    const readAll = readerOf<Message>(entries, { ...constants, type })
+    const writeAll = writerOf(entries)
     return {
       read: (words, at) => {
         const size = wordsOf(words[at] as number) * 4
@@ -382,7 +396,7 @@ export const codecsOf =
           if (((words[at + word] as number) & (unowned[word] as number)) !== 0)
             throw new RangeError('what has no meaning is not zero')
         const tail = { at: fixedBytes, end: size }
-        const message = readEntries<Message>(entries, blank, words, at, tail)
+        const message = readAll(words, at, tail)
         if (size !== roundedUp(tail.at)) throw new RangeError('a message is longer than its fields')
         if (!isZero(words, at, tail.at, size)) throw new RangeError('padding is not zero')
         check?.(message)
@@ -393,7 +407,7 @@ export const codecsOf =
         check?.(message)
         scratch.fill(0, 0, fixedBytes / 4)
         const tail = { at: fixedBytes, end: maxMessageBytes }
-        writeEntries(entries, scratch, message, tail)
+        writeAll(scratch, message, tail)
         const size = roundedUp(tail.at)
         if (size > maxMessageBytes) throw new RangeError(`${size} bytes do not fit a message`)
         if (size > tail.at) scratchBytes.fill(0, tail.at, size)
