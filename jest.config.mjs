@@ -15,6 +15,6 @@ export default {
   coverageProvider: 'v8',
   // A hang ends, a slow machine does not fail.
   testTimeout: 120_000,
-  // By itself jest leaves a core free, which on two is half of them.
-  maxWorkers: 2,
+  // One more than the cores of the machine that it is meant for: journeys wait for most of their time.
+  maxWorkers: 3,
 }
