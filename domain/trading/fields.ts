@@ -156,6 +156,21 @@ const decodeUtf8 = (bytes: Uint8Array): string => {
   }
 }
 
+/** Into the message that is made, in UTF-8; answers how many bytes, undefined where they are more than there is room for. */
+const writeText = (value: string, at: number, room: number): number | undefined => {
+  if (value.length > room) return undefined
+  for (let i = 0; i < value.length; i += 1) {
+    const code = value.charCodeAt(i)
+    // As in reading: the encoder is for what is more than short ASCII.
+    if (code >= 128) {
+      const { read, written } = textEncoder.encodeInto(value, scratchBytes.subarray(at, at + room))
+      return read < value.length ? undefined : written
+    }
+    scratchBytes[at + i] = code
+  }
+  return value.length
+}
+
 /** Its length lies among the fixed fields, its bytes in the tail. */
 export const text = (offset: number, minBytes = 0, maxBytes = maxTextBytes): Field<string> => {
   const word = offset >>> 2
@@ -174,13 +189,15 @@ export const text = (offset: number, minBytes = 0, maxBytes = maxTextBytes): Fie
     write: (words, value, tail) => {
       if (value === '' && minBytes === 0) return
       if (!value.isWellFormed()) throw new RangeError('a text has a lone surrogate')
-      const bytes = textEncoder.encode(value)
-      if (bytes.length < minBytes) throw new RangeError('a text is empty')
-      if (bytes.length > maxBytes) throw new RangeError(`a text is longer than ${maxBytes} bytes`)
-      if (tail.at + bytes.length > tail.end) throw new RangeError('a text does not fit its message')
-      words[word] = (words[word] as number) | (bytes.length << shift)
-      scratchBytes.set(bytes, tail.at)
-      tail.at += bytes.length
+      const length = writeText(value, tail.at, Math.min(maxBytes, tail.end - tail.at))
+      if (length === undefined) {
+        const { length: bytes } = textEncoder.encode(value)
+        if (bytes > maxBytes) throw new RangeError(`a text is longer than ${maxBytes} bytes`)
+        throw new RangeError('a text does not fit its message')
+      }
+      if (length < minBytes) throw new RangeError('a text is empty')
+      words[word] = (words[word] as number) | (length << shift)
+      tail.at += length
     },
   }
 }
