@@ -69,6 +69,8 @@ const askQuoteAt = 3
 export const accountIdsOfLane = 2 ** 20
 export const mostLanes = 4_096
 
+export const laneOfAccountId = (accountId: number): number => Math.floor((accountId - 1) / accountIdsOfLane) + 1
+
 /** The fee if all of an order fills at its price. A better price brings more than the fee that it adds. */
 export const reserveMicrosOf = (instrument: Instrument, priceTicks: number, lots: number): number =>
   feeMicros(instrument.maxCommissionPpm, priceTicks * lots * instrument.microsPerTickLot)

@@ -1,7 +1,7 @@
 import { type AccountRow, getAccount } from '#adapters/tables/accounts.ts'
 import { type LaneBudgetRow, laneCreditIn, valueAccount } from '#domain/margin/account-risk.ts'
 import { decimalOfMicros } from '#domain/units.ts'
-import { accountInLane } from '#protocol/account-lanes.ts'
+import { accountInLane, isNameInLane } from '#protocol/account-lanes.ts'
 import type { AccountLane } from '#protocol/operations/ledger.ts'
 import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
@@ -13,8 +13,13 @@ import { openAccountOf } from './named-account.ts'
 /** Of a home, and of a lane until it is joined. */
 export const nothingGranted = { granted_least: null, granted_most: null, used: null, incoming: null, outgoing: null }
 
-/** Where the account trades, its home first: what each other lane may go by, and what of it its positions and orders use. */
-export const lanesOfAccount = async (home: AccountRow): Promise<readonly AccountLane[]> => {
+/**
+ * Where the account trades, its home first: what each other lane may go by, and what of it its positions and orders use.
+ * The same for what it is called in another lane.
+ */
+export const lanesOfAccount = async (row: AccountRow): Promise<readonly AccountLane[]> => {
+  const main = isNameInLane(row.account) && firmOf(row) !== row.account ? await getAccount(firmOf(row)) : undefined
+  const home = main ?? row
   const atHome: AccountLane = {
     lane: home.lane,
     account: home.account,

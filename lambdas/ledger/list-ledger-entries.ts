@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type AccountNumberRow, accountsNumbered } from '#adapters/tables/account-numbers.ts'
 import * as entries from '#adapters/tables/ledger-entries.ts'
+import { laneOfAccountId } from '#domain/ledger/accounts.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { ledgerEntry, listLedgerEntries } from '#protocol/operations/ledger.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
@@ -26,7 +27,7 @@ export const handle: Handle<typeof listLedgerEntries> = async ({ query, principa
     ...(after === undefined ? {} : { after }),
   })
   const counters = new Set(rows.flatMap(({ counterAccountId }) => counterAccountId ?? []))
-  const known = await namesOf(account.lane, counters)
+  const known = await namesOf(counters)
   const data = rows.map((row): Told => {
     const counter = row.counterAccountId === undefined ? undefined : known.get(row.counterAccountId)
     return {
@@ -55,14 +56,20 @@ export const handle: Handle<typeof listLedgerEntries> = async ({ query, principa
 const longestWaitForNamesMillis = 2_000
 
 /** A projector of its own names accounts, and may come after the one that wrote the entries. */
-const namesOf = async (lane: number, accountIds: ReadonlySet<number>) => {
-  if (accountIds.size === 0) return new Map<number, AccountNumberRow>()
+const namesOf = async (accountIds: ReadonlySet<number>): Promise<ReadonlyMap<number, AccountNumberRow>> => {
+  if (accountIds.size === 0) return new Map()
+  // Cash between an account's lanes has its other end in another lane.
+  const byLane = Map.groupBy(accountIds, laneOfAccountId)
+  const thereAre = async () => {
+    const found = await Promise.all([...byLane].map(([lane, ids]) => accountsNumbered(lane, ids)))
+    return new Map(found.flatMap(each => [...each]))
+  }
   const all = async () => {
-    const found = await accountsNumbered(lane, accountIds)
+    const found = await thereAre()
     return found.size === accountIds.size ? found : undefined
   }
   const found = (await all()) ?? (await pollUntil(all, performance.now() + longestWaitForNamesMillis))
-  return found ?? accountsNumbered(lane, accountIds)
+  return found ?? thereAre()
 }
 
 /** Named, and not behind JSON. */

@@ -185,7 +185,7 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
       if (event.debitedMicros === 0) return []
       const { accountId, toLane, number: sentNumber, amountMicros: sentMicros } = event
       return [
-        ...cash.moved(placed, event, { kind: 'lane-transfer' }),
+        ...cash.moved(placed, event, { kind: 'lane-transfer', counterAccountId: event.toAccountId }),
         laneCashUpdate(placed.lane, accountId, toLane, { sentNumber, sentMicros }),
         acceptedOutcome(placed, event.commandId),
       ]
@@ -193,7 +193,7 @@ const writesOf = (placed: PlacedEvent, { instrumentOf, rowOf, cash }: Loaded): r
     case 'cash-received':
       if (event.creditedMicros === 0) return []
       return [
-        ...cash.moved(placed, event, { kind: 'lane-transfer' }),
+        ...cash.moved(placed, event, { kind: 'lane-transfer', counterAccountId: event.toAccountId }),
         laneCashUpdate(placed.lane, event.accountId, event.toLane, { receivedNumber: event.number }),
       ]
     case 'account-opened':

@@ -78,6 +78,8 @@ describe('a lane', () => {
       { lane: 1, account: 'acme', lane_role: 'home', granted_most: null },
       { lane: 2, account: 'acme.lane-2', granted_least: '100', granted_most: '100', used: '0' },
     ])
+    const there = await ledger('get-own-account', { query: { account: 'acme.lane-2' } })
+    expect(there.body['lanes']).toEqual(body['lanes'])
   })
 
   test('is on its way for whoever does not wait, and goes on with each request', async () => {
@@ -132,8 +134,13 @@ describe('a lane', () => {
     expect(await balances()).toEqual(['750', '250'])
     const { body } = await ledger('list-ledger-entries', { query: { account: 'acme.lane-2' } })
     expect(body['data']).toMatchObject([
-      { kind: 'lane-transfer', amount: '-150', balance: '250' },
-      { kind: 'lane-transfer', amount: '400', balance: '400' },
+      { kind: 'lane-transfer', amount: '-150', balance: '250', counter_account: 'acme' },
+      { kind: 'lane-transfer', amount: '400', balance: '400', counter_account: 'acme' },
+    ])
+    expect((await ledger('list-ledger-entries')).body['data']).toMatchObject([
+      { kind: 'lane-transfer', amount: '150', counter_account: 'acme.lane-2' },
+      { kind: 'lane-transfer', amount: '-400', counter_account: 'acme.lane-2' },
+      { kind: 'deposit', counter_account: null },
     ])
     // While the relay is away it is on its way, and nothing more goes.
     floor.relay(false)
