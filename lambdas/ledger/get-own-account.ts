@@ -1,13 +1,12 @@
 import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
-import { valueAccount, withdrawableMicros } from '#domain/margin/account-risk.ts'
+import { withdrawableMicros } from '#domain/margin/account-risk.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { getOwnAccount } from '#protocol/operations/ledger.ts'
-import { readAccountState } from '../risk/account-state.ts'
-import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
+import { valuedInForce } from '../risk/withdrawable.ts'
 import type { Handle } from '../shell/http.ts'
 import { lanesOfAccount } from './account-lanes.ts'
 import { accountOf } from './account-view.ts'
-import { actsFor, openAccountOf } from './named-account.ts'
+import { actsFor, type OpenAccount, openAccountOf } from './named-account.ts'
 
 const mostSubAccounts = 500
 
@@ -37,12 +36,12 @@ export const handle: Handle<typeof getOwnAccount> = async ({ query, principal })
 }
 
 /** Before the first epoch of risk nothing says what positions are worth. */
-const riskOf = async ({ lane, accountId }: { readonly lane: number; readonly accountId: number }) => {
-  const inForce = await rememberedEpochInForce(lane)
-  if (inForce === undefined) return undefined
-  const valued = valueAccount((await readAccountState(lane, accountId)).rows, inForce)
-  return {
-    equity: decimalOfMicros(valued.figures.equityMicros),
-    withdrawable: decimalOfMicros(withdrawableMicros(valued)),
-  }
+const riskOf = async (account: OpenAccount) => {
+  const valued = await valuedInForce(account)
+  return valued === undefined
+    ? undefined
+    : {
+        equity: decimalOfMicros(valued.figures.equityMicros),
+        withdrawable: decimalOfMicros(withdrawableMicros(valued)),
+      }
 }

@@ -14,7 +14,13 @@ export type EnforcementStep = z.infer<typeof enforcementStep>
 /** Ends a step by a name that the workflow knows: see stepfunctions/sla-enforcement.asl.json. */
 export class EnforcementError extends Error {
   constructor(
-    name: 'EnforcementReplaced' | 'WindowsDiffer' | 'NotAssessable' | 'PaymentRejected' | 'PaymentUnanswered',
+    name:
+      | 'EnforcementReplaced'
+      | 'WindowsDiffer'
+      | 'NotAssessable'
+      | 'PaymentUncovered'
+      | 'PaymentRejected'
+      | 'PaymentUnanswered',
     message: string,
   ) {
     super(message)

@@ -2,6 +2,8 @@ import { putCommands } from '#adapters/streams/orders.ts'
 import { getAccount } from '#adapters/tables/accounts.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
 import type { PostPayment } from '#domain/trading/commands.ts'
+import { decimalOfMicros } from '#domain/units.ts'
+import { withdrawableOf } from '../risk/withdrawable.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { EnforcementError } from './enforcement-step.ts'
 
@@ -18,8 +20,9 @@ export interface PenaltyPayment {
 }
 
 /**
- * The one place where a penalty is paid: by the house, whatever the payer has, as a settlement is. False: the engine has not
- * answered yet. The same command however often it is asked, which the engine takes once.
+ * The one place where a penalty is paid: by the house, out of what the payer could withdraw. What is owed beyond that is no
+ * money that the other may have: nobody stands in for it as for a settlement. False: the engine has not answered yet. The
+ * same command however often it is asked, which the engine takes once.
  */
 export const payPenalty = async (payment: PenaltyPayment): Promise<boolean> => {
   const [from, to] = await Promise.all([payment.fromAccount, payment.toAccount].map(openAccount))
@@ -29,12 +32,20 @@ export const payPenalty = async (payment: PenaltyPayment): Promise<boolean> => {
   const outcome = await getOutcome(commandId)
   if (outcome?.accepted === true) return true
   if (outcome !== undefined) throw new EnforcementError('PaymentRejected', outcome.code ?? 'rejected')
+  const { amountMicros } = payment
+  const freeMicros = await withdrawableOf(from)
+  if (freeMicros < amountMicros) {
+    // Asked a moment ago, it may be what has left so little.
+    if ((await getOutcome(commandId))?.accepted === true) return true
+    const [free, owed] = [freeMicros, amountMicros].map(decimalOfMicros)
+    throw new EnforcementError('PaymentUncovered', `${payment.fromAccount} can give up ${free} of ${owed} USD`)
+  }
   const command: PostPayment = {
     type: 'post-payment',
     commandId,
     accountId: from.accountId,
     toAccountId: to.accountId,
-    amountMicros: payment.amountMicros,
+    amountMicros,
     purpose: payment.isReversal ? 'sla-reversal' : 'sla-penalty',
     reference: payment.name,
   }

@@ -28,7 +28,20 @@ export const sla: ContextAccess<'sla'> = {
   'assess-month': step,
   'post-penalty': given =>
     step(given).table('slaPenalties', 'Query', 'PutItem').table('measurements', 'Query', 'PutItem'),
-  'credit-penalty': given => step(given).table('accounts', 'GetItem').table('outcomes', 'GetItem').putOrders(),
+  'credit-penalty': given =>
+    step(given)
+      .table('accounts', 'GetItem')
+      // What the payer could withdraw.
+      .table('balances', 'GetItem')
+      .table('positions', 'Query')
+      .index('orders', 'open-orders')
+      .table('instruments', 'Query')
+      .table('lanes', 'GetItem')
+      .table('riskLanes', 'GetItem')
+      .table('riskEpochs', 'GetItem', 'Query')
+      .table('riskLimits', 'GetItem')
+      .table('outcomes', 'GetItem')
+      .putOrders(),
   'announce-penalty': given => step(given).table('slaPenalties', 'Query').putEvents(),
   'fail-enforcement': step,
 }

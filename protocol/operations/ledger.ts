@@ -386,7 +386,10 @@ export const ledgerEntry = z
     }),
     reference: z.string().meta({ description: 'Id of the deposit, withdrawal, command or trade' }),
     instrument_name: z.string().nullable(),
-    counter_account: z.string().nullable().meta({ description: 'Of a transfer, also between lanes: the other account of the firm' }),
+    counter_account: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of a transfer, also between lanes: the other account of the firm' }),
     amount: signedDecimalText.meta({ description: 'What the cash has changed by, fee included' }),
     fee: signedDecimalText.meta({ description: 'What of it is a fee; below zero where one is given back' }),
     balance: signedDecimalText.meta({ description: 'The cash right after it' }),

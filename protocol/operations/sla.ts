@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { maxDepositedMicros } from '#domain/ledger/accounts.ts'
 import { latencyUpperNanos, mostHoldsSeconds } from '#domain/sla/readings.ts'
 import { micros } from '#domain/units.ts'
 import { operation } from '../operation.ts'
@@ -50,7 +51,8 @@ const wholeSecond = z.iso
   .refine(text => !(Date.parse(text) <= 0), 'must be after 1970')
 
 const fee = positiveDecimalText
-  .refine(text => micros(text) !== undefined, 'must be USD to the millionth, at most 9007199254')
+  // No account ever has more to pay it with.
+  .refine(text => (micros(text) ?? Infinity) <= maxDepositedMicros, 'must be USD to the millionth, at most 4000000000')
   .meta({ description: 'USD for each calendar month, or part of one, of the period', examples: ['1000'] })
 
 const promised = {

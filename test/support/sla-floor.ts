@@ -5,6 +5,7 @@ import { jest } from '@jest/globals'
 import type { DynamoDBRecord } from 'aws-lambda'
 import { mockClient } from 'aws-sdk-client-mock'
 import { replaceAccount } from '#adapters/tables/accounts.ts'
+import { balancePut } from '#adapters/tables/balances.ts'
 import { listMeasurements, type MeasurementRow } from '#adapters/tables/measurements.ts'
 import { outcomePut } from '#adapters/tables/outcomes.ts'
 import { type ReadingRow, readingPut, readingsWithin } from '#adapters/tables/sla-readings.ts'
@@ -61,6 +62,7 @@ export const openSlaFloor = async (startMillis: number) => {
   let engine: Engine = createEngine(1)
   let interfere: Interference = () => undefined
   let called: string[] = []
+  let deposits = 0
   let inFlight = 0
   let surroundings = testSurroundings([machine])
   let stepFunctions: Awaited<ReturnType<typeof startStepFunctions>> | undefined
@@ -69,21 +71,37 @@ export const openSlaFloor = async (startMillis: number) => {
     const lines = readFileSync(join(surroundings.dataDir, 'executions.jsonl'), 'utf8').split('\n')
     return lines.flatMap(line => (line === '' ? [] : [JSON.parse(line)])).filter(({ status }) => status !== undefined)
   }
-  /** As the matcher and the projectors do it. */
+  let projected = Promise.resolve()
+  /** As the matcher and the projectors do it, of which the latter come a little later. */
   const enter = (command: Command): void => {
     const said = engine.enter(command, nowMillis)
-    if (command.type !== 'post-payment') return
-    const rejected = said.find(event => event.type === 'command-rejected')
-    const { commandId } = command
-    void store(
-      outcomePut({
-        commandId,
-        accepted: rejected === undefined,
-        ...(rejected?.type === 'command-rejected' ? { code: rejected.code } : {}),
-        atMillis: nowMillis,
-        eventId: `1-${streams.put.length}`,
-      }),
-    )
+    const balances = engine.snapshot().accounts.map(({ cashMicros }) => cashMicros)
+    const stamp = { atMillis: nowMillis, eventId: `1-${streams.put.length}` }
+    projected = projected.then(async () => {
+      for (const [at, cashMicros] of balances.entries())
+        await store(
+          balancePut({
+            accountId: at + 1,
+            currency: 'USD',
+            cashMicros,
+            heldMicros: 0,
+            updatedAtMillis: stamp.atMillis,
+            eventId: stamp.eventId,
+            outSeq: 1,
+          }),
+        )
+      if (command.type !== 'post-payment') return
+      const rejected = said.find(event => event.type === 'command-rejected')
+      const { commandId } = command
+      await store(
+        outcomePut({
+          commandId,
+          accepted: rejected === undefined,
+          ...(rejected?.type === 'command-rejected' ? { code: rejected.code } : {}),
+          ...stamp,
+        }),
+      )
+    })
   }
   const floor = {
     tables,
@@ -91,6 +109,16 @@ export const openSlaFloor = async (startMillis: number) => {
     /** What the order stream was given. */
     payments: () => streams.put.map(({ command }) => command),
     cash: (): readonly number[] => engine.snapshot().accounts.map(({ cashMicros }) => cashMicros),
+    /** USD, or so many back where they are below zero. */
+    deposit(account: (typeof parties)[number], amount: number): void {
+      deposits += 1
+      enter({
+        type: amount < 0 ? 'withdraw' : 'deposit',
+        commandId: idOf(`d${deposits}`),
+        accountId: parties.indexOf(account) + 1,
+        amountMicros: Math.round(Math.abs(amount) * 1_000_000),
+      })
+    },
     send: requests(httpHandler, slaOperations),
     started: () => started,
     called: () => called,
@@ -105,6 +133,8 @@ export const openSlaFloor = async (startMillis: number) => {
       enter({ type: 'activate-engine-version', commandId: idOf('f1'), version: newestEngineVersion })
       for (const [at, account] of parties.entries())
         enter({ type: 'open-account', commandId: idOf(`a${at + 1}`), account, firm: account })
+      floor.deposit('provider', 5_000)
+      await projected
       ;[called, started, inFlight] = [[], [], 0]
       interfere = () => undefined
       surroundings = testSurroundings([machine])

@@ -165,7 +165,7 @@ describe('corrections', () => {
       ['sla-reversal', 700_000_000],
       ['sla-reversal', 300_000_000],
     ])
-    expect(floor.cash()).toEqual([0, 0])
+    expect(floor.cash()).toEqual([5_000_000_000, 0])
   })
 
   test('that change the uptime and not the penalty post nothing', async () => {
@@ -246,8 +246,37 @@ describe('failures', () => {
       attempt: 2,
       paymentState: 'paid',
     })
-    expect(floor.cash()).toEqual([-1_000_000_000, 1_000_000_000])
+    expect(floor.cash()).toEqual([4_000_000_000, 1_000_000_000])
     expect(await floor.list('list-penalties', id)).toHaveLength(2)
+  })
+
+  test('nobody is paid what the payer does not have: it is owed until he has it', async () => {
+    const id = await floor.contract()
+    floor.deposit('provider', -4_000.000001)
+    over()
+    await floor.sweep()
+    expect(floor.ends()).toEqual(['FAILED NotEnforced'])
+    expect((await lastAssessments(id)).get('2026-11')).toMatchObject({
+      state: 'failed',
+      failure: expect.stringContaining('PaymentUncovered'),
+    })
+    expect([floor.payments(), floor.cash()]).toEqual([[], [999_999_999, 0]])
+    expect(await floor.list('list-penalties', id)).toHaveLength(2)
+
+    floor.deposit('provider', 0.000001)
+    floor.at(floor.now() + 16 * minute)
+    await floor.sweep()
+    expect(floor.ends()).toEqual(['FAILED NotEnforced', 'SUCCEEDED'])
+    expect(floor.cash()).toEqual([0, 1_000_000_000])
+    // What comes back is taken from nobody else, either.
+    floor.deposit('buyer', -1_000)
+    await floor.measureMinutes(0, 20)
+    await floor.handOn()
+    floor.at(floor.now() + 2 * minute)
+    await floor.sweep()
+    expect(floor.ends().at(-1)).toBe('FAILED NotEnforced')
+    expect(floor.cash()).toEqual([0, 0])
+    expect(floor.payments()).toHaveLength(1)
   })
 })
 
