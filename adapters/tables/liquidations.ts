@@ -444,6 +444,41 @@ export const getLossShares = async (liquidationId: string, name: string, batch: 
   return JSON.parse(text(item, 'shares'))
 }
 
+// ——— Whose turn it is
+
+/** Longer than a step waits for the engine: who has it by then has ended, one way or the other, or waits for a person. */
+const longestTurnMillis = 10 * 60_000
+
+const turnOf = (name: string): string => `turn#${name}`
+const turnRow = 'turn'
+
+/** Of what only one liquidation may do at a time. False: another one has it. Asked again by who has it, it is his from then on. */
+export const takeTurn = async (name: string, liquidationId: string, nowMillis: number): Promise<boolean> => {
+  const item = await get(turnOf(name), turnRow)
+  const holder = item === undefined ? '' : text(item, 'holder')
+  const sinceMillis = item === undefined ? 0 : integer(item, 'at_millis')
+  if (holder !== '' && holder !== liquidationId && nowMillis - sinceMillis < longestTurnMillis) return false
+  return store({
+    ...turnPut(name, liquidationId, nowMillis),
+    onlyIf: item === undefined ? { holder: undefined } : { holder, at_millis: sinceMillis },
+  })
+}
+
+/** Gives it back; nothing where it is another's by now. */
+export const turnBack = async (name: string, liquidationId: string, nowMillis: number): Promise<readonly Write[]> => {
+  const item = await get(turnOf(name), turnRow)
+  if (item === undefined || text(item, 'holder') !== liquidationId) return []
+  const onlyIf = { holder: liquidationId, at_millis: integer(item, 'at_millis') }
+  return [{ ...turnPut(name, '', nowMillis), onlyIf }]
+}
+
+const turnPut = (name: string, holder: string, atMillis: number) =>
+  ({
+    kind: 'put',
+    table,
+    item: { liquidation_id: turnOf(name), row: turnRow, holder, at_millis: atMillis },
+  }) as const
+
 // ——— What winners have paid
 
 const haircutsOf = (lane: number): string => `haircuts#${lane}`

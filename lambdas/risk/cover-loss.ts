@@ -4,7 +4,7 @@ import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { fundMeans } from './fund-means.ts'
-import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, lossTurn, takeStep } from './liquidation-step.ts'
 import { liquidationTermsAt } from './liquidation-terms.ts'
 import { numberIn } from './step-numbers.ts'
 
@@ -14,6 +14,8 @@ export const handler = serveTask(liquidationStep, async input =>
     await takeStep(input, {
       kind: 'cover-loss',
       ask: askEngine,
+      // What the fund may pay yet is what it has not paid to another.
+      turn: lossTurn,
       decide: async (head, { at = head }, id) => {
         const { liquidationId } = head
         const { lane, accountId } = at

@@ -16,7 +16,7 @@ import { insuranceFund } from '../shell/insurance-fund.ts'
 import { serveTask } from '../shell/task.ts'
 import { askEngine } from './engine-answer.ts'
 import { epochInForce } from './epoch-in-force.ts'
-import { isTakenOver, liquidationStep, takeStep } from './liquidation-step.ts'
+import { isTakenOver, liquidationStep, lossTurn, takeStep } from './liquidation-step.ts'
 import { instrumentsOfLane } from './position-key.ts'
 
 /**
@@ -28,6 +28,8 @@ export const handler = serveTask(liquidationStep, async input =>
     await takeStep(input, {
       kind: 'haircut',
       ask: askEngine,
+      // A gain that another is about to take is none any more.
+      turn: lossTurn,
       decide: async (head, before, id) => {
         const { liquidationId } = head
         const { lane, accountId } = before.at ?? head

@@ -10,6 +10,8 @@ import {
   type LiquidationStepRow,
   type Numbers,
   noProgress,
+  takeTurn,
+  turnBack,
 } from '#adapters/tables/liquidations.ts'
 import type { Write } from '#adapters/writes.ts'
 import type { RejectionCode } from '#domain/outcome.ts'
@@ -24,6 +26,8 @@ export const liquidationStep = z.object({
   /** How many steps are done: the task does the one after. */
   step: z.int().min(0),
   polls: z.int().min(0).default(0),
+  /** For its turn. */
+  waits: z.int().min(0).default(0),
 })
 
 /** To which of the workflow's tasks it goes from here. */
@@ -44,6 +48,7 @@ export interface StepAnswer {
   readonly liquidation_id: string
   readonly step: number
   readonly polls: number
+  readonly waits?: number
   readonly next: NextTask
   readonly wait_seconds: number
 }
@@ -95,10 +100,18 @@ export interface StepRules {
   readonly kind: LiquidationStepKind
   /** Of a step that sends a command. */
   readonly ask?: Ask
+  /**
+   * What only one liquidation may decide and have done at a time, as its numbers are those of what the others have done: it
+   * waits for its turn, and gives it back with what it says follows, if that is another kind of step.
+   */
+  turn?(head: LiquidationRow, before: LiquidationProgress): string
   /** `id`: of the command, the same for each repeat. Asked once: what it says first is what is done. */
   decide(head: LiquidationRow, before: LiquidationProgress, id: string): Promise<Decided>
   conclude(head: LiquidationRow, row: LiquidationStepRow, answer: Answer | undefined): Concluded | Promise<Concluded>
 }
+
+/** Who pays for losses of a lane. */
+export const lossTurn = ({ lane }: LiquidationRow, { at }: LiquidationProgress): string => `losses#${at?.lane ?? lane}`
 
 /** A satellite's own liquidation was taken over by that of its home: all that is left is to end it. */
 export const isTakenOver = (said: Answer | undefined): boolean =>
@@ -107,6 +120,9 @@ export const isTakenOver = (said: Answer | undefined): boolean =>
 /** With the pauses between them six minutes. */
 const mostPolls = 40
 const longestPauseSeconds = 10
+/** With the pauses between them an hour: as many as are called at once wait for one another. */
+const mostWaits = 720
+const longestWaitSeconds = 5
 
 /**
  * One step of a liquidation, once: what was decided first is stored before anything is sent, its command goes out under
@@ -115,9 +131,9 @@ const longestPauseSeconds = 10
  */
 export const takeStep = async (
   input: z.infer<typeof liquidationStep>,
-  { kind, ask, decide, conclude }: StepRules,
+  { kind, ask, turn, decide, conclude }: StepRules,
 ): Promise<StepAnswer> => {
-  const { liquidation_id: liquidationId, polls } = input
+  const { liquidation_id: liquidationId, polls, waits } = input
   const step = input.step + 1
   const head = await getLiquidation(liquidationId)
   if (head === undefined) throw new LiquidationError('LiquidationUnknown', `${liquidationId} was never called`)
@@ -125,6 +141,19 @@ export const takeStep = async (
   let row = await getLiquidationStep(liquidationId, step)
   if (row === undefined) {
     const before = input.step === 0 ? noProgress : (await stepBefore(liquidationId, input.step)).progress
+    if (turn !== undefined && !(await takeTurn(turn(head, before), liquidationId, Date.now()))) {
+      if (waits >= mostWaits)
+        throw new LiquidationError('LiquidationUnanswered', `step ${step}: others have their turn`)
+      const wait = Math.min(waits + 1, longestWaitSeconds)
+      return {
+        liquidation_id: liquidationId,
+        step: input.step,
+        polls,
+        waits: waits + 1,
+        next: kind,
+        wait_seconds: wait,
+      }
+    }
     const { numbers, at, command, progress = before } = await decide(head, before, commandIdOfStep(liquidationId, step))
     const fresh: LiquidationStepRow = {
       liquidationId,
@@ -153,6 +182,10 @@ export const takeStep = async (
   }
   const { head: change, more, result, ...concluded } = await conclude(head, row, answer)
   const doneAtMillis = Date.now()
+  const given =
+    turn === undefined || concluded.next === kind
+      ? []
+      : await turnBack(turn(head, row.progress), liquidationId, doneAtMillis)
   const done: LiquidationStepRow = {
     ...row,
     ...concluded,
@@ -164,7 +197,7 @@ export const takeStep = async (
   // What another lane says is only a part of it.
   const changed = { ...head, ...(row.at === undefined && figuresOf(answer)), ...change }
   const after = { ...changed, updatedAtMillis: Math.max(doneAtMillis, head.updatedAtMillis + 1) }
-  if (!(await finishLiquidationStep(done, { row: after, read: head }, more)))
+  if (!(await finishLiquidationStep(done, { row: after, read: head }, [...(more ?? []), ...given])))
     throw new Error(`step ${step} of ${liquidationId} was done by somebody else meanwhile`)
   return answerOf(done)
 }

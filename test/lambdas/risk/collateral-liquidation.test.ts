@@ -283,6 +283,43 @@ describe('what an account owes in the end', () => {
     expect(floor.total()).toBe(5_060 * usd - 1_000 * usd - 60 * usd + 10 * usd - 10 * usd)
   })
 
+  test('two that owe at the same moment take the fund’s limit and a winner’s gain once between them', async () => {
+    const id = await open(50 * usd, { 'insurance-fund-1': 10 * usd, dave: 50 * usd })
+    floor.trade(id, 200, 1_000, 'dave', 'bob')
+    floor.order('erin', id, 'buy', 140, 5_000)
+    await fall(id, 140)
+    // Both come to who pays at once, before either has paid.
+    const arrived = new Map<string, (() => void)[]>()
+    floor.interfere(async (name, run) => {
+      const first = arrived.get(name) ?? []
+      if ((name === 'cover-loss' || name === 'haircut-gains') && first.length < 2) {
+        const both = new Promise<void>(resolve => first.push(resolve))
+        arrived.set(name, first)
+        if (first.length === 2) for (const go of first) go()
+        await both
+      }
+      return run()
+    })
+    await floor.settle()
+    expect(floor.ends()).toEqual(['SUCCEEDED', 'SUCCEEDED'])
+    const ids = (await floor.heads()).map(row => String(row['liquidation_id']))
+    const steps = (await Promise.all(ids.map(each => floor.steps(each)))).flat()
+    const figures = (kind: string, name: string) =>
+      steps
+        .filter(each => each.kind === kind)
+        .map(({ numbers }) => Number(numbers[name]) / usd)
+        .sort((a, b) => a - b)
+    expect(figures('cover-loss', 'paysMicros')).toEqual([0, 3])
+    expect(figures('haircut', 'lossMicros')).toEqual([7, 10])
+    // The second one finds what the first has left.
+    expect([
+      [110, 120],
+      [113, 120],
+    ]).toContainEqual(figures('haircut', 'gainsMicros'))
+    expect(floor.cash('insurance-fund-1')).toBe(7 * usd)
+    expect([floor.cash('alice'), floor.cash('dave'), floor.cash('bob')]).toEqual([0, 0, 983 * usd])
+  })
+
   test('the fund pays no more in eight hours than it may, gains are taken once, and what nobody can pay waits for a person', async () => {
     const id = await open(50 * usd, { 'insurance-fund-1': 10 * usd })
     floor.order('erin', id, 'buy', 140, 5_000)
