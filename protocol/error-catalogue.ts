@@ -19,6 +19,8 @@ const causes: Readonly<Partial<Record<ProblemCode, string>>> = {
   'not-found': 'No operation has this path, or there is no such object. Another account’s object is answered the same',
   'unknown-order': 'No order of the account has this id. Another account’s order is answered the same',
   'method-not-allowed': 'The path is known, the method is not; the header `Allow` names those that are',
+  'concurrent-change':
+    'Of requests that came at one moment this one lost each time that it was tried: it would have overwritten what it had not seen. No part of the exchange is down',
   'dependency-unavailable': 'A table or a stream of the exchange is throttled, broken or out of reach',
   'internal-error': 'A fault of ours. The reason is in our log, under the request_id',
   'upstream-timeout': 'The exchange took longer than 29 seconds. Whether the request was taken is not known',
@@ -37,6 +39,7 @@ export const causeOf = (code: ProblemCode): string => `${causes[code] ?? problem
 
 /** Where it is declared: all operations, those named, or none (an order's reject_reason, or the gateway itself). */
 const saidBy = (code: ProblemCode): string => {
+  if (code === 'concurrent-change') return 'any operation that changes something'
   if (sharedCodes.some(shared => shared === code)) return 'any operation'
   const declaring = operations.filter(operation => codesOf(operation).includes(code)).map(({ name }) => `\`${name}\``)
   if (declaring.length > 0) return declaring.join(', ')

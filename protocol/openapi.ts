@@ -84,6 +84,7 @@ export const codesOf = (operation: Operation): readonly ProblemCode[] => {
     if (code === 'unauthorized' || code === 'forbidden' || code === 'address-not-allowed' || code === 'rate-limited')
       return !isPublic
     if (code === 'malformed-json' || code === 'unsupported-media-type' || code === 'payload-too-large') return hasBody
+    if (code === 'concurrent-change') return operation.method !== 'GET'
     return true
   })
   return [...new Set([...shared, ...operation.rejections])]

@@ -88,6 +88,7 @@ const requestCodes = [
   'method-not-allowed',
   'rate-limited',
   'too-many-requests',
+  'concurrent-change',
   'dependency-unavailable',
   'internal-error',
   'upstream-timeout',
@@ -106,6 +107,7 @@ export const sharedCodes = [
   'address-not-allowed',
   'rate-limited',
   'too-many-requests',
+  'concurrent-change',
   'dependency-unavailable',
   'internal-error',
   'upstream-timeout',
@@ -438,6 +440,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     true,
   ),
   'too-many-requests': kind(429, 'Too many requests', 'Wait as long as Retry-After says.', true),
+  'concurrent-change': kind(
+    409,
+    'Other requests changed the same thing at the same moment',
+    'Read it as it is, and repeat what is still wanted.',
+    true,
+  ),
   'dependency-unavailable': kind(503, 'A part of the exchange is not available', 'Try again shortly.', true),
   'internal-error': kind(
     500,

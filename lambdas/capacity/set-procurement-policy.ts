@@ -2,11 +2,10 @@ import { getProcurementPolicy, putProcurementPolicy } from '#adapters/tables/pro
 import { micros } from '#domain/units.ts'
 import type { setProcurementPolicy } from '#protocol/operations/capacity-forecasts.ts'
 import { laneRules } from '../day-ahead/auction-rules.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
 import { procurementPolicyView } from './procurement-policy-view.ts'
-
-const mostAttempts = 5
 
 /** For markets of the account's lane; what it came to before stays told. */
 export const handle: Handle<typeof setProcurementPolicy> = async ({ path: { market }, body, principal }) => {
@@ -32,6 +31,7 @@ export const handle: Handle<typeof setProcurementPolicy> = async ({ path: { mark
       ...(row?.lastRun !== undefined && { lastRun: row.lastRun }),
     }
     if (await putProcurementPolicy(next)) return { status: 200, body: procurementPolicyView(next) }
+    await afterLoss(attempt)
   }
-  throw new Error(`the procurement policy of ${principal.account} for ${market} was written by others meanwhile`)
+  return concurrentChange
 }

@@ -5,6 +5,7 @@ import { versionOfDelivery } from '#domain/trading/engine-version.ts'
 import { increments } from '#domain/units.ts'
 import type { setComputeMarket } from '#protocol/operations/day-ahead.ts'
 import { engineVersionMissing } from '../reference/engine-version-needed.ts'
+import { afterLoss, mostAttempts } from '../shell/contention.ts'
 import type { Handle, Rejection, Request } from '../shell/http.ts'
 import { definitionOf } from '../shell/index-level.ts'
 import { tenantLanes } from '../shell/lanes.ts'
@@ -12,7 +13,6 @@ import { bodyHash } from '../shell/named-request.ts'
 import { laneRules, marketRuleOf, nextAuctions } from './auction-rules.ts'
 import { marketView } from './market-view.ts'
 
-const mostAttempts = 5
 /** Between the gate's closing and the end of the first future: what clearing and booking may take. */
 const leastBookingMillis = hourMillis / 2
 
@@ -38,6 +38,7 @@ export const handle: Handle<typeof setComputeMarket> = async ({ path, body, prin
       setAtMillis: nowMillis,
     }
     if (await putParameter(row)) return told(row, nowMillis)
+    await afterLoss(attempt)
   }
   return { code: 'parameter-conflict' }
 }

@@ -1,4 +1,5 @@
 import type { putIndexQuotes } from '#protocol/operations/indices.ts'
+import { concurrentChange } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { definitionOf } from '../shell/index-level.ts'
 import { faultOf, type QuoteFault, takeQuotes } from './quote-intake.ts'
@@ -20,7 +21,7 @@ export const handle: Handle<typeof putIndexQuotes> = async ({ path, body }) => {
     })
     return faults.length === 0 ? { quotes } : { refusal: faults }
   })
-  if (taken === undefined) return { code: 'dependency-unavailable' }
+  if (taken === undefined) return concurrentChange
   if ('refusal' in taken) {
     const [first] = taken.refusal
     if (first === undefined) throw new Error('a refusal names a fault')

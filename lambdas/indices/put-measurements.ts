@@ -9,11 +9,10 @@ import {
 import { mostItemsOfTransaction } from '#adapters/writes.ts'
 import { overlapped } from '#domain/settlement/measured-windows.ts'
 import type { putMeasurements } from '#protocol/operations/indices.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { measuredWindow, windowOf } from './measurement-view.ts'
-
-const mostAttempts = 5
 
 export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => {
   const nowMillis = Date.now()
@@ -39,7 +38,7 @@ export const handle: Handle<typeof putMeasurements> = async ({ path, body }) => 
       // Some are known: each for itself.
       for (const window of part) {
         const row = await record(window, nowMillis)
-        if (row === undefined) return { code: 'dependency-unavailable' }
+        if (row === undefined) return concurrentChange
         stored.push(row)
       }
     }
@@ -78,6 +77,7 @@ const record = async (window: SeriesWindow, nowMillis: number): Promise<Measurem
     if (read !== undefined && isSame(window, read)) return read
     const row = { ...window, version: (read?.version ?? 0) + 1, recordedAtMillis: nowMillis }
     if (await replaceMeasurement(row, read)) return row
+    await afterLoss(attempt)
   }
   return undefined
 }

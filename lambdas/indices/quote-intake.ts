@@ -1,6 +1,7 @@
 import { type IndexQuoteRow, indexQuotePut, listIndexQuotes } from '#adapters/tables/index-quotes.ts'
 import { transact } from '#adapters/writes.ts'
 import { type IndexDefinition, type IndexQuote, isQuotable, quotedAnew } from '#domain/reference/index-method.ts'
+import { afterLoss, mostAttempts } from '../shell/contention.ts'
 import { quoteLeadMillis } from '../shell/index-level.ts'
 
 export interface QuoteFault {
@@ -32,8 +33,6 @@ export const faultOf = (
 const isRepeat = (quote: IndexQuote, last: IndexQuoteRow | undefined): boolean =>
   last?.quotedAtMillis === quote.quotedAtMillis && last.level === quote.level
 
-const mostAttempts = 5
-
 /**
  * Stores the quotes that `choose` makes of what the sources have quoted before: all or none, at most one a source.
  * Undefined where others kept quoting in between.
@@ -59,6 +58,7 @@ export const takeQuotes = async <Refusal>(
       .filter(row => before.get(row.source) !== row)
       .map(row => indexQuotePut(row, before.get(row.source)))
     if (writes.length === 0 || (await transact(writes))) return { rows }
+    await afterLoss(attempt)
   }
   return undefined
 }

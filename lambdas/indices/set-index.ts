@@ -2,12 +2,11 @@ import { type ParameterRow, parameterVersions, putParameter } from '#adapters/ta
 import type { IndexDefinition } from '#domain/reference/index-method.ts'
 import { micros } from '#domain/units.ts'
 import type { setIndex } from '#protocol/operations/indices.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle, Request } from '../shell/http.ts'
 import { indexValueOf } from '../shell/index-level.ts'
 import { bodyHash } from '../shell/named-request.ts'
 import { versionOf } from './index-view.ts'
-
-const mostAttempts = 5
 
 export const handle: Handle<typeof setIndex> = async ({ path, body, principal, idempotencyKey }) => {
   const request = { name: idempotencyKey, hash: bodyHash(body) }
@@ -34,8 +33,9 @@ export const handle: Handle<typeof setIndex> = async ({ path, body, principal, i
       request,
     }
     if (await putParameter(row)) return { status: 200, body: versionOf(row) }
+    await afterLoss(attempt)
   }
-  return { code: 'dependency-unavailable' }
+  return concurrentChange
 }
 
 const definitionOf = (body: Request<typeof setIndex>['body']): Omit<IndexDefinition, 'index'> => ({

@@ -3,12 +3,12 @@ import { countLots } from '#domain/trading/terms.ts'
 import { increments } from '#domain/units.ts'
 import type { setObligation } from '#protocol/operations/market-making.ts'
 import { findMarket } from '../reference/find-market.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { termsOf } from './obligation-view.ts'
 
 /** More than whoever measures may be behind in reading terms: none is measured before its terms are known. */
 const noticeMillis = 5_000
-const mostAttempts = 5
 
 export const handle: Handle<typeof setObligation> = async ({ path, body, principal }) => {
   const market = await findMarket(path.instrument_name)
@@ -38,6 +38,7 @@ export const handle: Handle<typeof setObligation> = async ({ path, body, princip
     }
     if (await addTermsVersion(row, version))
       return { status: 200, body: termsOf(instrument, row.versions.length + 1, version) }
+    await afterLoss(attempt)
   }
-  return { code: 'dependency-unavailable' }
+  return concurrentChange
 }

@@ -1,11 +1,10 @@
 import { getArbitragePolicy, putArbitragePolicy, wholeTenant } from '#adapters/tables/arbitrage-policies.ts'
 import { arbitragePolicyTerms, type setArbitragePolicy } from '#protocol/operations/arbitrage.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { traderOf } from '../trading/trader.ts'
 import { policyOfTerms, termsOfPolicy, usualArbitragePolicy } from './arbitrage-policies.ts'
 import { arbitragePolicyView, tenantPolicyView } from './arbitrage-policy-view.ts'
-
-const mostAttempts = 5
 
 export const handle: Handle<typeof setArbitragePolicy> = async ({ query, body, principal }) => {
   const isTenants = query.scope === 'tenant'
@@ -27,8 +26,9 @@ export const handle: Handle<typeof setArbitragePolicy> = async ({ query, body, p
     }
     if (await putArbitragePolicy(next))
       return { status: 200, body: await (isTenants ? tenantPolicyView() : arbitragePolicyView(holder)) }
+    await afterLoss(attempt)
   }
-  throw new Error(`the arbitrage policy of ${holder} was set by others ${mostAttempts} times in a row`)
+  return concurrentChange
 }
 
 const repeatedRegion = (regions: readonly string[]): string | undefined =>

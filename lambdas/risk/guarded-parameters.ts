@@ -189,7 +189,7 @@ export const overtaken = async <Terms extends Item>(
 export const applyApproved = async <Terms extends Item>(
   guarded: GuardedParameters<Terms>,
   row: ApprovalRow,
-): Promise<Rejection<'limits-changed' | 'limit-request-over' | 'dependency-unavailable'> | undefined> => {
+): Promise<Rejection<'limits-changed' | 'limit-request-over' | 'concurrent-change'> | undefined> => {
   const { underlying, effective_from: effectiveFrom } = askedOf(row)
   const versions = await parameterVersions(guarded.kind, underlying ?? everyName)
   if (versions.some(({ request }) => request?.name === row.requestId)) return undefined

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { getHolder, holderReplacement } from '#adapters/tables/api-key-holders.ts'
 import { type ApiKeyRow, apiKeyPut } from '#adapters/tables/api-keys.ts'
 import { transact } from '#adapters/writes.ts'
 import { type createApiKey, longestKeyLifeDays, mostActiveKeys } from '#protocol/operations/security.ts'
+import { afterLoss, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { apiKeyOf } from './api-key-view.ts'
 import { askingKey, excessOf } from './delegation.ts'
@@ -11,8 +11,6 @@ import { invalidPublicKey, newSecret, ofPublicKey, publicKeyOf } from './verifie
 
 const dayMillis = 24 * 60 * 60 * 1_000
 const usualLifeDays = 90
-const mostAttempts = 8
-const pauseMillis = 20
 
 export const handle: Handle<typeof createApiKey> = async ({ body, principal }) => {
   const nowMillis = Date.now()
@@ -54,7 +52,7 @@ export const handle: Handle<typeof createApiKey> = async ({ body, principal }) =
 const store = async (
   row: ApiKeyRow,
   nowMillis: number,
-): Promise<'key-limit' | 'key-name-taken' | 'dependency-unavailable' | undefined> => {
+): Promise<'key-limit' | 'key-name-taken' | 'concurrent-change' | undefined> => {
   const { account, keyId, name, expiresAtMillis } = row
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const holder = await getHolder(account)
@@ -63,7 +61,7 @@ const store = async (
     if (active.length >= mostActiveKeys) return 'key-limit'
     if (await transact([apiKeyPut(row), holderReplacement(holder, [...active, { keyId, name, expiresAtMillis }])]))
       return undefined
-    await sleep(pauseMillis * attempt * Math.random())
+    await afterLoss(attempt)
   }
-  return 'dependency-unavailable'
+  return 'concurrent-change'
 }

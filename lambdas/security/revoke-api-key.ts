@@ -1,21 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { getHolder, holderReplacement } from '#adapters/tables/api-key-holders.ts'
 import { type ApiKeyRow, apiKeyRevocation, getApiKey } from '#adapters/tables/api-keys.ts'
 import { transact } from '#adapters/writes.ts'
 import type { revokeApiKey } from '#protocol/operations/security.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { apiKeyOf } from './api-key-view.ts'
 import { ownedKey } from './owned-key.ts'
-
-const mostAttempts = 8
-const pauseMillis = 20
 
 export const handle: Handle<typeof revokeApiKey> = async ({ path, principal }) => {
   const nowMillis = Date.now()
   const row = await ownedKey(principal, path.key_id)
   if ('code' in row) return row
   const revoked = await revoke(row, nowMillis)
-  if (revoked === undefined) return { code: 'dependency-unavailable' }
+  if (revoked === undefined) return concurrentChange
   return { status: 200, body: apiKeyOf(revoked, nowMillis) }
 }
 
@@ -27,7 +24,7 @@ const revoke = async (read: ApiKeyRow, nowMillis: number): Promise<ApiKeyRow | u
     const kept = holder.keys.filter(({ keyId }) => keyId !== read.keyId)
     if (await transact([apiKeyRevocation(row.keyId, nowMillis), holderReplacement(holder, kept)]))
       return { ...row, revokedAtMillis: nowMillis }
-    await sleep(pauseMillis * attempt * Math.random())
+    await afterLoss(attempt)
     row = await getApiKey(read.keyId)
   }
   return undefined

@@ -1,5 +1,6 @@
-import { type ApiKeyRow, rotateVerifier } from '#adapters/tables/api-keys.ts'
+import { type ApiKeyRow, getApiKey, rotateVerifier } from '#adapters/tables/api-keys.ts'
 import type { rotateApiKey } from '#protocol/operations/security.ts'
+import { concurrentChange } from '../shell/contention.ts'
 import type { Handle } from '../shell/http.ts'
 import { isActive, permissionsOfKey } from '../shell/key-state.ts'
 import { apiKeyOf } from './api-key-view.ts'
@@ -9,11 +10,13 @@ import { invalidPublicKey, newSecret, ofPublicKey, publicKeyOf } from './verifie
 
 const usualOverlapSeconds = 24 * 60 * 60
 
+const noKeyAnyMore = { code: 'not-found', detail: 'The key is revoked or expired.' } as const
+
 export const handle: Handle<typeof rotateApiKey> = async ({ path, body, principal }) => {
   const nowMillis = Date.now()
   const row = await ownedKey(principal, path.key_id)
   if ('code' in row) return row
-  if (!isActive(row, nowMillis)) return { code: 'not-found', detail: 'The key is revoked or expired.' }
+  if (!isActive(row, nowMillis)) return noKeyAnyMore
   // Whoever rotates a key comes to have it.
   const excess = excessOf(principal, await askingKey(principal), { ...row, scopes: permissionsOfKey(row) })
   if (excess.length > 0) return strongerKey
@@ -26,8 +29,11 @@ export const handle: Handle<typeof rotateApiKey> = async ({ path, body, principa
 
   const { bearer, verifier } = publicKey === undefined ? await newSecret(row.keyId) : ofPublicKey(row.keyId, publicKey)
   const previousUntilMillis = nowMillis + (body.overlap_seconds ?? usualOverlapSeconds) * 1_000
-  // Somebody else has rotated or revoked it in between: what they were given would be lost.
-  if (!(await rotateVerifier(row, verifier, previousUntilMillis))) return { code: 'dependency-unavailable' }
+  if (!(await rotateVerifier(row, verifier, previousUntilMillis))) {
+    const now = await getApiKey(row.keyId)
+    // Somebody else has rotated it in between: what they were given would be lost.
+    return now !== undefined && isActive(now, nowMillis) ? concurrentChange : noKeyAnyMore
+  }
   const rotated: ApiKeyRow = {
     ...row,
     version: row.version + 1,

@@ -46,3 +46,11 @@ export const isUnavailable = (error: unknown): boolean => {
   if ('errors' in error && Array.isArray(error.errors) && error.errors.some(isUnavailable)) return true
   return 'cause' in error && isUnavailable(error.cause)
 }
+
+/** Whether a write failed since others wrote the same items at the same moment. */
+export const isContended = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  if (error.name !== 'TransactionCanceledException') return error.name === 'TransactionConflictException'
+  const reasons: unknown = 'CancellationReasons' in error ? error.CancellationReasons : []
+  return Array.isArray(reasons) && reasons.some(reason => reason?.Code === 'TransactionConflict')
+}

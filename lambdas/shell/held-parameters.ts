@@ -7,6 +7,7 @@ import {
   parameterChanges,
   putParameter,
 } from '#adapters/tables/parameters.ts'
+import { afterLoss, concurrentChange, mostAttempts } from './contention.ts'
 
 /** A kind of business parameters: what its terms look like, and what they are as the exchange comes. */
 export interface ParametersOf<Terms extends Item> {
@@ -158,11 +159,8 @@ const inThePast = {
   code: 'invalid-request',
   errors: [{ pointer: '#/effective_from', detail: 'must not be in the past' }],
 } as const
-const setByOthers = { code: 'dependency-unavailable' } as const
 
-export type NotChanged = typeof inThePast | typeof setByOthers
-
-const mostAttempts = 10
+export type NotChanged = typeof inThePast | typeof concurrentChange
 
 /** Adds a version of them, after whatever others add meanwhile, of whichever name. */
 export const changeParameters = async <Terms extends Item, Refused = never>(
@@ -182,8 +180,9 @@ export const changeParameters = async <Terms extends Item, Refused = never>(
     if (refused !== undefined) return refused
     if (await putParameter(row, changesBefore))
       return { terms: heldIn(parameters, [...rows, row], effectiveMillis)(name).terms, row }
+    await afterLoss(attempt)
   }
-  return setByOthers
+  return concurrentChange
 }
 
 /** Whose they are; null: of all that have none of their own. */

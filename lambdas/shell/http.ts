@@ -13,7 +13,7 @@ import {
   type SharedCode,
 } from '#protocol/problems.ts'
 import { requestName } from '#protocol/values.ts'
-import { isUnavailable } from './availability.ts'
+import { isContended, isUnavailable } from './availability.ts'
 import type { door as guarded } from './door.ts'
 import { parseJson } from './json.ts'
 import type { Principal } from './principal.ts'
@@ -189,14 +189,16 @@ const answered: MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> = {
       error instanceof Error ? error : new Error('something that is no error was thrown', { cause: error })
     logger.error('request failed', failure)
     // Set rather than returned: a returned answer would end the chain before the metrics.
-    request.response = problem(event, { code: codeOfFailure(failure) })
+    request.response = problem(event, { code: codeOfFailure(failure, event) })
   },
 }
 
-const codeOfFailure = (error: Error): ProblemCode => {
+const codeOfFailure = (error: Error, { httpMethod }: APIGatewayProxyEvent): ProblemCode => {
   // Middy's own, a moment before Lambda would end the function.
   if (error.name === 'TimeoutError' && isObject(error.cause) && error.cause['package'] === '@middy/core')
     return 'upstream-timeout'
+  // No operation that only reads declares it.
+  if (httpMethod !== 'GET' && isContended(error)) return 'concurrent-change'
   return isUnavailable(error) ? 'dependency-unavailable' : 'internal-error'
 }
 

@@ -3,6 +3,7 @@ import { getReading, type ReadingRow, readingPut } from '#adapters/tables/sla-re
 import { mostItemsOfTransaction, transact, type Write } from '#adapters/writes.ts'
 import { endOfReading, inOrder, readingFate } from '#domain/sla/readings.ts'
 import type { putSlaMeasurements } from '#protocol/operations/sla.ts'
+import { afterLoss, concurrentChange, mostAttempts } from '../shell/contention.ts'
 import type { Handle, Request } from '../shell/http.ts'
 
 /** A probe's clock may be so far ahead. */
@@ -13,7 +14,6 @@ const mostHeldAheadMillis = 60_000
 const oldestMillis = 62 * 86_400_000
 const defaultHoldsSeconds = 60
 const mostErrors = 20
-const mostAttempts = 5
 const sideBySide = 25
 
 type FieldErrors = { readonly pointer: string; readonly detail: string }[]
@@ -40,8 +40,9 @@ export const handle: Handle<typeof putSlaMeasurements> = async ({ body }) => {
     const { writes } = decided
     if (await storeAll(writes))
       return { status: 200, body: { taken: writes.length, known: told.length - writes.length } }
+    await afterLoss(attempt)
   }
-  return { code: 'dependency-unavailable' }
+  return concurrentChange
 }
 
 const readingOf = (each: Measurement, nowMillis: number): ReadingRow => ({

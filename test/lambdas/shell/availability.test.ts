@@ -1,5 +1,9 @@
 import { createServer, type Socket } from 'node:net'
-import { ThrottlingException } from '@aws-sdk/client-dynamodb'
+import {
+  ThrottlingException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb'
 import {
   InvalidArgumentException,
   KinesisClient,
@@ -8,7 +12,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { expect, test } from '@jest/globals'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { isUnavailable } from '#lambdas/shell/availability.ts'
+import { isContended, isUnavailable } from '#lambdas/shell/availability.ts'
 
 test('throttling is', () => {
   expect(isUnavailable(new ThrottlingException({ message: 'slow down', $metadata: {} }))).toBe(true)
@@ -60,4 +64,18 @@ test('a server fault is, a client fault and an error of ours are not', () => {
   expect(isUnavailable(new InvalidArgumentException({ message: 'wrong', $metadata: {} }))).toBe(false)
   expect(isUnavailable(new TypeError('x is not a function'))).toBe(false)
   expect(isUnavailable('ECONNREFUSED')).toBe(false)
+})
+
+test('what another transaction was in the way of is contended, what was throttled or ill-formed is not', () => {
+  const cancelled = (...codes: readonly string[]) =>
+    new TransactionCanceledException({
+      message: 'cancelled',
+      CancellationReasons: codes.map(Code => ({ Code })),
+      $metadata: {},
+    })
+  expect(isContended(new TransactionConflictException({ message: 'in the way', $metadata: {} }))).toBe(true)
+  expect(isContended(cancelled('None', 'TransactionConflict'))).toBe(true)
+  expect(isContended(cancelled('ThrottlingError'))).toBe(false)
+  expect(isContended(new TransactionCanceledException({ message: 'cancelled', $metadata: {} }))).toBe(false)
+  expect(isContended('TransactionConflictException')).toBe(false)
 })

@@ -1,3 +1,4 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import * as z from 'zod'
 import type { Handle, Request } from '#lambdas/shell/http.ts'
@@ -293,6 +294,22 @@ describe('what fails', () => {
     const answer = await send('make-thing', good)
     expect(answer).toMatchObject({ status: 503, body: { code: 'dependency-unavailable', retry: true } })
     expect(answer.headers['retry-after']).toBe('1')
+  })
+
+  test('a transaction that others were in the way of is 409, and no failure of a store', async () => {
+    const cancelled = (...codes: string[]) =>
+      new TransactionCanceledException({
+        message: 'Transaction cancelled',
+        CancellationReasons: codes.map(Code => ({ Code })),
+        $metadata: {},
+      })
+    failure = cancelled('None', 'TransactionConflict')
+    expect(await send('make-thing', good)).toMatchObject({
+      status: 409,
+      body: { code: 'concurrent-change', retry: true },
+    })
+    failure = cancelled('ValidationError')
+    expect(await send('make-thing', good)).toMatchObject({ status: 500, body: { code: 'internal-error' } })
   })
 
   test('what takes longer than the function may is 504', async () => {
