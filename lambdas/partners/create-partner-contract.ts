@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type ContractRow, contractOfRequest, putContract } from '#adapters/tables/partner-contracts.ts'
 import { type LotRow, lotPut } from '#adapters/tables/partner-inventory.ts'
+import { hourMillis } from '#domain/partners/catalogue.ts'
 import { hoursIn } from '#domain/partners/inventory.ts'
 import { micros } from '#domain/units.ts'
 import type { createPartnerContract } from '#protocol/operations/partners.ts'
@@ -46,13 +47,15 @@ const decide = (
   nowMillis: number,
 ): ContractRow | Rejection<'capacity-window-invalid' | 'contract-terms-invalid'> => {
   const window = { fromMillis: Date.parse(body.starts_at), untilMillis: Date.parse(body.ends_at) }
-  const badWindow = (detail: string): Rejection<'capacity-window-invalid'> => ({
+  const badWindow = (detail: string, pointer = '#/ends_at'): Rejection<'capacity-window-invalid'> => ({
     code: 'capacity-window-invalid',
-    errors: [{ pointer: '#/ends_at', detail }],
+    errors: [{ pointer, detail }],
   })
   if (window.untilMillis <= window.fromMillis) return badWindow('must be after starts_at')
   // A term may have begun before.
   if (window.untilMillis <= nowMillis) return badWindow('is over')
+  if (window.fromMillis < nowMillis - mostTermHours * hourMillis)
+    return badWindow(`must be at most ${mostTermHours} hours before now`, '#/starts_at')
   const fromMillis = Math.max(window.fromMillis, nowMillis)
   if (hoursIn({ ...window, fromMillis }) > mostTermHours)
     return badWindow(`must be at most ${mostTermHours} hours after starts_at, or after now`)
@@ -75,6 +78,7 @@ const decide = (
     const last = tiers[index - 1] ?? { fromUnits: 0, priceMicrosPerUnitHour }
     if (tier.fromUnits <= last.fromUnits)
       return contradicts(`#/tiers/${index}/from_units`, 'must be more than those of the tier before')
+    if (tier.priceMicrosPerUnitHour === 0) return contradicts(`#/tiers/${index}/price`, 'must be more than nothing')
     if (tier.priceMicrosPerUnitHour >= last.priceMicrosPerUnitHour)
       return contradicts(`#/tiers/${index}/price`, 'must be less than the tier before')
   }

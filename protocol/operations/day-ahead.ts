@@ -8,6 +8,16 @@ export const marketName = z
   .regex(/^[A-Z0-9][A-Z0-9._]{0,30}$/, 'must be resource class and region, such as H100.USE')
   .meta({ examples: ['H100.USE'] })
 
+/** One that is set anew: whoever asks for capacity knows it by the class before its first dot and the region after it. */
+const newMarketName = z
+  .string()
+  .max(31)
+  .regex(
+    /^[A-Z][A-Z0-9_]*\.[A-Z0-9][A-Z0-9._]*$/,
+    'must be resource class (a letter first), a dot and region, such as H100.USE',
+  )
+  .meta({ examples: ['H100.USE'] })
+
 const deliveryDate = z.iso.date().meta({ description: 'UTC', examples: ['2026-11-25'] })
 const hour = z.int().meta({ description: 'By when it begins (UTC), 0 to 23', examples: [18] })
 const blockName = z
@@ -122,7 +132,7 @@ export const setComputeMarket = operation({
   weight: 5,
   idempotency: 'none',
   request: {
-    path: z.strictObject({ market: marketName }),
+    path: z.strictObject({ market: newMarketName }),
     body: z.strictObject({
       ...marketTerms,
       ...gateTimes,

@@ -60,6 +60,15 @@ describe('a market', () => {
     expect(versions()).toHaveLength(1)
   })
 
+  test.each(['99999999999999999999', '99.USE', 'H100', 'H100.', '.USE'])('is not called %s', async market => {
+    const { body } = await set({}, market)
+    expect([body['code'], body['errors']]).toEqual([
+      'invalid-request',
+      [expect.objectContaining({ pointer: '#/path/market' })],
+    ])
+    expect(versions()).toHaveLength(1)
+  })
+
   test('stays in its lane', async () => {
     floor.seed('lanes', activatedVersionPut(2, { version: 5, atMillis: 1 }))
     const { body } = await set({ lane: 2 })

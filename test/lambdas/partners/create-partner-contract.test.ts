@@ -36,10 +36,13 @@ test('what contradicts itself is refused, and nothing is stored', async () => {
     [{ starts_at: floor.hour(-9), ends_at: floor.hour(-1) }, 'capacity-window-invalid'],
     [{ starts_at: floor.hour(-9), ends_at: floor.hour(0) }, 'capacity-window-invalid'],
     [{ ends_at: floor.hour(24 * 365 * 4) }, 'capacity-window-invalid'],
+    [{ starts_at: '0000-01-01T00:00:00Z' }, 'capacity-window-invalid'],
+    [{ starts_at: floor.hour(-24 * 365 * 4) }, 'capacity-window-invalid'],
     [{ minimum_units: 11 }, 'contract-terms-invalid'],
     [{ price: '0' }, 'contract-terms-invalid'],
     [{ vector: { gpus: '0', vcpus: '0', memory_gib: '0', storage_tib: '0' } }, 'contract-terms-invalid'],
     [{ tiers: [{ from_units: 5, price: '2' }] }, 'contract-terms-invalid'],
+    [{ tiers: [{ from_units: 5, price: '0' }] }, 'contract-terms-invalid'],
     [
       {
         tiers: [
@@ -58,4 +61,18 @@ test('what contradicts itself is refused, and nothing is stored', async () => {
     expect((await ask({ ...own(), ...more })).body['code']).toBe(code)
   expect(await floor.tables.items('partnerContracts')).toEqual([])
   expect(await floor.tables.items('partnerInventory')).toEqual([])
+})
+
+test('a term that began long ago, and a tier that costs nothing, are named by their fields', async () => {
+  const past = await ask({ ...own(), starts_at: '0000-01-01T00:00:00Z' })
+  expect(past.body['errors']).toMatchObject([{ pointer: '#/starts_at' }])
+  const free = await ask({
+    ...own(),
+    tiers: [
+      { from_units: 5, price: '1' },
+      { from_units: 6, price: '0' },
+    ],
+  })
+  expect(free.body['errors']).toEqual([{ pointer: '#/tiers/1/price', detail: 'must be more than nothing' }])
+  expect((await ask({ ...own(), starts_at: floor.hour(-24 * 365) })).status).toBe(201)
 })
