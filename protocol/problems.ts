@@ -478,7 +478,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   'open-order-limit': kind(422, 'The account or its firm has too many open orders', 'Cancel some first.'),
   'amount-below-filled': kind(422, 'The new amount is not above what is filled', 'Cancel the order instead.'),
   'account-exists': kind(409, 'The account is open already', 'Nothing is to be done.'),
-  'account-limit': kind(409, 'The lane cannot take another account', 'Ask the operator for another lane.'),
+  'account-limit': kind(
+    409,
+    'There is no room for another account',
+    'Detail says where: use another of the firm, or ask the operator for another lane.',
+  ),
   'instrument-exists': kind(409, 'The instrument is listed already', 'Choose another instrument_name.'),
   'instrument-limit': kind(409, 'The lane cannot take another instrument', 'List it in another lane.'),
   'invalid-specification': kind(422, 'The contract specification is not valid', 'Correct the field named in detail.'),

@@ -61,7 +61,8 @@ export const handle: Handle<typeof joinLane> = async ({ body, principal, headers
   const opened = await openedIn(account, body.lane, home.firm, row, wait?.untilMillis)
   if (opened === undefined) return onItsWay('opening')
   if ('failure' in opened) {
-    if (opened.failure === 'account-limit') return { code: 'account-limit', headers: applied }
+    if (opened.failure === 'account-limit')
+      return { code: 'account-limit', detail: `Lane ${body.lane} cannot take another account.`, headers: applied }
     const detail = `Opening the account failed: ${opened.failure}.`
     return { code: 'dependency-unavailable', detail, headers: applied }
   }

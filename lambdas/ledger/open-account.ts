@@ -38,7 +38,10 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
     }
   if (row?.accountState === 'open') return { status: 200, body: await accountOf(row) }
   if (row === undefined && main !== undefined && (await hasAllSubAccounts(main.account)))
-    return { code: 'account-limit' }
+    return {
+      code: 'account-limit',
+      detail: `The firm has ${mostAccountsOfFirm} accounts, as many as it may open itself.`,
+    }
   const nowMillis = Date.now()
   const attempt = attemptAfter(row, nowMillis)
   // Started already by another request: it is the same attempt.
@@ -48,7 +51,8 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
   const ended = wait && (await pollUntil(() => endedAttempt(account, attempt), wait.untilMillis))
   const applied = wait?.headers ?? {}
   if (ended?.accountState === 'open') return { status: 200, body: await accountOf(ended), headers: applied }
-  if (ended?.failure === 'account-limit') return { code: 'account-limit', headers: applied }
+  if (ended?.failure === 'account-limit')
+    return { code: 'account-limit', detail: 'The lane cannot take another account.', headers: applied }
   if (ended !== undefined)
     return { code: 'dependency-unavailable', detail: `Opening the account failed: ${ended.failure}.`, headers: applied }
   return {
@@ -60,7 +64,10 @@ export const handle: Handle<typeof openAccount> = async ({ body, principal, head
 
 /** What names a sub-account behind the main account's name and a dot. */
 const subName = /^[A-Za-z0-9-]{1,16}$/
-/** Of one firm: each takes a place of the lane for good. */
+/**
+ * Of one firm: each takes a place of the lane for good. Counted before the workflow writes the row: requests of one moment
+ * may pass it by a few.
+ */
 const mostAccountsOfFirm = 50
 
 /** Of a sub-account that its owner opens. */

@@ -43,7 +43,10 @@ describe('an account that was never opened', () => {
     office.onStarted(({ account, attempt }) =>
       office.account(account, { accountState: 'failed', failure: 'account-limit', attempt }),
     )
-    expect(await open(wait)).toMatchObject({ status: 409, body: { code: 'account-limit' } })
+    expect(await open(wait)).toMatchObject({
+      status: 409,
+      body: { code: 'account-limit', detail: 'The lane cannot take another account.' },
+    })
     office.onStarted(({ account, attempt }) =>
       office.account(account, { accountState: 'failed', failure: 'States.Timeout', attempt }),
     )
@@ -148,7 +151,10 @@ describe('a sub-account', () => {
   test('is one of 50 accounts of its firm at most', async () => {
     office.account('acme', { firm: 'acme' })
     for (let count = 1; count < 50; count += 1) office.account(`acme.${count}`, { accountId: 10 + count, firm: 'acme' })
-    expect(await open('acme.last')).toMatchObject({ status: 409, body: { code: 'account-limit' } })
+    expect(await open('acme.last')).toMatchObject({
+      status: 409,
+      body: { code: 'account-limit', detail: expect.stringContaining('The firm has 50 accounts') },
+    })
     expect(await open('acme.7')).toMatchObject({ status: 200 })
   })
 })
