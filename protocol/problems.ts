@@ -471,7 +471,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   'notional-too-large': kind(422, 'Price times amount is too large', 'Split the order.'),
   'insufficient-funds': kind(
     422,
-    'The account cannot cover the worst outcome of the order',
+    'The account has too little cash for the order or payment',
     'Deposit cash or make it smaller.',
   ),
   'no-liquidity': kind(422, 'There is nothing to trade a market order against', 'Use a limit order.', true),
