@@ -427,6 +427,12 @@ export const unusedGrants: readonly UnusedGrant[] = [
     reason: 'it does what make-risk-epoch does each minute, and no mark of a journey goes beyond every scenario',
   },
   {
+    caller: 'CreditPenaltyFunction',
+    action: 'dynamodb:Query',
+    resource: 'InstrumentsTable',
+    reason: 'who pays a penalty in a journey has neither positions nor orders that would have to be valued',
+  },
+  {
     caller: 'LedgerHttpFunction',
     action: 'dynamodb:GetItem',
     resource: 'BooksTable',
