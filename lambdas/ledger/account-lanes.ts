@@ -1,7 +1,7 @@
 import { type AccountRow, getAccount } from '#adapters/tables/accounts.ts'
 import { type LaneBudgetRow, laneCreditIn, valueAccount } from '#domain/margin/account-risk.ts'
 import { decimalOfMicros } from '#domain/units.ts'
-import { accountInLane, isNameInLane } from '#protocol/account-lanes.ts'
+import { accountInLane } from '#protocol/account-lanes.ts'
 import type { AccountLane } from '#protocol/operations/ledger.ts'
 import { readAccountState } from '../risk/account-state.ts'
 import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
@@ -18,7 +18,7 @@ export const nothingGranted = { granted_least: null, granted_most: null, used: n
  * The same for what it is called in another lane.
  */
 export const lanesOfAccount = async (row: AccountRow): Promise<readonly AccountLane[]> => {
-  const main = isNameInLane(row.account) && firmOf(row) !== row.account ? await getAccount(firmOf(row)) : undefined
+  const main = row.account === accountInLane(firmOf(row), row.lane) ? await getAccount(firmOf(row)) : undefined
   const home = main ?? row
   const atHome: AccountLane = {
     lane: home.lane,

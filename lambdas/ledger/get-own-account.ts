@@ -2,7 +2,7 @@ import { getAccount, listAccountsOfFirm } from '#adapters/tables/accounts.ts'
 import { withdrawableMicros } from '#domain/margin/account-risk.ts'
 import { decimalOfMicros } from '#domain/units.ts'
 import type { getOwnAccount } from '#protocol/operations/ledger.ts'
-import { valuedInForce } from '../risk/withdrawable.ts'
+import { valuedAccount } from '../risk/valued-account.ts'
 import type { Handle } from '../shell/http.ts'
 import { lanesOfAccount } from './account-lanes.ts'
 import { accountOf } from './account-view.ts'
@@ -36,9 +36,9 @@ export const handle: Handle<typeof getOwnAccount> = async ({ query, principal })
 }
 
 /** Before the first epoch of risk nothing says what positions are worth. */
-const riskOf = async (account: OpenAccount) => {
-  const valued = await valuedInForce(account)
-  return valued === undefined
+const riskOf = async ({ lane, accountId }: OpenAccount) => {
+  const valued = await valuedAccount(lane, accountId)
+  return valued.epoch.version === 0
     ? undefined
     : {
         equity: decimalOfMicros(valued.figures.equityMicros),

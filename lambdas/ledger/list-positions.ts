@@ -1,12 +1,11 @@
 import { getBook } from '#adapters/tables/books.ts'
 import { getMark } from '#adapters/tables/marks.ts'
 import * as positions from '#adapters/tables/positions.ts'
-import { contributionsOf, unrealisedMicros, type ValuedAccount, valueAccount } from '#domain/margin/account-risk.ts'
+import { contributionsOf, unrealisedMicros, type ValuedAccount } from '#domain/margin/account-risk.ts'
 import { decimal, decimalOfMicros } from '#domain/units.ts'
 import type { listPositions } from '#protocol/operations/ledger.ts'
 import { instrumentName } from '#protocol/values.ts'
-import { readAccountState } from '../risk/account-state.ts'
-import { rememberedEpochInForce } from '../risk/epoch-in-force.ts'
+import { valuedAccount } from '../risk/valued-account.ts'
 import { cursorScope, decodeCursor, encodeCursor } from '../shell/cursor.ts'
 import type { Handle } from '../shell/http.ts'
 import { namedAccount } from './named-account.ts'
@@ -41,11 +40,6 @@ export const handle: Handle<typeof listPositions> = async ({ query, principal })
     })),
   )
   return { status: 200, body: { data, next_cursor: next === undefined ? null : encodeCursor(scope, next) } }
-}
-
-const valuedAccount = async (lane: number, accountId: number): Promise<ValuedAccount> => {
-  const [{ rows }, epoch] = await Promise.all([readAccountState(lane, accountId), rememberedEpochInForce(lane)])
-  return valueAccount(rows, epoch)
 }
 
 /** What is not held any more is worth nothing to anybody here. */

@@ -1,9 +1,10 @@
 import { putCommands } from '#adapters/streams/orders.ts'
 import { getAccount } from '#adapters/tables/accounts.ts'
 import { getOutcome } from '#adapters/tables/outcomes.ts'
+import { withdrawableMicros } from '#domain/margin/account-risk.ts'
 import type { PostPayment } from '#domain/trading/commands.ts'
 import { decimalOfMicros } from '#domain/units.ts'
-import { withdrawableOf } from '../risk/withdrawable.ts'
+import { valuedAccount } from '../risk/valued-account.ts'
 import { nameBasedUuid } from '../shell/name-based-uuid.ts'
 import { EnforcementError } from './enforcement-step.ts'
 
@@ -33,7 +34,7 @@ export const payPenalty = async (payment: PenaltyPayment): Promise<boolean> => {
   if (outcome?.accepted === true) return true
   if (outcome !== undefined) throw new EnforcementError('PaymentRejected', outcome.code ?? 'rejected')
   const { amountMicros } = payment
-  const freeMicros = await withdrawableOf(from)
+  const freeMicros = withdrawableMicros(await valuedAccount(from.lane, from.accountId))
   if (freeMicros < amountMicros) {
     // Asked a moment ago, it may be what has left so little.
     if ((await getOutcome(commandId))?.accepted === true) return true
