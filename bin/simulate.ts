@@ -2,7 +2,8 @@
  * `npm run simulate -- --seed S` tells one schedule of the deterministic simulation; `--schedules N [--from S]` runs many
  * and prints how often each fault hit each step; `--mutants` plants bugs and prints which seed finds each. Exit code 0
  * where all holds, 1 on a violation (or a mutant that lives), 2 where it cannot run. `--json` for machines. npm starts it
- * with one thread for garbage: more of them share its one core no better, and cost a tenth of its processor time.
+ * with one thread for garbage, since more of them share its one core no better and cost a tenth of its processor time, and
+ * with room for the garbage of a dozen schedules, of which then little is alive when it is collected.
  */
 import { parseArgs } from 'node:util'
 import { runMutants } from './simulate/mutants.ts'

@@ -1087,7 +1087,8 @@ export class TradingFloor extends ContractLife {
   protected createMargin(): LaneMargin {
     this.accounts.stopFunding()
     const margin = new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
-    margin.onLack = (account, lossMicros) => this.laneCredit.lacks(account, lossMicros)
+    const onLack: LaneMargin['onLack'] = (account, lossMicros) => this.laneCredit.lacks(account, lossMicros)
+    margin.onLack = onLack
     if (this.version >= versionOfJointMargin) margin.coverEachState()
     return margin
   }

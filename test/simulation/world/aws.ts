@@ -243,6 +243,12 @@ export class SimAws {
     this.shared.clear()
   }
 
+  clear(): void {
+    this.hooks.length = 0
+    this.operations.clear()
+    this.steps.clear()
+  }
+
   private on<Input extends object>(
     command: new (input: Input) => { readonly input: Input },
     operation: Operation<Input>,
@@ -402,7 +408,8 @@ export class SimAws {
       const sent = new SentCall(this.options.scheduler, call, resolve, reject, signal, isShared)
       if (isShared) {
         this.shared.add(sent)
-        sent.onSettled = () => this.shared.delete(sent)
+        const forget = () => this.shared.delete(sent)
+        sent.onSettled = forget
       }
       if (caller?.state === 'frozen') this.options.scheduler.schedule(caller, 0, () => this.travel(operation, sent))
       else this.travel(operation, sent)

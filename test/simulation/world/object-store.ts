@@ -28,6 +28,11 @@ export class SimObjects {
     this.mostKeys = mostKeys
   }
 
+  clear(): void {
+    this.objects.clear()
+    this.watchers.length = 0
+  }
+
   watch(watcher: ObjectWatcher): void {
     this.watchers.push(watcher)
   }

@@ -82,8 +82,6 @@ export class SimProcess {
   readonly held: VirtualEvent[] = []
   /** First in, first out. */
   readonly immediates: { callback: (() => void) | undefined }[] = []
-  /** Runs something as this process. */
-  readonly enter: <Result>(run: () => Result) => Result
   readonly endWith: (ending: Ending) => void
   private readonly onEnded: ((ending: Ending) => void)[] = []
 
@@ -96,8 +94,7 @@ export class SimProcess {
     this.isFaultless = isFaultless
     const { promise, resolve } = Promise.withResolvers<Ending>()
     this.ended = promise
-    this.enter = processes.run(this, () => AsyncLocalStorage.snapshot())
-    this.endWith = ending => {
+    const endWith = (ending: Ending): void => {
       if (this.state === 'ended') return
       this.state = 'ended'
       this.ending = ending
@@ -106,6 +103,13 @@ export class SimProcess {
       for (const told of this.onEnded) told(ending)
       resolve(ending)
     }
+    // V8 puts a function that is assigned as it is written among what is old, and with it all that it knows of.
+    this.endWith = endWith
+  }
+
+  /** Runs something as this process. */
+  enter<Result>(run: () => Result): Result {
+    return processes.run(this, run)
   }
 
   /** At the moment of its end, whatever it is. */
@@ -118,6 +122,21 @@ export type RunEnd = 'stopped' | 'idle' | 'time-is-up'
 
 /** So many macrotasks are queued at once: each gives microtasks their turn, and the event loop is not gone around for each. */
 const turnsAtOnce = 128
+/** Of no world in particular: what is queued when one ends is the next one's, and holds nothing of the first in memory. */
+let turnsQueued = 0
+let turnOf: Scheduler | undefined
+
+const queueTurns = (): void => {
+  turnsQueued = turnsAtOnce
+  for (let i = 0; i < turnsAtOnce; i++) realImmediate(turn)
+}
+
+const turn = (): void => {
+  turnsQueued--
+  turnOf?.turn()
+  if (turnsQueued === 0 && turnOf !== undefined) queueTurns()
+}
+
 const never = Number.POSITIVE_INFINITY
 const tieStep = 0x100000
 
@@ -140,7 +159,6 @@ export class Scheduler {
   private isStopped = false
   private untilMillis = never
   private finish: ((end: RunEnd) => void) | undefined
-  private turnsQueued = 0
 
   constructor(random: Random) {
     this.random = random
@@ -149,6 +167,12 @@ export class Scheduler {
   /** For the hash of the trace: equal for equal schedules only. */
   trace(number: number): void {
     this.traceHash = Math.imul(this.traceHash ^ number, 0x01000193)
+  }
+
+  clear(): void {
+    this.heap.length = 0
+    this.all.length = 0
+    this.afterTurn.length = 0
   }
 
   spawn(options: ProcessOptions, main: () => Promise<unknown> | undefined): SimProcess {
@@ -250,27 +274,17 @@ export class Scheduler {
     this.untilMillis = untilMillis
     return new Promise(resolve => {
       this.finish = resolve
-      this.queueTurns()
+      turnOf = this
+      if (turnsQueued === 0) queueTurns()
     })
   }
 
-  private queueTurns(): void {
-    this.turnsQueued = turnsAtOnce
-    for (let i = 0; i < turnsAtOnce; i++) realImmediate(this.turn)
-  }
-
-  private readonly turn = (): void => {
-    this.turnsQueued--
-    const { finish } = this
-    if (finish !== undefined) {
-      const end = this.step()
-      if (end !== undefined) {
-        this.finish = undefined
-        finish(end)
-        return
-      }
-    }
-    if (this.turnsQueued === 0 && this.finish !== undefined) this.queueTurns()
+  turn(): void {
+    const end = this.step()
+    if (end === undefined) return
+    turnOf = undefined
+    this.finish?.(end)
+    this.finish = undefined
   }
 
   private step(): RunEnd | undefined {

@@ -82,6 +82,12 @@ export class SimStream {
     this.wall = wall
   }
 
+  clear(): void {
+    this.records.length = 0
+    this.watchers.length = 0
+    this.positions.clear()
+  }
+
   watch(watcher: StreamWatcher): void {
     this.watchers.push(watcher)
   }
@@ -246,6 +252,10 @@ export class SimStreams {
     const stream = this.streams.get(name ?? '')
     if (stream === undefined) throw new ResourceNotFoundException({ message: `no stream is called ${name}`, $metadata })
     return stream
+  }
+
+  clear(): void {
+    for (const stream of this.streams.values()) stream.clear()
   }
 
   ofIterator({ ShardIterator = '' }: GetRecordsInput): SimStream {

@@ -89,6 +89,12 @@ export class SimTables {
     this.now = now
   }
 
+  clear(): void {
+    this.tables.clear()
+    this.watchers.length = 0
+    this.tokens.clear()
+  }
+
   watch(watcher: TableWatcher): void {
     this.watchers.push(watcher)
   }
