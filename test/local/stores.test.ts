@@ -135,6 +135,61 @@ describe.each<KinesisKind>(['kinesalite', 'kinesis-local'])('Kinesis by %s', kin
   })
 })
 
+describe('a reader of kinesalite that asks where there is nothing', () => {
+  const StreamName = 'quiet'
+  const begin = async () => {
+    const server = await startKinesis({
+      kind: 'kinesalite',
+      account: '123456789012',
+      region,
+      clock: createClock(),
+      dataDir: mkdtempSync(join(dataDir, 'quiet-')),
+      keep: false,
+    })
+    started.push(server)
+    const { endpoint } = server
+    await createStreams(endpoint, region, [resource('AWS::Kinesis::Stream', StreamName, { ShardCount: 1 })])
+    const client = new KinesisClient({ endpoint, region, credentials, requestHandler: new NodeHttpHandler() })
+    const put = () => client.send(new PutRecordCommand({ StreamName, PartitionKey: 'p', Data: Buffer.from('x') }))
+    const { ShardIterator } = await client.send(
+      new GetShardIteratorCommand({ StreamName, ShardId: 'shardId-000000000000', ShardIteratorType: 'TRIM_HORIZON' }),
+    )
+    const read = async (iterator = ShardIterator, abortSignal?: AbortSignal) => {
+      const command = new GetRecordsCommand({ ShardIterator: iterator })
+      const { Records = [], NextShardIterator } = await client.send(command, abortSignal && { abortSignal })
+      return { count: Records.length, NextShardIterator }
+    }
+    return { client, put, read }
+  }
+
+  test('is answered with the record that is put meanwhile, once', async () => {
+    const { client, put, read } = await begin()
+    const answers = [read(), read()]
+    await put()
+    const [first, second] = await Promise.all(answers)
+    expect([first?.count, second?.count]).toEqual([1, 1])
+    expect(await read(first?.NextShardIterator)).toMatchObject({ count: 0, NextShardIterator: expect.any(String) })
+    client.destroy()
+  })
+
+  test('is answered all the same where nobody puts any, and can go on from there', async () => {
+    const { client, put, read } = await begin()
+    const { count, NextShardIterator } = await read()
+    expect(count).toBe(0)
+    await put()
+    expect(await read(NextShardIterator)).toMatchObject({ count: 1 })
+    client.destroy()
+  })
+
+  test('is forgotten where it has gone away', async () => {
+    const { client, put, read } = await begin()
+    await expect(read(undefined, AbortSignal.timeout(50))).rejects.toThrow()
+    await put()
+    expect(await read()).toMatchObject({ count: 1 })
+    client.destroy()
+  })
+})
+
 describe('S3', () => {
   const Bucket = 'snapshots'
   let client: S3Client
