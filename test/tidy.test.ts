@@ -155,9 +155,9 @@ describe('borders', () => {
     expect(files.filter(file => unwanted.test(file))).toEqual([])
   })
 
-  test('the local runtime stays within 6,010 lines', () => {
+  test('the local runtime stays within 6,080 lines', () => {
     const lines = sourceFiles('local').map(file => readFileSync(join(root, file), 'utf8').split('\n').length - 1)
-    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(6010)
+    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(6080)
   })
 })
 

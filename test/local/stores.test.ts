@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
 import { DescribeTableCommand, DescribeTimeToLiveCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis'
@@ -96,6 +98,35 @@ describe('DynamoDB', () => {
     expect(await createTables(endpoint, region, [table])).toEqual(first)
     const changed = { ...table, properties: { ...table.properties, LocalSecondaryIndexes: undefined } }
     await expect(createTables(endpoint, region, [changed])).rejects.toThrow('the kept table orders has other keys')
+  })
+})
+
+describe('DynamoDB in memory', () => {
+  const inMemory = '/dev/shm'
+  const isThere = existsSync(inMemory) && statfsSync(inMemory).bavail * statfsSync(inMemory).bsize > 2 ** 30
+  const own = () => readdirSync(inMemory).find(name => name.startsWith(`exchange-dynamodb-${process.pid}-`))
+
+  test('the reads of streams have their indexes, and the folder goes with the process, also after one that was killed', async () => {
+    // Where a system has none, DynamoDB Local keeps it in its own memory, as it did, and no index can be made.
+    if (!isThere) return
+    const { pid = 0 } = spawnSync(process.execPath, ['-e', ''])
+    const left = join(inMemory, `exchange-dynamodb-${pid}-left`)
+    mkdirSync(left)
+    const server = await startDynamoDb({ dataDir: mkdtempSync(join(dataDir, 'memory-')), keep: false })
+    try {
+      const database = new DatabaseSync(join(inMemory, own() ?? '', 'shared-local-instance.db'), { readOnly: true })
+      const plans = ['StreamID', 'ShardID'].map(column =>
+        database.prepare(`EXPLAIN QUERY PLAN SELECT MAX(SequenceNumber) FROM us WHERE ${column} = 'x'`).get(),
+      )
+      database.close()
+      expect(plans.map(plan => plan?.['detail'])).toEqual([
+        expect.stringContaining('USING COVERING INDEX exchange_us_StreamID'),
+        expect.stringContaining('USING COVERING INDEX exchange_us_ShardID'),
+      ])
+    } finally {
+      await server.stop()
+    }
+    expect([own(), existsSync(left)]).toEqual([undefined, false])
   })
 })
 
