@@ -39,8 +39,10 @@ export const futureOptionLimits = (inputs: FutureOptionInputs, price: Limit, vol
 export const lognormalOption = (sign: 1 | -1, forward: number, strike: number, deviation: number): number => {
   if (!(deviation > 0) || strike <= 0) return max(sign * (forward - strike), 0)
   const d1 = log(forward / strike) / deviation + deviation / 2
-  const value = sign * (forward * normalCdf(sign * d1) - strike * normalCdf(sign * (d1 - deviation)))
-  return Math.max(value, 0)
+  // By parity from the side that is out of the money: the other one would lose what is not intrinsic to rounding.
+  const side = forward > strike ? -1 : 1
+  const value = max(side * (forward * normalCdf(side * d1) - strike * normalCdf(side * (d1 - deviation))), 0)
+  return side === sign ? value : sign * (forward - strike) + value
 }
 
 /** P(low < X < high) and E[X; low < X < high] for the same X; low may be 0, high Infinity. */
