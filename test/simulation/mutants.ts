@@ -25,8 +25,8 @@ export const mutants: readonly Mutant[] = [
     'time goes back with a stamp',
     2,
     'domain/trading/trading-floor.ts',
-    'if (atMillis > this.laneMillis) this.cells',
-    'if (atMillis !== this.laneMillis) this.cells',
+    'if (atMillis <= this.laneMillis) return',
+    'if (atMillis === this.laneMillis) return',
   ),
   one(
     'acknowledged before the stream has it',

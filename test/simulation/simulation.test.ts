@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
@@ -55,7 +56,16 @@ describe('a lane under faults', () => {
         mutants: 1,
         killed: 1,
       })
+  }, 60_000)
+
+  test('has bugs to plant that fit the product as it is', () => {
+    const misfits = mutants.flatMap(({ name, changes }) =>
+      changes
+        .filter(({ file, find }) => readFileSync(join(root, file), 'utf8').split(find).length !== 2)
+        .map(({ file }) => `${name}: ${file}`),
+    )
+    expect(misfits).toEqual([])
     expect(mutants.length).toBeGreaterThanOrEqual(20)
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
-  }, 60_000)
+  })
 })
