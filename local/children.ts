@@ -151,3 +151,13 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 }
 
 export const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Also somebody else's. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

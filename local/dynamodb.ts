@@ -19,7 +19,7 @@ import {
   type TimeToLiveSpecification,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type Child, freePort, startLeashed } from './children.ts'
+import { type Child, freePort, isAlive, startLeashed } from './children.ts'
 import type { Component, Resource } from './component.ts'
 import type { Identity, Learnt } from './identity.ts'
 
@@ -82,27 +82,19 @@ const ownFolder = /^exchange-dynamodb-(\d+)-/
 
 /** A folder that is kept in memory, where the system has such, and room in it; also removes those of killed processes. */
 async function folderInMemory(): Promise<string | undefined> {
-  const room = await access(memoryFolder, constants.W_OK)
-    .then(() => statfs(memoryFolder))
-    .catch(() => undefined)
-  // A container's is often 64 MB, which is gone after 30,000 records.
-  if (room === undefined || room.bavail * room.bsize < leastRoomBytes) return undefined
+  try {
+    await access(memoryFolder, constants.W_OK)
+  } catch {
+    return undefined
+  }
   for (const name of await readdir(memoryFolder)) {
     const [, pid] = ownFolder.exec(name) ?? []
-    if (pid !== undefined && !isRunning(Number(pid)))
-      await rm(join(memoryFolder, name), { recursive: true, force: true })
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(memoryFolder, name), { recursive: true, force: true })
   }
+  // A container's is often 64 MB, which is gone after 30,000 records.
+  const { bavail, bsize } = await statfs(memoryFolder)
+  if (bavail * bsize < leastRoomBytes) return undefined
   return join(memoryFolder, `exchange-dynamodb-${process.pid}-${randomUUID()}`)
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 /**

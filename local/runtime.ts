@@ -9,7 +9,7 @@ import * as z from 'zod'
 import { startApiGateway } from './api-gateway.ts'
 import { assetPathIn, readAssembly, type Stack } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
-import { type Child, freePorts } from './children.ts'
+import { type Child, freePorts, isAlive } from './children.ts'
 import { createClock } from './clock.ts'
 import type { Clock, Component, Invoke, Surroundings } from './component.ts'
 import { createTables, isTable, requireJava, startDynamoDb } from './dynamodb.ts'
@@ -227,15 +227,6 @@ function holdFolder(dataDir: string): () => void {
   }
   writeFileSync(file, String(process.pid))
   return () => rmSync(file, { force: true })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 /** With a kept folder the clock stays where it was moved: stored records must not lie in the future. */

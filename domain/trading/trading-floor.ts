@@ -1087,6 +1087,8 @@ export class TradingFloor extends ContractLife {
   protected createMargin(): LaneMargin {
     this.accounts.stopFunding()
     const margin = new LaneMargin(this.accounts, this.orders, this.levels, this.listings)
+    // In a variable first: V8 puts a function that is assigned to a property as it is written among what is old, and all
+    // that it knows of with it: a simulation, which makes engines by thousands, takes 6% longer.
     const onLack: LaneMargin['onLack'] = (account, lossMicros) => this.laneCredit.lacks(account, lossMicros)
     margin.onLack = onLack
     if (this.version >= versionOfJointMargin) margin.coverEachState()

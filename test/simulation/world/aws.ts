@@ -408,6 +408,7 @@ export class SimAws {
       const sent = new SentCall(this.options.scheduler, call, resolve, reject, signal, isShared)
       if (isShared) {
         this.shared.add(sent)
+        // In a variable first: see `createMargin` of the trading floor.
         const forget = () => this.shared.delete(sent)
         sent.onSettled = forget
       }

@@ -282,9 +282,10 @@ export class Scheduler {
   turn(): void {
     const end = this.step()
     if (end === undefined) return
+    const { finish } = this
     turnOf = undefined
-    this.finish?.(end)
     this.finish = undefined
+    finish?.(end)
   }
 
   private step(): RunEnd | undefined {
