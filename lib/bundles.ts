@@ -1,6 +1,6 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { build, type Metafile, stop } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin, stop } from 'esbuild'
 import { schedules, streamConsumers, tasks } from '#protocol/functions.ts'
 import { contexts } from '#protocol/operation.ts'
 
@@ -49,18 +49,54 @@ const filesBeside: readonly { readonly bundle: string; readonly package: string;
     { bundle: 'make-capacity-plan', package: 'highs', files: ['build/highs.wasm'] },
   ]
 
-/** Packages are CommonJS in part: what esbuild leaves of `require` needs one. */
-const banner =
-  "import { createRequire as makeRequire } from 'node:module';const require = makeRequire(import.meta.url);"
+/**
+ * Each schema of zod can describe itself as JSON Schema, which takes 17 kB of each bundle; only synthesis asks
+ * (protocol/openapi.ts). In a bundle asking is an error.
+ */
+const withoutJsonSchema: Plugin = {
+  name: 'without-json-schema',
+  setup: ({ onLoad }) =>
+    onLoad(
+      { filter: /[\\/]zod[\\/]v4[\\/]core[\\/](?:json-schema-processors|to-json-schema)\.js$/ },
+      async ({ path }) => {
+        const exported = (await readFile(path, 'utf8')).matchAll(/^export (?:const|function) (\w+)/gm)
+        // A schema makes its methods when it is asked for any of them.
+        const absences = [...exported].map(
+          ([, name = '']) => `${name.startsWith('create') ? 'made' : 'absent'} as ${name}`,
+        )
+        return {
+          contents: `const absent = () => { throw new Error('bundles hold no JSON Schema (lib/bundles.ts)') }
+const made = () => absent
+export { ${absences.join(', ')} }`,
+        }
+      },
+    ),
+}
 
-const functionAliases = {
-  '@aws-sdk/credential-provider-node': join(
-    import.meta.dirname,
-    '..',
-    'adapters',
-    'clients',
-    'function-credentials.ts',
-  ),
+/** How each function is made of its sources. */
+export const functionBundling: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  alias: {
+    '@aws-sdk/credential-provider-node': join(
+      import.meta.dirname,
+      '..',
+      'adapters',
+      'clients',
+      'function-credentials.ts',
+    ),
+  },
+  // Packages are CommonJS in part: what esbuild leaves of `require` needs one.
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module';const require = makeRequire(import.meta.url);",
+  },
+  plugins: [withoutJsonSchema],
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'silent',
 }
 
 /** esbuild keeps a copy of the whole graph for each entry: of all at once it needs 3 GB, or within less collects for most of its time. */
@@ -82,32 +118,24 @@ export const bundle = async (options: {
   const bundles = bundlesIn(outdir)
   spareCollections()
   const metafile: Metafile = { inputs: {}, outputs: {} }
-  const make = async (entryPoints: { in: string; out: string }[], alias: Readonly<Record<string, string>>) => {
+  const make = async (entryPoints: { in: string; out: string }[], others: BuildOptions = {}) => {
     const built = await build({
+      ...functionBundling,
+      ...others,
       absWorkingDir: root,
       entryPoints,
       outdir,
       outExtension: { '.js': '.mjs' },
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      alias,
-      banner: { js: banner },
-      minify: true,
-      legalComments: 'none',
       metafile: tellsContents,
-      logLevel: 'silent',
     })
     Object.assign(metafile.inputs, built.metafile?.inputs)
     Object.assign(metafile.outputs, built.metafile?.outputs)
   }
   const functions = functionEntries.map(({ bundle: name, source }) => ({ in: source, out: `lambdas/${name}/index` }))
   for (let first = 0; first < functions.length; first += entriesAtOnce)
-    await make(functions.slice(first, first + entriesAtOnce), functionAliases)
+    await make(functions.slice(first, first + entriesAtOnce))
   // A task asks another endpoint for its credentials, and so has the whole chain.
-  await make([{ in: 'matcher/main.ts', out: 'matcher/main' }], {})
+  await make([{ in: 'matcher/main.ts', out: 'matcher/main' }], { alias: {} })
   // Its process would stay beside ours, and keep what it has read.
   await stop()
   const platform = bundles.functionFolder(httpBundle('platform'))

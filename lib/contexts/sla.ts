@@ -9,8 +9,8 @@ const windows = (given: Access): Access =>
     .table('slaMonths', 'Query', 'PutItem')
     .table('measurements', 'Query', 'PutItem')
 
-const step = (given: Access): Access =>
-  given.table('slaContracts', 'GetItem').table('slaAssessments', 'GetItem', 'PutItem')
+const assessment = (given: Access): Access => given.table('slaAssessments', 'GetItem', 'PutItem')
+const step = (given: Access): Access => assessment(given).table('slaContracts', 'GetItem')
 
 export const sla: ContextAccess<'sla'> = {
   http: given =>
@@ -43,5 +43,5 @@ export const sla: ContextAccess<'sla'> = {
       .table('outcomes', 'GetItem')
       .putOrders(),
   'announce-penalty': given => step(given).table('slaPenalties', 'Query').putEvents(),
-  'fail-enforcement': step,
+  'fail-enforcement': assessment,
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { functionBundling } from '#lib/bundles.ts'
 import { documentationPage } from '#protocol/documentation.ts'
 import { openapiDocument } from '#protocol/openapi.ts'
 import type { HttpHandler } from './http-requests.ts'
@@ -15,17 +16,9 @@ export const bundledPlatform = async (): Promise<{
   const folder = await mkdtemp(join(tmpdir(), 'platform-'))
   const outfile = join(folder, 'index.mjs')
   await build({
+    ...functionBundling,
     entryPoints: [join(import.meta.dirname, '../../lambdas/platform/http.ts')],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module';const require = makeRequire(import.meta.url);",
-    },
-    logLevel: 'silent',
   })
   await writeFile(join(folder, 'openapi.json'), JSON.stringify(openapiDocument()))
   await writeFile(join(folder, 'docs.html'), documentationPage())
