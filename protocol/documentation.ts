@@ -2,6 +2,7 @@ import { causeOf, problemCodes } from './error-catalogue.ts'
 import type { Json } from './json.ts'
 import { codesOf, type OpenApiDocument, openapiDocument } from './openapi.ts'
 import { operations } from './operations/registry.ts'
+import { fixes } from './problem-fixes.ts'
 import { problems } from './problems.ts'
 
 /** The API as one HTML page that needs nothing else; `#<code>` is where a problem document's `type` points. */
@@ -46,8 +47,8 @@ ${sections}
 <p>Every answer that is not a success is <code>application/problem+json</code>. Look at <code>code</code>; <code>retry</code> says whether the very same request may succeed later.</p>
 <div class="wide"><table><thead><tr><th>code</th><th>status</th><th>meaning</th><th>cause</th><th>what to do</th><th>retry</th></tr></thead><tbody>
 ${problemCodes.map(code => {
-  const { status, title, fix, retry } = problems[code]
-  return html`<tr id="${code}"><td><code>${code}</code></td><td>${String(status)}</td><td>${title}.</td><td>${marked(causeOf(code))}</td><td>${marked(fix)}</td><td>${retry ? 'yes' : 'no'}</td></tr>
+  const { status, title, retry } = problems[code]
+  return html`<tr id="${code}"><td><code>${code}</code></td><td>${String(status)}</td><td>${title}.</td><td>${marked(causeOf(code))}</td><td>${marked(fixes[code])}</td><td>${retry ? 'yes' : 'no'}</td></tr>
 `
 })}</tbody></table></div></section>
 </main>

@@ -1,5 +1,6 @@
 import { codesOf } from './openapi.ts'
 import { operations } from './operations/registry.ts'
+import { fixes } from './problem-fixes.ts'
 import { type ProblemCode, problems, sharedCodes } from './problems.ts'
 
 /** What brings a code about, where its title does not say all of it. */
@@ -51,7 +52,7 @@ const saidBy = (code: ProblemCode): string => {
 /** docs/errors.md, in Markdown; a test holds the file equal to it. Its headings are the anchors of the page /docs too. */
 export const errorsPage = (): string => `# Errors
 
-Made from \`protocol/problems.ts\` (\`WRITE_SCHEMAS=1 npm test -- test/protocol/problems.test.ts\` writes it anew). Every answer
+Made from \`protocol/problems.ts\` and \`protocol/problem-fixes.ts\` (\`WRITE_SCHEMAS=1 npm test -- test/protocol/problems.test.ts\` writes it anew). Every answer
 that is not a success is a problem document (RFC 9457, \`application/problem+json\`): \`type\` leads to its code’s entry on the
 exchange’s own page (\`/docs#<code>\`, the same text as here), \`code\` is stable and what a program should look at, \`errors\`
 points at each field at fault (a JSON pointer into the body, or \`#/query/<name>\`, \`#/path/<name>\`, \`#/header/<name>\`),
@@ -67,13 +68,13 @@ beyond its limit, may be answered there by a plain 400 or 431 that no template c
 `
 
 const entry = (code: ProblemCode): string => {
-  const { status, title, fix, retry } = problems[code]
+  const { status, title, retry } = problems[code]
   return `## ${code}
 
 ${status}. ${title}.
 
 - Cause: ${causeOf(code)}
-- Fix: ${fix}
+- Fix: ${fixes[code]}
 - Retry: ${retry ? 'yes, the same request may succeed later' : 'no, not unchanged'}
 - Said by: ${saidBy(code)}
 `
