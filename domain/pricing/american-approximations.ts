@@ -24,11 +24,10 @@ export const approximateAmerican = (inputs: SpotOptionInputs, method: AmericanAp
   if (earned <= 0 && earned <= given) return finitePrice(european)
   const unfit = positivePrice('rate', rate) ?? positivePrice('yieldRate', optionType === 'call' ? yieldRate : 1)
   if (unfit !== undefined) return unfit
-  if (method !== 'bjerksund-stensland-1993') return quadratic(inputs, method, european)
-  if (optionType === 'call') return flatBoundaryCall(inputs, european)
-  // A put on the spot is a call on the strike with rate and yield exchanged.
-  const mirrored = { ...inputs, spot: inputs.strike, strike: inputs.spot, rate: yieldRate, yieldRate: rate }
-  return nonNegativePrice('yieldRate', yieldRate) ?? flatBoundaryCall(mirrored, european)
+  const approximated =
+    method === 'bjerksund-stensland-1993' ? flatBoundary(inputs) : quadratic(inputs, method, european)
+  // As published all three may be below it: exercise beyond a boundary that is too near, Ju's correction of a small premium.
+  return approximated.priced ? finitePrice(max(approximated.value, european)) : approximated
 }
 
 const mostSteps = 100
@@ -85,10 +84,13 @@ const quadratic = (inputs: SpotOptionInputs, method: AmericanApproximation, euro
 }
 
 /** P. Bjerksund and G. Stensland, "Closed-form approximation of American options", Scandinavian J. Management 9 (1993). */
-const flatBoundaryCall = (
-  { spot, strike, timeYears, volatility, rate, yieldRate }: SpotOptionInputs,
-  european: number,
-): Priced<number> => {
+const flatBoundary = (inputs: SpotOptionInputs): Priced<number> => {
+  const { optionType, spot, strike, timeYears, volatility, rate, yieldRate } = inputs
+  if (optionType === 'put') {
+    // A put on the spot is a call on the strike with rate and yield exchanged.
+    const mirrored = { spot: strike, strike: spot, rate: yieldRate, yieldRate: rate, timeYears, volatility }
+    return nonNegativePrice('yieldRate', yieldRate) ?? flatBoundary({ ...mirrored, optionType: 'call' })
+  }
   const variance = volatility ** 2
   const deviation = volatility * sqrt(timeYears)
   const carry = rate - yieldRate
@@ -109,5 +111,5 @@ const flatBoundaryCall = (
   }
   const atBoundary = (boundary - strike) * (exp(-beta * reflected) - below(beta, boundary, boundary))
   const inside = below(1, boundary, 1) - below(1, strike, 1) - strike * (below(0, boundary, 1) - below(0, strike, 1))
-  return finitePrice(max(atBoundary + inside, european))
+  return finitePrice(atBoundary + inside)
 }

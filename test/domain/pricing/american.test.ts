@@ -173,13 +173,35 @@ describe('american options', () => {
         fc.constantFrom('barone-adesi-whaley', 'bjerksund-stensland-1993', 'ju-1999'),
         (inputs, method) => {
           const value = answered(approximateAmerican(inputs, method))
-          // The worst that was found, at a volatility of 120 % and years, misses by 2.0 %.
-          expect(abs(value - answered(american(inputs)))).toBeLessThan(0.03 * max(inputs.spot, inputs.strike))
+          // The worst of 60,000 draws, at a volatility of 120 % and two years, misses by 2.7 %.
+          expect(abs(value - answered(american(inputs)))).toBeLessThan(0.04 * max(inputs.spot, inputs.strike))
           expect(value).toBeGreaterThanOrEqual(answered(blackScholesMerton(inputs)) - 1e-12)
         },
       ),
       runs,
     )
+    // As published both are below the European price: exercise beyond a boundary that is too near, a correction gone too far.
+    for (const [method, below] of [
+      [
+        'bjerksund-stensland-1993',
+        { ...stensland, spot: 0.52015, strike: 0.5, timeYears: 0.05, volatility: 0.1, rate: 0.1165, yieldRate: 0.12 },
+      ],
+      [
+        'ju-1999',
+        {
+          ...ju,
+          spot: 0.8607,
+          strike: 0.911,
+          timeYears: 0.0495,
+          volatility: 0.1967,
+          rate: 0.00315,
+          yieldRate: 0.00245,
+        },
+      ],
+    ] as const) {
+      const kept = answered(approximateAmerican(below as SpotOptionInputs, method))
+      expect(kept).toBeGreaterThanOrEqual(answered(blackScholesMerton(below as SpotOptionInputs)))
+    }
     const refusedByName = approximateAmerican({ ...(ju as SpotOptionInputs), yieldRate: -0.1, rate: -0.01 }, 'ju-1999')
     expect(refusedByName).toEqual({ priced: false, code: 'not-positive', field: 'rate' })
   })
