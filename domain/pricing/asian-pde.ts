@@ -116,8 +116,9 @@ export interface Grid1D {
 
 const fineGrid: Grid1D = { nodes: 400, steps: 200 }
 
+/** The largest grid is a third of a second's work. */
 const gridLimits = ({ nodes, steps }: Grid1D) =>
-  wholeNumber('nodes', nodes, 20, 10_000) ?? wholeNumber('steps', steps, 10, 100_000)
+  wholeNumber('nodes', nodes, 20, 2000) ?? wholeNumber('steps', steps, 10, 10_000)
 
 /** Arithmetic average of fixings, accurately. One volatility; a term structure has `momentMatchedAsian`. */
 export const arithmeticAsian = (inputs: FixingAverageInputs, grid: Grid1D = fineGrid): Priced<number> => {
