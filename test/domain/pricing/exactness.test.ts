@@ -168,8 +168,11 @@ describe('american options', () => {
     fc.assert(
       fc.property(options, inputs => {
         if (min(inputs.rate, inputs.yieldRate) < 0) return
-        const error = abs(answered(american(inputs)) - fineAmerican(inputs, 1_600)) / inputs.spot
-        expect(error).toBeLessThan(1e-5)
+        const price = answered(american(inputs))
+        const error = (steps: number) => abs(price - fineAmerican(inputs, steps)) / inputs.spot
+        // A lattice of 1,600 steps is itself more than 1e-5 off where the strike is twice the spot.
+        const coarse = error(1_600)
+        expect(coarse < 5e-6 ? coarse : error(6_400)).toBeLessThan(1e-5)
       }),
       { numRuns: 15 },
     )
