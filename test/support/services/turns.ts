@@ -17,7 +17,7 @@ export const afterJourneys = [
 
 /** The exchange takes a while to start: two that do not need it go before the journeys, of which the longest is first. */
 const early = [/^test\/adapters\/tables\//, /\/projection\./, /\/order-to-position\./]
-const long = [/^test\/(local|lib|matcher)\//]
+const long = [/\/partner-purchase\./, /^test\/(local|lib|matcher)\//]
 /** Beside the last of the journeys, so that nobody waits for it idly. */
 const besides = [/^test\/matcher\/matcher\./]
 /** Half a minute and more each, of a worker's own: beside those that wait for one another, so that nobody waits idly. */
