@@ -168,13 +168,15 @@ export const changeParameters = async <Terms extends Item, Refused = never>(
   { name = everyName, effectiveFrom, changes, setBy, refusal, request }: Change<Terms, Refused>,
 ): Promise<Held<Terms> | Refused | NotChanged> => {
   const { kind } = parameters
-  const nowMillis = Date.now()
-  const effectiveMillis = effectiveFrom === undefined ? nowMillis : Date.parse(effectiveFrom)
-  if (effectiveMillis < nowMillis) return inThePast
+  const fromMillis = effectiveFrom === undefined ? undefined : Date.parse(effectiveFrom)
+  if (fromMillis !== undefined && fromMillis < Date.now()) return inThePast
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     // First the count: what is put after it was read has the version refused.
     const changesBefore = await parameterChanges(kind)
     const rows = await allParameters(kind)
+    // Now is after what was read: of two that are made at once the one that is told later also holds later.
+    const nowMillis = Date.now()
+    const effectiveMillis = fromMillis ?? nowMillis
     const row = rowAfter(rows, kind, { name, effectiveMillis, changes, setBy, setAtMillis: nowMillis, request })
     const refused = refusal?.(momentsOf(parameters, rows, row))
     if (refused !== undefined) return refused

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from '@jest/globals'
+import { beforeEach, expect, jest, test } from '@jest/globals'
 import { putParameter } from '#adapters/tables/parameters.ts'
 import { riskOperations } from '#protocol/operations/risk.ts'
 import { requests } from '#test/support/http-requests.ts'
@@ -157,4 +157,19 @@ test('of many changes at once, of all and of one, none is lost', async () => {
   const answers = await Promise.all(terms.map(term => set({ ...of, [term]: 500_000 })))
   expect(answers.map(({ status }) => status)).toEqual(terms.map(() => 200))
   expect(await at()).toMatchObject({ version: 4, ...Object.fromEntries(terms.map(term => [term, 500_000])) })
+})
+
+test('of many changes at once the one that is told later also holds later, however slowly each is made', async () => {
+  let millis = Date.now()
+  const now = jest.spyOn(Date, 'now').mockImplementation(() => millis++)
+  const scans = [210_000, 220_000, 230_000, 240_000]
+  await Promise.all(scans.map(scan => set({ ...of, price_scan_ppm: scan })))
+  now.mockRestore()
+  const rows = floor.tables.items('parameters').filter(({ kind }) => kind === 'risk')
+  const inOrder = rows.sort((one, other) => Number(one['version']) - Number(other['version']))
+  const begins = inOrder.map(row => Number(row['effective_millis']))
+  expect(begins.length).toBeGreaterThan(0)
+  expect(begins).toEqual(begins.toSorted((one, other) => one - other))
+  const scanOf = (row: (typeof rows)[number] | undefined) => row?.['value']
+  expect(await at(new Date(millis).toISOString())).toMatchObject(Object(scanOf(inOrder.at(-1))))
 })
