@@ -1,11 +1,12 @@
 /** `npm start`: synthesizes a tenant's stacks and runs that very template on this machine. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Tenant } from '#lib/tenant.ts'
+import { scratchFolder } from '#local/scratch.ts'
 import { runFile } from './running.ts'
 
 const neededNodeMajor = 24
@@ -23,7 +24,7 @@ if (Number.parseInt(process.versions.node, 10) < neededNodeMajor) {
 
 // What follows is imported when it is needed, and by then out of the cache.
 enableCompileCache()
-const scratch = mkdtempSync(join(tmpdir(), 'cloud-assembly-'))
+const scratch = scratchFolder(tmpdir(), 'cloud-assembly')
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 try {
   await run()

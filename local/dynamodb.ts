@@ -19,9 +19,10 @@ import {
   type TimeToLiveSpecification,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type Child, freePort, isAlive, startLeashed } from './children.ts'
+import { type Child, freePort, startLeashed } from './children.ts'
 import type { Component, Resource } from './component.ts'
 import type { Identity, Learnt } from './identity.ts'
+import { removeLeftOvers, scratchFolder } from './scratch.ts'
 
 export interface DynamoDb extends Component {
   readonly endpoint: string
@@ -78,7 +79,6 @@ export async function startDynamoDb(options: { dataDir: string; keep: boolean })
 
 const memoryFolder = '/dev/shm'
 const leastRoomBytes = 2 ** 30
-const ownFolder = /^exchange-dynamodb-(\d+)-/
 
 /** A folder that is kept in memory, where the system has such, and room in it; also removes those of killed processes. */
 async function folderInMemory(): Promise<string | undefined> {
@@ -87,14 +87,11 @@ async function folderInMemory(): Promise<string | undefined> {
   } catch {
     return undefined
   }
-  for (const name of await readdir(memoryFolder)) {
-    const [, pid] = ownFolder.exec(name) ?? []
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(memoryFolder, name), { recursive: true, force: true })
-  }
+  removeLeftOvers(memoryFolder, 'dynamodb')
   // A container's is often 64 MB, which is gone after 30,000 records.
   const { bavail, bsize } = await statfs(memoryFolder)
   if (bavail * bsize < leastRoomBytes) return undefined
-  return join(memoryFolder, `exchange-dynamodb-${process.pid}-${randomUUID()}`)
+  return scratchFolder(memoryFolder, 'dynamodb')
 }
 
 /**

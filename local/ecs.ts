@@ -1,7 +1,7 @@
 /** Runs the template's Fargate tasks: the container's command out of a folder made as its Dockerfile says. */
 
 import { existsSync, rmSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, stat } from 'node:fs/promises'
+import { cp, mkdir, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join, posix } from 'node:path'
 import * as z from 'zod'
@@ -10,6 +10,7 @@ import { type Child, type NodeChildOptions, startNodeChild } from './children.ts
 import type { Component, Resource, Surroundings } from './component.ts'
 import { pause } from './pause.ts'
 import { propertiesOf } from './resource-properties.ts'
+import { scratchFolder } from './scratch.ts'
 
 const firstRestartMillis = 500
 /** Lower where tasks are killed on purpose, one after the other. */
@@ -44,7 +45,7 @@ export interface Image {
 
 export async function startEcs(s: Surroundings): Promise<Component & { tasks(): readonly RunningTask[] }> {
   // Not in the data folder: no node_modules of ours may lie above it.
-  const root = await mkdtemp(join(tmpdir(), 'task-images-'))
+  const root = scratchFolder(tmpdir(), 'task-images')
   const removeRoot = () => rmSync(root, { recursive: true, force: true })
   process.once('exit', removeRoot)
   const running = new Map<Child, string>()
